@@ -1,0 +1,3 @@
+from sketchrnn.cli import main
+
+main()

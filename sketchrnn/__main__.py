@@ -1,0 +1,5 @@
+"""``python -m sketchrnn``."""
+
+from sketchrnn.cli import main
+
+main()

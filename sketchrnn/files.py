@@ -1,0 +1,85 @@
+"""Reading and writing whole files: nothing is ever left half written."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from sketchrnn.errors import SketchRNNError
+
+STANDARD_STREAM = "-"
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a whole file, or standard input for ``-``.
+
+    Raises:
+        SketchRNNError: the file is missing, is a directory, or cannot be read.
+    """
+    if str(path) == STANDARD_STREAM:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SketchRNNError(f"{path}: cannot be read: {_reason(error)}") from error
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
+    """Yield a binary file that takes the place of ``path`` only when the block ends without an error.
+
+    It is written beside the target, flushed to the disk and renamed, so that a crash leaves the old file or the new
+    one. A target that is no regular file, such as ``/dev/stdout``, is written straight.
+
+    Raises:
+        SketchRNNError: the folder is missing or not writable, or the disk is full.
+    """
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with target.open("wb") as device:
+                yield device
+            return
+        if target.is_dir():
+            raise SketchRNNError(f"{target}: cannot be written: it is a directory")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        os.replace(temporary, target)
+    except OSError as error:
+        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a whole file atomically, or to standard output for ``-``.
+
+    Raises:
+        SketchRNNError: the file cannot be written.
+    """
+    if str(path) == STANDARD_STREAM:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,129 @@
+"""The file a model lives in: safetensors, with everything that using it takes in the header."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from sketchrnn.errors import CheckpointError, ConfigurationError
+from sketchrnn.files import atomic_write, read_bytes
+from sketchrnn.model.configuration import ModelConfiguration
+
+FORMAT = "sketchrnn"
+FORMAT_VERSION = 1
+SHIPPED = "quickdraw345"
+"""Name of the model in the package: all 345 Quick, Draw! categories."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as it is stored.
+
+    Attributes:
+        configuration: the architecture.
+        weights: every tensor by name; float32, or float16 to halve the file. Names that begin with ``optimizer.``
+            belong to a training run that can be resumed and are no part of the model.
+        offset_scale: what offsets are divided by before the network sees them, in units of the training drawings.
+        unit: what the training drawings were measured in: "box" for the 255 box, "source" for their file's own.
+        max_length: Nmax, the most rows of a sketch in training.
+        training: how it was trained, as JSON values.
+    """
+
+    configuration: ModelConfiguration
+    weights: dict[str, NDArray[Any]]
+    offset_scale: float
+    unit: str = "box"
+    max_length: int = 250
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what every use of the model divides by.
+
+        Raises:
+            CheckpointError: offset_scale or max_length is no positive number, or the unit is unknown.
+        """
+        if not isinstance(self.offset_scale, float) or not 0.0 < self.offset_scale < float("inf"):
+            raise CheckpointError(f"offset_scale: expected a positive number, found {self.offset_scale!r}")
+        if not isinstance(self.max_length, int) or self.max_length < 1:
+            raise CheckpointError(f"max_length: expected a positive whole number, found {self.max_length!r}")
+        if self.unit not in ("box", "source"):
+            raise CheckpointError(f"unit: expected 'box' or 'source', found {self.unit!r}")
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
+    """Write a checkpoint atomically: a crash leaves the old file or the new one.
+
+    Raises:
+        SketchRNNError: the file cannot be written.
+    """
+    header = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "configuration": json.dumps(checkpoint.configuration.to_json()),
+        "offset_scale": repr(checkpoint.offset_scale),
+        "unit": checkpoint.unit,
+        "max_length": str(checkpoint.max_length),
+        "training": json.dumps(checkpoint.training),
+    }
+    content = save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: a file that :func:`save_checkpoint` wrote.
+        prefixes: read only the tensors whose names begin so; the default reads all.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, of another version, or no checkpoint.
+    """
+    if not Path(path).is_file():
+        reason = "is a directory" if Path(path).is_dir() else "no such file"
+        raise CheckpointError(f"{path}: {reason}; expected a model's .safetensors file")
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+            _check_header(path, header)
+            names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118  (no mapping)
+            weights = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        cause = "is empty" if not read_bytes(path) else f"damaged or no safetensors file ({error})"
+        raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error
+    try:
+        return Checkpoint(
+            ModelConfiguration.from_json(json.loads(header["configuration"])),
+            weights,
+            float(header["offset_scale"]),
+            header["unit"],
+            int(header["max_length"]),
+            json.loads(header["training"]),
+        )
+    except (KeyError, TypeError, ValueError, ConfigurationError, CheckpointError) as error:
+        raise CheckpointError(f"{path}: the checkpoint's header is damaged: {error}") from error
+
+
+def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
+    """Read the model that comes with the package. Arguments as for :func:`load_checkpoint`."""
+    with as_file(files("sketchrnn.model") / "weights" / f"{SHIPPED}.safetensors") as path:
+        return load_checkpoint(path, prefixes=prefixes)
+
+
+def _check_header(path: str | Path, header: dict[str, str]) -> None:
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: a safetensors file, but not of sketchrnn; expected a sketchrnn checkpoint")
+    version = header.get("format_version")
+    if version != str(FORMAT_VERSION):
+        raise CheckpointError(
+            f"{path}: checkpoint format version {version}; this sketchrnn reads version {FORMAT_VERSION}"
+        )

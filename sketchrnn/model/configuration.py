@@ -1,0 +1,109 @@
+"""The architecture: everything that fixes the shapes of the weights."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sketchrnn.errors import CategoryError, ConfigurationError
+
+PEN_STATES = 3
+MIXTURE_PARAMETERS = 6  # pi, mu_x, mu_y, sigma_x, sigma_y, rho
+
+
+@dataclass(frozen=True)
+class ModelConfiguration:
+    """Sizes of a network. Defaults are Magenta's published code (sketch_rnn/model.py, ``get_default_hparams``).
+
+    Attributes:
+        categories: what it draws, in the order of the embedding's rows. More than one makes it class-conditional.
+        variational: an encoder and a latent vector z; False is the paper's decoder-only model.
+        encoder_units: LSTM units of the encoder, per direction.
+        decoder_units: LSTM units of the decoder.
+        latent_units: size of z.
+        mixtures: components of the mixture over offsets.
+        category_units: size of the category embedding; our own choice, the paper has none.
+        latent_dropout: probability of training a sketch with the learned "no z" instead of its z; above 0 the
+            network can complete a prefix without a z. The default is chosen by benchmarks/RESULTS.md.
+    """
+
+    categories: tuple[str, ...] = ()
+    variational: bool = True
+    encoder_units: int = 256
+    decoder_units: int = 512
+    latent_units: int = 128
+    mixtures: int = 20
+    category_units: int = 64
+    latent_dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigurationError: a field is outside its range.
+        """
+        for name in ("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= 1 << 16:
+                raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
+        if not 0.0 <= self.latent_dropout <= 1.0:
+            raise ConfigurationError(f"latent_dropout: expected a probability, found {self.latent_dropout!r}")
+        if len(set(self.categories)) != len(self.categories):
+            raise ConfigurationError("categories: a category is named twice")
+
+    @property
+    def conditional(self) -> bool:
+        """The network is told the category."""
+        return len(self.categories) > 1
+
+    @property
+    def can_draw_without_latent(self) -> bool:
+        """The network draws without being given a z."""
+        return not self.variational or self.latent_dropout > 0
+
+    @property
+    def condition_units(self) -> int:
+        """How many numbers besides the stroke-5 row every decoder step is given: z, then the category embedding."""
+        return self.latent_units * self.variational + self.category_units * self.conditional
+
+    @property
+    def output_units(self) -> int:
+        """How many numbers the decoder returns for a step."""
+        return PEN_STATES + MIXTURE_PARAMETERS * self.mixtures
+
+    def category_index(self, category: str | None) -> int:
+        """Return the embedding row of a category; 0 for a network that knows but one.
+
+        Raises:
+            CategoryError: the category is unknown, or none is named and the network knows several.
+        """
+        if not self.conditional and (category is None or not self.categories):
+            return 0
+        if category is None:
+            raise CategoryError(f"which category? the model knows {len(self.categories)}; name one with --category")
+        if category in self.categories:
+            return self.categories.index(category)
+        known = {name.lower(): name for name in self.categories}
+        folded = category.lower().replace("_", " ")
+        if folded in known:
+            return self.categories.index(known[folded])
+        nearest = [known[name] for name in difflib.get_close_matches(folded, known, n=3, cutoff=0.5)]
+        hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+        raise CategoryError(f"unknown category {category!r}{hint} (sketchrnn info lists all {len(known)})")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {**asdict(self), "categories": list(self.categories)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ModelConfiguration:
+        """Make a configuration of :meth:`to_json`'s result.
+
+        Raises:
+            ConfigurationError: a field is missing, unknown or outside its range.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            raise ConfigurationError(f"expected the model's fields {sorted(names)}, found {sorted(values)}")
+        return cls(**{**values, "categories": tuple(values["categories"])})

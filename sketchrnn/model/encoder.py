@@ -1,0 +1,55 @@
+"""The encoder: a bidirectional LSTM over the sketch, then a normal posterior of z."""
+
+import torch
+from torch import Tensor, nn
+
+from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.lstm import LSTM
+
+
+class Encoder(nn.Module):
+    """Reads a whole sketch and returns z's posterior.
+
+    Reference:
+        arXiv:1704.03477, section 3.2, equations 1 and 2.
+    """
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        super().__init__()
+        units = configuration.encoder_units
+        self.forwards = LSTM(5, units)
+        self.backwards = LSTM(5, units)
+        summary_units = 2 * units + configuration.category_units * configuration.conditional
+        self.mean = nn.Linear(summary_units, configuration.latent_units)
+        self.logvar = nn.Linear(summary_units, configuration.latent_units)
+        for layer in (self.mean, self.logvar):
+            nn.init.normal_(layer.weight, std=0.001)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, rows: Tensor, lengths: Tensor, category: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Encode sketches; what stands after a sketch's own rows has no influence.
+
+        Args:
+            rows: stroke-5 without START and END, (B, L, 5).
+            lengths: rows of each sketch, int64 (B,).
+            category: embeddings, (B, category_units), or None.
+
+        Returns:
+            z_mean and z_logvar, (B, Z) each.
+        """
+        last = (lengths - 1).clamp_min(0)
+        reversed_rows = rows.gather(1, _reversed_index(last, rows.shape[1])[..., None].expand_as(rows))
+        at_end = last[:, None, None].expand(-1, 1, self.forwards.hidden_size)
+        summary = [
+            layer(sequence)[0].gather(1, at_end).squeeze(1)  # (B, units)
+            for layer, sequence in ((self.forwards, rows), (self.backwards, reversed_rows))
+        ]
+        if category is not None:
+            summary.append(category.to(summary[0].dtype))
+        joined = torch.cat(summary, dim=-1)
+        return self.mean(joined).float(), self.logvar(joined).float()
+
+
+def _reversed_index(last: Tensor, steps: int) -> Tensor:
+    """Index (B, L) that reverses each sketch's own rows and repeats row 0 over the padding."""
+    return (last[:, None] - torch.arange(steps, device=last.device)[None]).clamp_min(0)

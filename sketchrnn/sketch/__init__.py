@@ -1,0 +1,5 @@
+"""A drawing, and the two row formats that the network reads. NumPy only, but for line simplification."""
+
+from sketchrnn.sketch.sketch import Sketch
+
+__all__ = ["Sketch"]

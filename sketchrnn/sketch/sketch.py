@@ -1,0 +1,158 @@
+"""The one type that every format is read into and every drawing is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sketchrnn.errors import FormatError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """A drawing: strokes in the order they were drawn, in any unit, y pointing down.
+
+    Make one with :meth:`from_polylines` or :meth:`from_stroke3`, which check what they are given.
+
+    Attributes:
+        strokes: one array (points, 2) of float64 for each stroke; none is empty.
+        pen_down: the last stroke is unfinished: the pen still rests on its last point.
+    """
+
+    strokes: tuple[FloatArray, ...]
+    pen_down: bool = False
+
+    @classmethod
+    def from_polylines(cls, polylines: Iterable[ArrayLike], *, pen_down: bool = False) -> Sketch:
+        """Make a sketch of point lists. Strokes without a point hold nothing to draw and are left out.
+
+        Args:
+            polylines: for each stroke its points, (points, 2).
+            pen_down: the last stroke is unfinished.
+
+        Raises:
+            FormatError: a stroke is not a list of pairs of finite numbers.
+
+        >>> Sketch.from_polylines([[(0, 0), (3, 4)], [], [(5, 5)]]).point_count
+        3
+        """
+        strokes = []
+        for index, polyline in enumerate(polylines):
+            try:
+                points = np.array(polyline, dtype=np.float64)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise FormatError(f"stroke {index}: expected a list of (x, y) numbers") from error
+            if points.size == 0:
+                continue
+            if points.ndim != 2 or points.shape[1] != 2:
+                raise FormatError(f"stroke {index}: expected points (x, y), found an array of shape {points.shape}")
+            if not np.isfinite(points).all():
+                place = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
+                x, y = points[place]
+                raise FormatError(f"stroke {index}, point {place}: expected finite coordinates, found ({x}, {y})")
+            strokes.append(points)
+        return cls(tuple(strokes), pen_down=pen_down and bool(strokes))
+
+    @classmethod
+    def from_stroke3(cls, rows: ArrayLike, origin: ArrayLike = (0.0, 0.0)) -> Sketch:
+        """Make a sketch of stroke-3 rows; the inverse of :meth:`to_stroke3`.
+
+        The origin is a real point, before row 0. A last row without a lift leaves the pen down. The one case in which
+        the origin is not a point of its own is a first stroke that never moves: n rows are then n equal points, so
+        that a first stroke of a single point has a row to carry its lift.
+
+        Args:
+            rows: (L, 3), each (dx, dy, lift): the offset from the previous point; 1 if the pen rises after this one.
+            origin: (x, y) of the first point.
+
+        Raises:
+            FormatError: the rows are no (L, 3) array of finite numbers.
+
+        >>> Sketch.from_stroke3([(3, 4, 1), (1, 0, 0), (0, 2, 1)]).polylines()
+        [[(0.0, 0.0), (3.0, 4.0)], [(4.0, 4.0), (4.0, 6.0)]]
+        """
+        array = np.asarray(rows, dtype=np.float64)
+        if array.size == 0:
+            return cls(())
+        if array.ndim != 2 or array.shape[1] != 3:
+            raise FormatError(f"expected stroke-3 rows (dx, dy, lift), found an array of shape {array.shape}")
+        if not np.isfinite(array).all():
+            place = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+            raise FormatError(f"row {place}: expected finite offsets, found {array[place].tolist()}")
+        start = np.asarray(origin, dtype=np.float64).reshape(1, 2)
+        points = np.concatenate([start, start + np.cumsum(array[:, :2], axis=0)])  # (L + 1, 2)
+        lifts = array[:, 2] > 0.5
+        ends = np.flatnonzero(lifts) + 2  # where each stroke ends, in points
+        first_rows = int(ends[0]) - 1 if ends.size else len(array)
+        if not array[:first_rows, :2].any():
+            points, ends = points[1:], ends - 1
+        strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
+        return cls(tuple(strokes), pen_down=not bool(lifts[-1]))
+
+    def to_stroke3(self) -> FloatArray:
+        """Return the stroke-3 rows: (L, 3) float64, without the first point, which is the origin.
+
+        Exact, both ways, where differences of the coordinates are (whole numbers below 2**53 are).
+
+        >>> Sketch.from_polylines([[(1, 1), (4, 5)], [(5, 5)]]).to_stroke3().tolist()
+        [[3.0, 4.0, 1.0], [1.0, 0.0, 1.0]]
+        """
+        if not self.strokes:
+            return np.zeros((0, 3))
+        points = np.concatenate(self.strokes)
+        lifts = np.zeros(len(points))
+        lifts[np.cumsum([len(stroke) for stroke in self.strokes]) - 1] = 1.0
+        if self.pen_down:
+            lifts[-1] = 0.0
+        offsets = np.diff(points, axis=0, prepend=points[:1])
+        rows = np.column_stack([offsets, lifts])
+        first_stroke_moves = bool((self.strokes[0] != self.strokes[0][0]).any())
+        return rows[1:] if first_stroke_moves else rows
+
+    def polylines(self) -> list[list[tuple[float, float]]]:
+        """Return the strokes as plain lists of (x, y)."""
+        return [[(float(x), float(y)) for x, y in stroke] for stroke in self.strokes]
+
+    @property
+    def point_count(self) -> int:
+        """How many points all strokes have together."""
+        return sum(len(stroke) for stroke in self.strokes)
+
+    @property
+    def first_point(self) -> FloatArray:
+        """(x, y) of the first point; (0, 0) for an empty sketch."""
+        return self.strokes[0][0] if self.strokes else np.zeros(2)
+
+    @property
+    def last_point(self) -> FloatArray:
+        """(x, y) where the pen is; (0, 0) for an empty sketch."""
+        return self.strokes[-1][-1] if self.strokes else np.zeros(2)
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return (x_min, y_min, x_max, y_max); all 0 for an empty sketch."""
+        if not self.strokes:
+            return (0.0, 0.0, 0.0, 0.0)
+        points = np.concatenate(self.strokes)
+        (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
+        return (float(x_min), float(y_min), float(x_max), float(y_max))
+
+    def transformed(self, scale: float = 1.0, shift: ArrayLike = (0.0, 0.0)) -> Sketch:
+        """Return the sketch with every point at ``point * scale + shift``."""
+        offset = np.asarray(shift, dtype=np.float64)
+        return Sketch(tuple(stroke * scale + offset for stroke in self.strokes), self.pen_down)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sketch):
+            return NotImplemented
+        return (
+            self.pen_down == other.pen_down
+            and len(self.strokes) == len(other.strokes)
+            and all(np.array_equal(mine, theirs) for mine, theirs in zip(self.strokes, other.strokes, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change

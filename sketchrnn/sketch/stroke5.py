@@ -1,0 +1,54 @@
+"""stroke-5: what the network reads, one row a step."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sketchrnn.errors import FormatError
+from sketchrnn.sketch.sketch import FloatArray
+
+START = (0.0, 0.0, 1.0, 0.0, 0.0)
+END = (0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def stroke5_from_stroke3(rows: ArrayLike) -> FloatArray:
+    """Turn stroke-3 rows into stroke-5: START, the rows, END.
+
+    Args:
+        rows: (L, 3), each (dx, dy, lift).
+
+    Returns:
+        (L + 2, 5) float64, each (dx, dy, p1, p2, p3).
+
+    Reference:
+        Ha and Eck 2017, arXiv:1704.03477, section 3.1.
+
+    >>> stroke5_from_stroke3([(3, 4, 1)]).tolist()[1]
+    [3.0, 4.0, 0.0, 1.0, 0.0]
+    """
+    stroke3 = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
+    stroke5 = np.zeros((len(stroke3) + 2, 5))
+    stroke5[0] = START
+    stroke5[-1] = END
+    stroke5[1:-1, :2] = stroke3[:, :2]
+    stroke5[1:-1, 2] = 1.0 - stroke3[:, 2]
+    stroke5[1:-1, 3] = stroke3[:, 2]
+    return stroke5
+
+
+def stroke3_from_stroke5(rows: ArrayLike) -> FloatArray:
+    """Turn stroke-5 rows back into stroke-3: what lies between START and the first END (or the last row).
+
+    Args:
+        rows: (N, 5); padding after the first END is ignored.
+
+    Raises:
+        FormatError: the rows are no (N, 5) array or do not begin with START.
+    """
+    stroke5 = np.asarray(rows, dtype=np.float64)
+    if stroke5.ndim != 2 or stroke5.shape[1] != 5:
+        raise FormatError(f"expected stroke-5 rows (dx, dy, p1, p2, p3), found an array of shape {stroke5.shape}")
+    if len(stroke5) == 0 or tuple(stroke5[0]) != START:
+        raise FormatError(f"expected stroke-5 rows to begin with START {START}")
+    ends = np.flatnonzero(stroke5[:, 4] > 0.5)
+    body = stroke5[1 : ends[0] if ends.size else len(stroke5)]
+    return np.column_stack([body[:, :2], body[:, 3]])
