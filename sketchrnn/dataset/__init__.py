@@ -1,0 +1,1 @@
+"""Files of drawings -> what training and evaluation read: splits, filters, one unit, batches. NumPy only."""

@@ -1,0 +1,57 @@
+"""Reading and writing drawings, one module for each format; here is the one entry for reading."""
+
+import io
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from sketchrnn.errors import FormatError
+from sketchrnn.formats.polyline_json import parse_polyline_json
+from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
+from sketchrnn.formats.quickdraw_npz import parse_npz, word_of
+from sketchrnn.formats.record import Kind, Record
+from sketchrnn.formats.source import open_source, source_name
+
+__all__ = ["Kind", "Record", "read_records"]
+
+_ZIP_MAGIC = b"PK"
+_JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
+_QUICKDRAW_LINE = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"drawing"\s*:', re.DOTALL)  # even a line that is cut off
+
+
+def read_records(path: str | Path) -> Iterator[Record]:
+    """Read the drawings of a file of any format: Quick, Draw! ndjson, Sketch-RNN npz, polyline JSON.
+
+    The format is told by the content, not by the name. ndjson is read in constant memory. ``-`` is standard input.
+
+    Raises:
+        FormatError: the file is damaged or of another format; raised when the iteration reaches the place.
+        SketchRNNError: the file cannot be read.
+    """
+    name = source_name(path)
+    with open_source(path) as file:
+        head = _head(file)
+        start = b"".join(head)
+        if start.startswith(_ZIP_MAGIC):
+            yield from parse_npz(io.BytesIO(start + file.read()), name, word_of(path))
+        elif _QUICKDRAW_LINE.match(start):
+            yield from parse_ndjson(chain(head, file), name)
+        elif not _JSON_START.match(start):
+            content = "other content" if start.strip() else "an empty file"
+            raise FormatError(
+                f"{name}: expected drawings as Quick, Draw! ndjson, Sketch-RNN npz or polyline JSON, found {content}"
+            )
+        else:
+            yield parse_polyline_json(start + file.read(), name)
+
+
+def _head(file: BinaryIO) -> list[bytes]:
+    """Read the lines up to the first that is not blank."""
+    lines = []
+    for line in file:
+        lines.append(line)
+        if line.strip():
+            break
+    return lines

@@ -1,0 +1,75 @@
+"""JSON values that come from users: parsed strictly, checked, and named in messages."""
+
+import json
+from typing import NoReturn
+
+from sketchrnn.errors import FormatError
+
+_NUMBER_TYPES = {int, float}  # by type(), for isinstance(True, int) holds
+_LARGEST_WHOLE = 2.0**53
+_LONGEST_SHOWN = 40
+
+JSON_ERRORS = (ValueError, RecursionError)
+"""What a JSON parser raises: no JSON, a number of thousands of digits; brackets nested too deeply."""
+
+
+def reject_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads but JSON does not have; for ``parse_constant``."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def all_numbers(values: list[object]) -> bool:
+    """Tell whether a list holds numbers only (true and false are none)."""
+    return _NUMBER_TYPES.issuperset(map(type, values))
+
+
+def optional_text(fields: dict[str, object], key: str) -> str | None:
+    """Return a field that is text, null or missing.
+
+    Raises:
+        FormatError: it is something else.
+    """
+    value = fields.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise FormatError(f'expected "{key}" to be text, found {found(value)}')
+
+
+def optional_flag(fields: dict[str, object], key: str) -> bool | None:
+    """Return a field that is true, false, null or missing.
+
+    Raises:
+        FormatError: it is something else.
+    """
+    value = fields.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    raise FormatError(f'expected "{key}" to be true or false, found {found(value)}')
+
+
+def found(value: object) -> str:
+    """Name a JSON value briefly, for "expected ..., found ...".
+
+    >>> found({"a": 1}), found([1, 2]), found(None)
+    ('an object with "a"', '[1, 2]', 'null')
+    """
+    if isinstance(value, dict):
+        keys = ", ".join(json.dumps(key) for key in value)
+        return f"an object with {_shortened(keys)}" if value else "an empty object"
+    text = json.dumps(value)
+    if isinstance(value, list) and len(text) > _LONGEST_SHOWN:
+        return f"a list of {len(value)}"
+    return _shortened(text)
+
+
+def shortest_number(value: float) -> int | float:
+    """Return a number in the form that is written shortest and reads back as the same float64.
+
+    >>> shortest_number(3.0), shortest_number(0.1), shortest_number(1e300)
+    (3, 0.1, 1e+300)
+    """
+    return int(value) if value.is_integer() and abs(value) <= _LARGEST_WHOLE else value
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

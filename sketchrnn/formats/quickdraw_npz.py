@@ -1,0 +1,183 @@
+"""The Sketch-RNN npz files of Quick, Draw!: stroke-3 rows as object arrays ``train``, ``valid`` and ``test``.
+
+Object arrays are pickles, and a pickle can run any program. This module reads them with an unpickler to which NumPy's
+constructors are names for plain records of what an array is made of; every other name is refused.
+
+Reference:
+    https://github.com/googlecreativelab/quickdraw-dataset, "Sketch-RNN QuickDraw Dataset";
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.errors import FormatError
+from sketchrnn.files import STANDARD_STREAM
+from sketchrnn.formats.record import Record
+from sketchrnn.formats.source import open_source, source_name
+from sketchrnn.sketch import Sketch
+
+SPLITS = ("train", "valid", "test")
+
+MEMBER_LIMIT = 2**30
+"""Largest size in bytes of an unpacked array; 70,000 drawings take about 40 million."""
+
+_HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_NUMBER_CODE = re.compile(r"[<>=|]?[iuf][1248]")
+
+
+def read_npz(path: str | Path) -> Iterator[Record]:
+    """Read the drawings of a Sketch-RNN npz file, train before valid before test; ``-`` is standard input.
+
+    The word is the file's name without ``.npz`` or ``.full.npz``. Nothing that the file holds is executed.
+
+    Raises:
+        FormatError: the file is damaged or holds something else; the message names the file, the array, the drawing.
+        SketchRNNError: the file cannot be read.
+    """
+    with open_source(path) as file:
+        seekable = file if file.seekable() else io.BytesIO(file.read())
+        yield from parse_npz(seekable, source_name(path), word_of(path))
+
+
+def word_of(path: str | Path) -> str | None:
+    """Return the category that an npz file is named after; None for standard input.
+
+    >>> word_of("data/alarm clock.full.npz")
+    'alarm clock'
+    """
+    return None if str(path) == STANDARD_STREAM else Path(path).stem.removesuffix(".full")
+
+
+def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
+    """Read drawings from a seekable file, as :func:`read_npz` does; ``name`` is what messages call it."""
+    with _read_safely(f"{name}: expected an npz file, found a damaged zip archive or none"):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        members = archive.namelist()
+        splits = [split for split in SPLITS if f"{split}.npy" in members]
+        if not splits:
+            present = ", ".join(members[:5]) or "nothing"
+            raise FormatError(f"{name}: expected arrays named train, valid or test, found {present}")
+        for split in splits:
+            try:
+                drawings = _drawings(_member(archive, f"{split}.npy"))
+            except FormatError as error:
+                raise FormatError(f"{name}, {split}: {error}") from error
+            for index, drawing in enumerate(drawings):
+                try:
+                    sketch = Sketch.from_stroke3(drawing.numbers())
+                except FormatError as error:
+                    raise FormatError(f"{name}, {split}, drawing {index}: {error}") from error
+                yield Record(sketch, word=word, kind="npz", split=split)
+
+
+def _member(archive: zipfile.ZipFile, member: str) -> bytes:
+    size = archive.getinfo(member).file_size  # zipfile unpacks no more than this, whatever the packed data holds
+    if size > MEMBER_LIMIT:
+        raise FormatError(f"expected at most {MEMBER_LIMIT} bytes, found {size}")
+    with _read_safely("the archive is damaged"):
+        return archive.read(member)
+
+
+def _drawings(content: bytes) -> list[_PickledArray]:
+    stream = io.BytesIO(content)
+    with _read_safely("expected an array file of version 1 or 2, found another or damage"):
+        version = np.lib.format.read_magic(stream)
+        shape, _, dtype = _HEADER_READERS[version](stream)
+    if dtype != np.dtype(object) or len(shape) != 1:
+        raise FormatError(f"expected a list of stroke-3 arrays, found {dtype} numbers of shape {shape}")
+    with _read_safely("the pickled arrays are damaged"):
+        array = _ArrayUnpickler(stream, encoding="latin1").load()
+    drawings = array.data if isinstance(array, _PickledArray) else None
+    if not isinstance(drawings, list):
+        raise FormatError("expected a list of stroke-3 arrays, found another pickle")
+    for index, drawing in enumerate(drawings):
+        if not isinstance(drawing, _PickledArray):
+            raise FormatError(f"drawing {index}: expected a stroke-3 array, found {type(drawing).__name__}")
+    return drawings
+
+
+@contextmanager
+def _read_safely(problem: str) -> Iterator[None]:
+    """Turn any error into a FormatError that begins with ``problem``.
+
+    Damaged files make zipfile, NumPy's header reader and pickle raise nearly anything: ValueError, struct.error,
+    TokenError, UnpicklingError, KeyError, MemoryError, ...
+    """
+    try:
+        yield
+    except FormatError:
+        raise
+    except Exception as error:
+        raise FormatError(f"{problem}: {type(error).__name__}: {error}") from error
+
+
+class _PickledDtype:
+    """What a pickle holds where ``numpy.dtype`` is named: a type code such as ``i2``, and a byte order."""
+
+    def __init__(self, code: str, align: object = None, copy: object = None) -> None:
+        self.code = code
+        self.byte_order = "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.byte_order = state[1]
+
+
+class _PickledArray:
+    """What a pickle holds where NumPy's ``_reconstruct`` is named: an array's shape, type and content."""
+
+    shape: Any = None
+    dtype: Any = None
+    fortran_order: Any = False
+    data: Any = None
+
+    def __init__(self, array_type: object, shape: object, code: object) -> None:
+        """Take the arguments of ``_reconstruct``; they say nothing yet."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, self.shape, self.dtype, self.fortran_order, self.data = state
+
+    def numbers(self) -> NDArray[Any]:
+        """Return the array.
+
+        Raises:
+            FormatError: it does not hold numbers, or not as many as its shape says.
+        """
+        with _read_safely("the array is damaged"):
+            code = self.dtype.byte_order + self.dtype.code
+            if not _NUMBER_CODE.fullmatch(code):
+                raise FormatError(f"expected stroke-3 numbers, found an array of type {code}")
+            data = self.data.encode("latin1") if isinstance(self.data, str) else self.data  # str: of Python 2
+            return np.frombuffer(data, dtype=code).reshape(self.shape, order="F" if self.fortran_order else "C")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickles arrays as :class:`_PickledArray`, and nothing but arrays."""
+
+    _ADMITTED: ClassVar[dict[tuple[str, str], Any]] = {
+        ("numpy.core.multiarray", "_reconstruct"): _PickledArray,  # NumPy 1
+        ("numpy._core.multiarray", "_reconstruct"): _PickledArray,  # NumPy 2
+        ("numpy", "dtype"): _PickledDtype,
+        ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct
+        ("_codecs", "encode"): str.encode,  # how Python 3 writes bytes for Python 2, as NumPy did up to 1.16
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._ADMITTED[module, name]
+        except KeyError:
+            raise FormatError(
+                f"expected pickled NumPy arrays only, found a reference to {module}.{name}; nothing was executed"
+            ) from None

@@ -1,0 +1,96 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sketchrnn.errors import ConfigurationError
+
+LEARNING_RATE_SCHEDULES = ("exponential", "cosine")
+CLIPPINGS = ("value", "norm")
+
+
+@dataclass(frozen=True)
+class TrainingConfiguration:
+    """One run's settings. Defaults are Magenta's published code unless said otherwise.
+
+    Attributes:
+        max_steps: optimiser steps of the whole run; the cosine schedule ends there.
+        batch_size: drawings in a step.
+        learning_rate: at the start (exponential) or after the warm-up (cosine).
+        min_learning_rate: what it decays to.
+        learning_rate_schedule: "exponential" (Magenta's) or "cosine" (Loshchilov and Hutter 2017, arXiv:1608.03983).
+        learning_rate_decay: factor per step of the exponential schedule.
+        warmup_steps: steps over which the learning rate rises from 0.
+        weight_decay: decoupled, per step and learning rate (AdamW, arXiv:1711.05101); 0 is plain Adam.
+        clipping: gradients are clipped by "value" (Magenta's) or by their global "norm".
+        clip: at which value or norm.
+        dropout: probability of dropping a decoder unit before the output layer.
+        kl_weight: what the KL term's weight rises to.
+        kl_weight_start: what it starts from.
+        kl_decay: factor per step of the distance between the two.
+        kl_floor: KL below which nothing is gained, in nats per latent dimension.
+        augment_scale: each axis of a drawing is stretched by up to this share.
+        augment_drop: probability of dropping a point inside a stroke.
+        pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not just up to the end.
+        seed: of the weights, the order of drawings, the augmentation and the noise.
+        precision: "float32", or "bfloat16" for autocast where it is safe.
+        evaluate_every: steps between two evaluations on the whole validation split.
+        checkpoint_every: steps between two checkpoints of the last state.
+    """
+
+    max_steps: int = 10_000
+    batch_size: int = 100
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 1e-5
+    learning_rate_schedule: str = "exponential"
+    learning_rate_decay: float = 0.9999
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    clipping: str = "value"
+    clip: float = 1.0
+    dropout: float = 0.0
+    kl_weight: float = 0.5
+    kl_weight_start: float = 0.01
+    kl_decay: float = 0.99995
+    kl_floor: float = 0.2
+    augment_scale: float = 0.15
+    augment_drop: float = 0.10
+    pen_over_padding: bool = False
+    seed: int = 0
+    precision: str = "float32"
+    evaluate_every: int = 500
+    checkpoint_every: int = 100
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigurationError: a field is outside its range.
+        """
+        for name in ("max_steps", "batch_size", "evaluate_every", "checkpoint_every"):
+            self._demand(name, getattr(self, name) >= 1, "a positive whole number")
+        for name in ("learning_rate", "clip"):
+            self._demand(name, getattr(self, name) > 0, "a positive number")
+        for name in ("min_learning_rate", "warmup_steps", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor"):
+            self._demand(name, getattr(self, name) >= 0, "a number of at least 0")
+        for name in ("learning_rate_decay", "kl_decay"):
+            self._demand(name, 0 < getattr(self, name) <= 1, "a factor above 0 and up to 1")
+        for name in ("dropout", "augment_scale", "augment_drop"):
+            self._demand(name, 0 <= getattr(self, name) < 1, "a share of at least 0 and below 1")
+        self._demand("seed", self.seed >= 0, "a whole number of at least 0")
+        for name, choices in (
+            ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),
+            ("clipping", CLIPPINGS),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            self._demand(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
+
+    def _demand(self, name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            raise ConfigurationError(f"{name}: expected {expected}, found {getattr(self, name)!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)

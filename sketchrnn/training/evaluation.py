@@ -1,0 +1,191 @@
+"""How good a model is on drawings: the paper's losses, and nats per point after a prefix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sketchrnn.dataset.batches import Batch, collate, length_order_batches
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.errors import DatasetError
+from sketchrnn.model.losses import kl_divergence, row_losses
+from sketchrnn.model.mixture import Mixture
+from sketchrnn.model.network import SketchRNN
+
+PREFIX_SHARES = (0.0, 0.25, 0.5, 0.75)
+LATENTS = ("none", "prefix", "whole", "prior")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The measures of some drawings, one entry each.
+
+    Attributes:
+        category: (drawings,).
+        reconstruction: L_R of each, with z drawn from its posterior, (drawings,).
+        kl: L_KL of each; 0 without an encoder, (drawings,).
+        nats: -log p of what comes after each of PREFIX_SHARES, offsets as a density per square unit, (drawings, 4).
+        points: how many rows that is, END included, (drawings, 4).
+    """
+
+    category: NDArray[np.int64]
+    reconstruction: NDArray[np.float64]
+    kl: NDArray[np.float64]
+    nats: NDArray[np.float64]
+    points: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.category)
+
+    def of_category(self, category: int) -> Scores:
+        """Return the scores of one category's drawings."""
+        chosen = self.category == category
+        return Scores(*(value[chosen] for value in vars(self).values()))
+
+    @property
+    def mean_reconstruction(self) -> float:
+        """L_R."""
+        return float(self.reconstruction.mean())
+
+    @property
+    def mean_kl(self) -> float:
+        """L_KL."""
+        return float(self.kl.mean())
+
+    @property
+    def nats_per_point(self) -> list[float]:
+        """Nats per point after each of PREFIX_SHARES: summed over drawings, divided by the rows scored."""
+        return (self.nats.sum(0) / self.points.sum(0)).tolist()
+
+
+def default_latent(network: SketchRNN) -> str:
+    """Return the latent with which a network completes: none if it can, else the prefix's own."""
+    return "none" if network.configuration.can_draw_without_latent else "prefix"
+
+
+@torch.no_grad()
+def evaluate(
+    network: SketchRNN,
+    drawings: Drawings,
+    offset_scale: float,
+    max_length: int,
+    *,
+    latent: str | None = None,
+    batch_size: int = 250,
+    seed: int = 0,
+) -> Scores:
+    """Measure a model on drawings, every one of them.
+
+    Args:
+        network: the model.
+        drawings: with the model's categories and unit.
+        offset_scale: the model's.
+        max_length: Nmax, by which L_R is divided.
+        latent: z for nats per point: "none", or drawn from the posterior of the "prefix" or of the "whole" drawing, or
+            from the "prior"; None for :func:`default_latent`. An empty prefix has the prior as its posterior.
+        batch_size: drawings at a time; it changes the result only by rounding and by which noise meets which drawing.
+        seed: of the noise of z.
+
+    Raises:
+        DatasetError: there is no drawing, or the latent does not fit the model.
+    """
+    if not len(drawings):
+        raise DatasetError("no drawing to evaluate")
+    latent = latent or default_latent(network)
+    if latent == "none" and not network.configuration.can_draw_without_latent:
+        raise DatasetError("latent 'none': this model was trained with z only (latent_dropout 0)")
+    if latent != "none" and network.encoder is None:
+        raise DatasetError(f"latent {latent!r}: this model has no encoder")
+    was_training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    parts = [
+        _score(network, collate(drawings, index, offset_scale), offset_scale, max_length, latent, device, generator)
+        for index in length_order_batches(drawings.lengths, batch_size)
+    ]
+    network.train(was_training)
+    return Scores(*(np.concatenate(values) for values in zip(*(vars(part).values() for part in parts), strict=True)))
+
+
+def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a batch's stroke5, lengths and category as tensors."""
+    arrays = (batch.stroke5, batch.lengths, batch.category)
+    stroke5, lengths, category = (torch.from_numpy(array).to(device, non_blocking=True) for array in arrays)
+    return stroke5, lengths, category
+
+
+def _score(
+    network: SketchRNN,
+    batch: Batch,
+    offset_scale: float,
+    max_length: int,
+    latent: str,
+    device: torch.device,
+    generator: torch.Generator,
+) -> Scores:
+    stroke5, lengths, category = to_device(batch, device)
+    targets = stroke5[:, 1:]
+    posterior = None
+    if network.encoder is not None:
+        posterior = network.encode(stroke5[:, 1:-1], lengths, category)
+    z = None if posterior is None else _sampled(*posterior, generator)
+    offset, pen = row_losses(_predict(network, stroke5, category, z), targets, lengths, pen_rows="real")
+    reconstruction = (offset + pen).sum(1) / max_length
+    kl = torch.zeros_like(reconstruction) if posterior is None else kl_divergence(*posterior)
+
+    row = torch.arange(targets.shape[1], device=device)[None]
+    nats, points = [], []
+    by_row = None
+    for share in PREFIX_SHARES:
+        prefix = torch.ceil(lengths * share).long()
+        if by_row is None or latent == "prefix":  # any other z is the same for every prefix
+            z = _latent(network, latent, stroke5, prefix, category, posterior, generator)
+            offset, pen = row_losses(_predict(network, stroke5, category, z), targets, lengths, pen_rows="end")
+            per_square_unit = 2.0 * math.log(offset_scale) * (row < lengths[:, None])
+            by_row = offset + pen + per_square_unit  # (B, N)
+        nats.append((by_row * (row >= prefix[:, None])).sum(1))
+        points.append(lengths + 1 - prefix)
+    return Scores(
+        batch.category,
+        reconstruction.double().cpu().numpy(),
+        kl.double().cpu().numpy(),
+        torch.stack(nats, 1).double().cpu().numpy(),
+        torch.stack(points, 1).cpu().numpy(),
+    )
+
+
+def _latent(
+    network: SketchRNN,
+    latent: str,
+    stroke5: Tensor,
+    prefix: Tensor,
+    category: Tensor,
+    posterior: tuple[Tensor, Tensor] | None,
+    generator: torch.Generator,
+) -> Tensor | None:
+    if latent == "none" or posterior is None:
+        return None
+    if latent == "whole":
+        return _sampled(*posterior, generator)
+    prior = torch.zeros_like(posterior[0])
+    if latent == "prior":
+        return _sampled(prior, prior, generator)
+    z_mean, z_logvar = network.encode(stroke5[:, 1:-1], prefix, category)
+    empty = (prefix == 0)[:, None]
+    return _sampled(torch.where(empty, prior, z_mean), torch.where(empty, prior, z_logvar), generator)
+
+
+def _sampled(z_mean: Tensor, z_logvar: Tensor, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(z_mean.shape, generator=generator, device=z_mean.device)
+    return z_mean + torch.exp(0.5 * z_logvar) * noise
+
+
+def _predict(network: SketchRNN, stroke5: Tensor, category: Tensor, z: Tensor | None) -> Mixture:
+    output, _ = network.decoder(stroke5[:, :-1], network.condition(z, category))
+    return Mixture.from_output(output)

@@ -1,0 +1,381 @@
+"""The training loop, from drawings to a checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sketchrnn.dataset.batches import Batch, collate, epoch_batches
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError
+from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.losses import kl_loss, reconstruction_losses
+from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.evaluation import PREFIX_SHARES, default_latent, evaluate, to_device
+from sketchrnn.training.log import TrainingLog
+from sketchrnn.training.schedules import kl_weight, learning_rate
+
+AVERAGED_STEPS = 50
+"""Steps over which the shown losses are averaged, and between two records of them in the log."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """The last steps' means, for showing.
+
+    Attributes:
+        step: steps done.
+        reconstruction: L_R as trained, with Nmax of the run.
+        kl: L_KL.
+        drawings_per_second: since the report before.
+        seconds_left: estimate to the end of the run.
+    """
+
+    step: int
+    reconstruction: float
+    kl: float
+    drawings_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """The validation split's measures.
+
+    Attributes:
+        step: steps done.
+        reconstruction: L_R.
+        kl: L_KL.
+        nats_per_point: at PREFIX_SHARES, with the latent the model completes with.
+        score: what the best model is chosen by; lower is better.
+        best: it is the best so far.
+    """
+
+    step: int
+    reconstruction: float
+    kl: float
+    nats_per_point: list[float]
+    score: float
+    best: bool
+
+
+class Observer(Protocol):
+    """Is told how training goes."""
+
+    def on_step(self, step: int, report: StepReport | None) -> None:
+        """Called after every step; the report is there every AVERAGED_STEPS."""
+
+    def on_evaluation(self, report: EvaluationReport) -> None:
+        """Called after every evaluation."""
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def on_step(self, step: int, report: StepReport | None) -> None:
+        """Do nothing."""
+
+    def on_evaluation(self, report: EvaluationReport) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        step: steps done in all.
+        finished: all steps are done; otherwise time ran out or it was interrupted, and it can be resumed.
+        interrupted: Ctrl-C ended it.
+        best_score: of the best model.
+        best_step: when it was found.
+    """
+
+    step: int
+    finished: bool
+    interrupted: bool
+    best_score: float
+    best_step: int
+
+
+def last_path(path: Path) -> Path:
+    """Return where the last state of the run that writes ``path`` is kept: ``model.last.safetensors``."""
+    return path.with_name(f"{path.stem}.last{path.suffix}")
+
+
+def log_path(path: Path) -> Path:
+    """Return where the log of the run that writes ``path`` is kept: ``model.log.jsonl``."""
+    return path.with_name(f"{path.stem}.log.jsonl")
+
+
+def train(
+    drawings: Drawings,
+    model: ModelConfiguration,
+    training: TrainingConfiguration,
+    path: str | Path,
+    *,
+    max_length: int,
+    device: str = "cpu",
+    resume: bool = False,
+    max_seconds: float = float("inf"),
+    observer: Observer | None = None,
+) -> Outcome:
+    """Train a model; keep the best at ``path``, and beside it the last state and a log.
+
+    Every random choice depends on the seed and the step alone, so that a resumed run takes the very steps that the
+    uninterrupted one would have taken; on the CPU the weights are equal to the last bit.
+
+    Args:
+        drawings: all splits; trained on "train", the best model chosen on "valid".
+        model: the architecture; its categories are replaced by the drawings'.
+        training: how.
+        path: the checkpoint of the best model.
+        max_length: Nmax.
+        device: "cpu" or "cuda".
+        resume: go on from the last state.
+        max_seconds: stop, with everything kept, after this long.
+        observer: is told how it goes.
+
+    Raises:
+        DatasetError: a split that is needed is empty.
+        CheckpointError: the last state cannot be read, or there is none.
+        ConfigurationError: the last state belongs to another configuration or other drawings.
+    """
+    started = time.monotonic()
+    path, observer = Path(path), observer or Silent()
+    train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
+    for name, split in (("training", train_set), ("validation", valid_set)):
+        if not len(split):
+            raise DatasetError(f"no drawing is in the {name} split; give more drawings")
+    model = replace(model, categories=drawings.categories)
+    offset_scale = drawings.offset_scale()
+    record = {
+        "configuration": training.to_json(),
+        "drawings": {"fingerprint": drawings.fingerprint(), "train": len(train_set), "valid": len(valid_set)},
+    }
+
+    torch.manual_seed(training.seed)
+    network = SketchRNN(model, training.dropout).to(device)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
+    step, best_score, best_step = 0, float("inf"), 0
+    if resume:
+        step, best_score, best_step = _restore(last_path(path), network, optimizer, model, record)
+    log = TrainingLog(log_path(path), step)
+
+    def save(target: Path, with_optimizer: bool) -> None:
+        progress = {"step": step, "best_score": best_score, "best_step": best_step}
+        weights = network.weights() | (_optimizer_tensors(network, optimizer) if with_optimizer else {})
+        save_checkpoint(
+            Checkpoint(model, weights, offset_scale, drawings.unit, max_length, record | progress), target
+        )
+
+    def evaluate_now() -> None:
+        nonlocal best_score, best_step
+        scores = evaluate(network, valid_set, offset_scale, max_length)
+        nats = scores.nats_per_point
+        floored = max(scores.mean_kl, training.kl_floor)
+        chosen_by_nats = default_latent(network) == "none"
+        score = nats[0] if chosen_by_nats else scores.mean_reconstruction + training.kl_weight * floored
+        best = score < best_score
+        if best:
+            best_score, best_step = score, step
+            save(path, with_optimizer=False)
+        report = EvaluationReport(step, scores.mean_reconstruction, scores.mean_kl, nats, score, best)
+        log.write("evaluation", **vars(report))
+        observer.on_evaluation(report)
+
+    def save_last() -> None:
+        save(last_path(path), with_optimizer=True)
+
+    if not resume:
+        save(path, with_optimizer=False)
+        save_last()
+    batches = _batches(train_set, offset_scale, training, step, max_length)
+    window = _Window(training.batch_size, device)
+    interrupted = False
+    try:
+        while step < training.max_steps and time.monotonic() - started < max_seconds:
+            losses, count = _step(network, optimizer, parameters, next(batches), training, step, max_length, device)
+            step += 1
+            window.add(*losses, count)
+            report = None
+            if step % AVERAGED_STEPS == 0:
+                report = window.report(step, training.max_steps)
+                log.write("step", **vars(report), learning_rate=learning_rate(step - 1, training))
+            observer.on_step(step, report)
+            if step % training.evaluate_every == 0 or step == training.max_steps:
+                evaluate_now()
+            if step % training.checkpoint_every == 0:
+                save_last()
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        batches.close()
+    save_last()
+    log.close()
+    return Outcome(step, step >= training.max_steps, interrupted, best_score, best_step)
+
+
+def _step(
+    network: SketchRNN,
+    optimizer: torch.optim.Optimizer,
+    parameters: list[torch.nn.Parameter],
+    batch: Batch,
+    training: TrainingConfiguration,
+    step: int,
+    max_length: int,
+    device: str,
+) -> tuple[tuple[torch.Tensor, torch.Tensor], int]:
+    """Take one optimiser step; return L_R and L_KL, still on the device, and how many drawings it took."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(step, training)
+    torch.manual_seed(_seed(training.seed, step))  # dropout draws from the default generator
+    generator = torch.Generator(device).manual_seed(_seed(training.seed, step))
+    stroke5, lengths, category = to_device(batch, torch.device(device))
+    bfloat16 = training.precision == "bfloat16"
+    with torch.autocast(device, torch.bfloat16) if bfloat16 else contextlib.nullcontext():
+        prediction = network(stroke5, lengths, category, generator)
+    pen_rows = "all" if training.pen_over_padding else "end"
+    reconstruction = sum(
+        reconstruction_losses(prediction.mixture, stroke5[:, 1:], lengths, max_length, pen_rows=pen_rows)
+    )
+    kl = torch.zeros((), device=device)
+    loss = reconstruction
+    if prediction.z_mean is not None:
+        kl = kl_loss(prediction.z_mean, prediction.z_logvar, prediction.latent_used)
+        loss = loss + kl_weight(step, training) * kl.clamp_min(training.kl_floor)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if training.clipping == "value":
+        torch.nn.utils.clip_grad_value_(parameters, training.clip)
+    else:
+        torch.nn.utils.clip_grad_norm_(parameters, training.clip)
+    optimizer.step()
+    return (reconstruction.detach(), kl.detach()), len(batch.lengths)
+
+
+def _seed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _batches(
+    drawings: Drawings, offset_scale: float, training: TrainingConfiguration, step: int, max_length: int
+) -> Iterator[Batch]:
+    """Yield the batches of the steps from ``step`` on, each made while the one before is trained on."""
+
+    def make(number: int, index: NDArray[np.int64]) -> Batch:
+        return collate(
+            drawings,
+            index,
+            offset_scale,
+            generator=np.random.default_rng([training.seed, 1, number]),
+            augment_scale=training.augment_scale,
+            augment_drop=training.augment_drop,
+            pad_to=max_length if training.pen_over_padding else 0,
+        )
+
+    def numbered() -> Iterator[tuple[int, NDArray[np.int64]]]:
+        number = 0
+        epoch = 0
+        while True:
+            generator = np.random.default_rng([training.seed, 0, epoch])
+            for index in epoch_batches(drawings.lengths, training.batch_size, generator):
+                if number >= step:
+                    yield number, index
+                number += 1
+            epoch += 1
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ahead: list[Future[Batch]] = []
+        for number, index in numbered():
+            ahead.append(pool.submit(make, number, index))
+            if len(ahead) > 3:
+                yield ahead.pop(0).result()
+
+
+class _Window:
+    """Means over the last AVERAGED_STEPS; reads the losses from the device only when asked."""
+
+    def __init__(self, batch_size: int, device: str) -> None:
+        self.batch_size = batch_size
+        self.sums = torch.zeros(2, device=device)
+        self.steps = 0
+        self.drawings = 0
+        self.since = time.monotonic()
+
+    def add(self, reconstruction: torch.Tensor, kl: torch.Tensor, drawings: int) -> None:
+        self.sums += torch.stack([reconstruction, kl])
+        self.steps += 1
+        self.drawings += drawings
+
+    def report(self, step: int, max_steps: int) -> StepReport:
+        reconstruction, kl = (self.sums / self.steps).tolist()
+        now = time.monotonic()
+        rate = self.drawings / (now - self.since)
+        left = (max_steps - step) * (now - self.since) / self.steps
+        self.sums.zero_()
+        self.steps, self.drawings, self.since = 0, 0, now
+        return StepReport(step, reconstruction, kl, rate, left)
+
+
+def _optimizer_tensors(network: SketchRNN, optimizer: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, parameter in network.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value.detach().float().cpu().numpy().copy()
+    return tensors
+
+
+def _restore(
+    path: Path,
+    network: SketchRNN,
+    optimizer: torch.optim.Optimizer,
+    model: ModelConfiguration,
+    record: dict[str, Any],
+) -> tuple[int, float, int]:
+    """Load the last state into network and optimiser; return step, best score and best step."""
+    checkpoint = load_checkpoint(path)
+    saved = checkpoint.training
+    if "step" not in saved:
+        raise CheckpointError(f"{path}: holds no state of a training run")
+    differences = _differences({"model": checkpoint.configuration.to_json()}, {"model": model.to_json()})
+    differences += _differences({key: saved.get(key) for key in record}, record)
+    differences = [line for line in differences if not line.startswith("configuration.max_steps")]
+    if differences:
+        raise ConfigurationError(f"{path}: cannot resume with other settings or drawings: {'; '.join(differences)}")
+    network.load_weights(checkpoint.weights)
+    for name, parameter in network.named_parameters():
+        state = {
+            key: torch.from_numpy(checkpoint.weights[f"optimizer.{key}.{name}"]).to(
+                parameter.device if key != "step" else "cpu"
+            )
+            for key in ("step", "exp_avg", "exp_avg_sq")
+            if f"optimizer.{key}.{name}" in checkpoint.weights
+        }
+        if state:
+            optimizer.state[parameter] = state
+    return int(saved["step"]), float(saved["best_score"]), int(saved["best_step"])
+
+
+def _differences(saved: Any, now: Any, place: str = "") -> list[str]:
+    if isinstance(saved, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in sorted(saved.keys() | now.keys())
+            for line in _differences(saved.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+        ]
+    return [] if saved == now else [f"{place} was {saved!r}, is {now!r}"]
