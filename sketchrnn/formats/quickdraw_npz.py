@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import re
 import zipfile
 from collections.abc import Iterator
@@ -99,6 +100,7 @@ def _drawings(content: bytes) -> list[_PickledArray]:
     if dtype != np.dtype(object) or len(shape) != 1:
         raise FormatError(f"expected a list of stroke-3 arrays, found {dtype} numbers of shape {shape}")
     with _read_safely("the pickled arrays are damaged"):
+        _check_sizes(content[stream.tell() :])
         array = _ArrayUnpickler(stream, encoding="latin1").load()
     drawings = array.data if isinstance(array, _PickledArray) else None
     if not isinstance(drawings, list):
@@ -107,6 +109,16 @@ def _drawings(content: bytes) -> list[_PickledArray]:
         if not isinstance(drawing, _PickledArray):
             raise FormatError(f"drawing {index}: expected a stroke-3 array, found {type(drawing).__name__}")
     return drawings
+
+
+def _check_sizes(pickled: bytes) -> None:
+    """Refuse a pickle that says of a part, or of a place in its memo, that it is larger than the whole pickle.
+
+    The unpickler would set aside the memory at once, up to all there is.
+    """
+    for _, argument, _ in pickletools.genops(pickled):
+        if isinstance(argument, int) and argument > len(pickled):
+            raise FormatError(f"expected no size above the pickle's {len(pickled)} bytes, found {argument}")
 
 
 @contextmanager
@@ -163,6 +175,10 @@ class _PickledArray:
             return np.frombuffer(data, dtype=code).reshape(self.shape, order="F" if self.fortran_order else "C")
 
 
+def _latin1(text: str, encoding: str) -> bytes:
+    return text.encode("latin1")  # the only encoding that NumPy's pickles name
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """Unpickles arrays as :class:`_PickledArray`, and nothing but arrays."""
 
@@ -171,7 +187,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): _PickledArray,  # NumPy 2
         ("numpy", "dtype"): _PickledDtype,
         ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct
-        ("_codecs", "encode"): str.encode,  # how Python 3 writes bytes for Python 2, as NumPy did up to 1.16
+        ("_codecs", "encode"): _latin1,  # how Python 3 writes bytes for Python 2, as NumPy did up to 1.16
     }
 
     def find_class(self, module: str, name: str) -> Any:

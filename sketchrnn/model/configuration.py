@@ -10,6 +10,10 @@ from sketchrnn.errors import CategoryError, ConfigurationError
 
 PEN_STATES = 3
 MIXTURE_PARAMETERS = 6  # pi, mu_x, mu_y, sigma_x, sigma_y, rho
+MAX_LOG_SIGMA = 7.0
+"""Bound on |log sigma|: a deviation of a thousandth of an offset scale is below a hundredth of a pixel."""
+MAX_RHO_LOGIT = 5.0
+"""Bound on |atanh rho|, so that |rho| <= 0.9999."""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sketchrnn.model.configuration import PEN_STATES
-
-MAX_LOG_SIGMA = 7.0
-"""Bound on |log sigma|: a deviation of a thousandth of an offset scale is below a hundredth of a pixel."""
-MAX_RHO_LOGIT = 5.0
-"""Bound on |atanh rho|, so that |rho| <= 0.9999."""
+from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES
 
 
 @dataclass(frozen=True)

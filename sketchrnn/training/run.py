@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -205,10 +207,10 @@ def train(
         save(path, with_optimizer=False)
         save_last()
     batches = _batches(train_set, offset_scale, training, step, max_length)
-    window = _Window(training.batch_size, device)
-    interrupted = False
-    try:
-        while step < training.max_steps and time.monotonic() - started < max_seconds:
+    window = _Window(device)
+    evaluated_step = -1
+    with contextlib.closing(batches), _interrupt_as_flag() as interrupted:
+        while step < training.max_steps and time.monotonic() - started < max_seconds and not interrupted.is_set():
             losses, count = _step(network, optimizer, parameters, next(batches), training, step, max_length, device)
             step += 1
             window.add(*losses, count)
@@ -217,17 +219,36 @@ def train(
                 report = window.report(step, training.max_steps)
                 log.write("step", **vars(report), learning_rate=learning_rate(step - 1, training))
             observer.on_step(step, report)
-            if step % training.evaluate_every == 0 or step == training.max_steps:
+            if step % training.evaluate_every == 0:
                 evaluate_now()
+                evaluated_step = step
             if step % training.checkpoint_every == 0:
                 save_last()
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        batches.close()
+        if evaluated_step != step and not interrupted.is_set():
+            evaluate_now()
     save_last()
     log.close()
-    return Outcome(step, step >= training.max_steps, interrupted, best_score, best_step)
+    return Outcome(step, step >= training.max_steps, interrupted.is_set(), best_score, best_step)
+
+
+@contextlib.contextmanager
+def _interrupt_as_flag() -> Iterator[threading.Event]:
+    """Let Ctrl-C set a flag, so that no step is cut in half; a second one interrupts at once."""
+    requested = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield requested
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if requested.is_set():
+            raise KeyboardInterrupt
+        requested.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield requested
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _step(
@@ -310,8 +331,7 @@ def _batches(
 class _Window:
     """Means over the last AVERAGED_STEPS; reads the losses from the device only when asked."""
 
-    def __init__(self, batch_size: int, device: str) -> None:
-        self.batch_size = batch_size
+    def __init__(self, device: str) -> None:
         self.sums = torch.zeros(2, device=device)
         self.steps = 0
         self.drawings = 0

@@ -1,0 +1,233 @@
+"""The trained network in NumPy: drawing needs no torch. Gates in torch's order: input, forget, candidate, output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.errors import CheckpointError
+from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES, ModelConfiguration
+
+Array = NDArray[np.float32]
+
+DECODER_TENSORS = ("decoder.", "category.", "no_latent")
+"""Prefixes of the tensors that drawing without an encoder takes."""
+
+
+@dataclass(frozen=True)
+class NumpyMixture:
+    """The distribution of one step; any leading axes, here (B,). The twin of :class:`sketchrnn.model.mixture.Mixture`.
+
+    Attributes:
+        log_pi: (B, M).
+        mu: in offset scales, (B, M, 2).
+        log_sigma: (B, M, 2).
+        rho: (B, M).
+        log_q: pen stays down, lifts, sketch ended, (B, 3).
+    """
+
+    log_pi: Array
+    mu: Array
+    log_sigma: Array
+    rho: Array
+    log_q: Array
+
+    @classmethod
+    def from_output(cls, output: Array) -> NumpyMixture:
+        """Split the decoder's output (B, 3 + 6 M): pen, pi, mu_x, mu_y, sigma_x, sigma_y, rho."""
+        pi, mu_x, mu_y, sigma_x, sigma_y, rho = np.split(output[..., PEN_STATES:], 6, axis=-1)
+        return cls(
+            log_pi=_log_softmax(pi),
+            mu=np.stack([mu_x, mu_y], axis=-1),
+            log_sigma=np.clip(np.stack([sigma_x, sigma_y], axis=-1), -MAX_LOG_SIGMA, MAX_LOG_SIGMA),
+            rho=np.tanh(np.clip(rho, -MAX_RHO_LOGIT, MAX_RHO_LOGIT)),
+            log_q=_log_softmax(output[..., :PEN_STATES]),
+        )
+
+    def at_temperature(self, temperature: float) -> NumpyMixture:
+        """Return the mixture with the logits of pi and q divided by tau and the variances multiplied by it."""
+        return NumpyMixture(
+            log_pi=_log_softmax(self.log_pi / np.float32(temperature)),
+            mu=self.mu,
+            log_sigma=self.log_sigma + np.float32(0.5 * math.log(temperature)),
+            rho=self.rho,
+            log_q=_log_softmax(self.log_q / np.float32(temperature)),
+        )
+
+    def sample(self, uniform: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[Array, NDArray[np.int64]]:
+        """Turn random numbers into an offset and a pen state for each of B.
+
+        Args:
+            uniform: from [0, 1), (B, 2): for the component and for the pen.
+            normal: from N(0, 1), (B, 2).
+
+        Returns:
+            Offsets (B, 2) in offset scales, and pen states 0, 1, 2 (B,).
+        """
+        component = _inverse_cdf(self.log_pi, uniform[:, 0])
+        chosen = np.arange(len(component)), component
+        mu, sigma, rho = self.mu[chosen], np.exp(self.log_sigma[chosen]), self.rho[chosen]
+        correlated = rho * normal[:, 0] + np.sqrt(1.0 - rho * rho) * normal[:, 1]
+        offsets = mu + sigma * np.stack([normal[:, 0], correlated], axis=-1)
+        return offsets.astype(np.float32), _inverse_cdf(self.log_q, uniform[:, 1])
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """Where the decoder stands.
+
+    Attributes:
+        hidden: (B, H).
+        cell: (B, H).
+        constant: what z, the category and the bias add to the gates at every step, (B, 4 H).
+    """
+
+    hidden: Array
+    cell: Array
+    constant: Array
+
+    def take(self, index: NDArray[np.int64]) -> DecoderState:
+        """Return the states of some of the batch, or of one of it many times."""
+        return DecoderState(self.hidden[index], self.cell[index], self.constant[index])
+
+
+class NumpyNetwork:
+    """Encoder and decoder of a checkpoint; agrees with the torch network on the same weights within 1e-4."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint's weights. The encoder may be missing, if it is not used.
+
+        Raises:
+            CheckpointError: a tensor is missing or has another shape.
+        """
+        self.configuration: ModelConfiguration = checkpoint.configuration
+        self.offset_scale = checkpoint.offset_scale
+        self._weights = checkpoint.weights
+        units, condition = self.configuration.decoder_units, self.configuration.condition_units
+        input_weights = self._tensor("decoder.lstm.weight_ih_l0", 4 * units, 5 + condition)
+        self._row_weights = np.ascontiguousarray(input_weights[:, :5].T)
+        self._condition_weights = input_weights[:, 5:].T
+        self._hidden_weights = self._tensor("decoder.lstm.weight_hh_l0", 4 * units, units).T
+        self._bias = self._tensor("decoder.lstm.bias_ih_l0", 4 * units)
+        outputs = self.configuration.output_units
+        self._output_weights = self._tensor("decoder.output.weight", outputs, units).T
+        self._output_bias = self._tensor("decoder.output.bias", outputs)
+
+    def condition(self, category: NDArray[np.int64], z: Array | None = None) -> Array:
+        """Return what the decoder is told, (B, condition_units).
+
+        Args:
+            category: index of the category of each, (B,).
+            z: latent vectors (B, Z), or None for "no z".
+        """
+        parts = []
+        if self.configuration.variational:
+            if z is None:
+                z = np.broadcast_to(
+                    self._tensor("no_latent", self.configuration.latent_units),
+                    (len(category), self.configuration.latent_units),
+                )
+            parts.append(z)
+        if self.configuration.conditional:
+            parts.append(self._embedding()[category])
+        return np.concatenate(parts, axis=-1) if parts else np.zeros((len(category), 0), np.float32)
+
+    def start(self, condition: Array) -> DecoderState:
+        """Return the state before START."""
+        units = self.configuration.decoder_units
+        constant = self._bias + condition @ self._condition_weights
+        if condition.shape[1] == 0:
+            zero = np.zeros((len(condition), units), np.float32)
+            return DecoderState(zero, zero, constant)
+        weight = self._tensor("decoder.initial.weight", 2 * units, condition.shape[1])
+        state = np.tanh(condition @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
+        return DecoderState(state[:, :units], state[:, units:], constant)
+
+    def step(self, state: DecoderState, rows: Array) -> DecoderState:
+        """Take one step.
+
+        Args:
+            state: of B drawings.
+            rows: their stroke-5 rows, in offset scales, (B, 5).
+        """
+        gates = rows @ self._row_weights + state.hidden @ self._hidden_weights + state.constant
+        hidden, cell = _lstm_cell(gates, state.cell)
+        return DecoderState(hidden, cell, state.constant)
+
+    def mixture(self, state: DecoderState) -> NumpyMixture:
+        """Return the distribution of the next row."""
+        return NumpyMixture.from_output(state.hidden @ self._output_weights + self._output_bias)
+
+    def encode(self, rows: Array, category: int) -> tuple[Array, Array]:
+        """Return z_mean and z_logvar, (Z,) each, of one sketch.
+
+        Args:
+            rows: its stroke-5 rows without START and END, in offset scales, (L, 5).
+            category: index of its category.
+        """
+        units = self.configuration.encoder_units
+        parts = [
+            _run_lstm(
+                sequence,
+                self._tensor(f"encoder.{name}.weight_ih_l0", 4 * units, 5),
+                self._tensor(f"encoder.{name}.weight_hh_l0", 4 * units, units),
+                self._tensor(f"encoder.{name}.bias_ih_l0", 4 * units),
+            )
+            for name, sequence in (("forwards", rows), ("backwards", rows[::-1]))
+        ]
+        if self.configuration.conditional:
+            parts.append(self._embedding()[category])
+        summary = np.concatenate(parts)
+        size = self.configuration.latent_units
+        mean, logvar = (
+            self._tensor(f"encoder.{name}.weight", size, len(summary)) @ summary
+            + self._tensor(f"encoder.{name}.bias", size)
+            for name in ("mean", "logvar")
+        )
+        return mean, logvar
+
+    def _embedding(self) -> Array:
+        configuration = self.configuration
+        return self._tensor("category.weight", len(configuration.categories), configuration.category_units)
+
+    def _tensor(self, name: str, *shape: int) -> Array:
+        value: NDArray[Any] | None = self._weights.get(name)
+        if value is None or value.shape != shape:
+            found = "is missing" if value is None else f"has shape {value.shape}"
+            raise CheckpointError(f"tensor {name} {found}; expected shape {shape}")
+        return value.astype(np.float32, copy=False)
+
+
+def _run_lstm(rows: Array, input_weights: Array, hidden_weights: Array, bias: Array) -> Array:
+    """Return the hidden state after the last row, (units,)."""
+    hidden = cell = np.zeros(hidden_weights.shape[1], np.float32)
+    for gates in rows @ input_weights.T + bias:
+        hidden, cell = _lstm_cell(gates + hidden_weights @ hidden, cell)
+    return hidden
+
+
+def _lstm_cell(gates: Array, cell: Array) -> tuple[Array, Array]:
+    """Return the new hidden state and cell, from the gates' inputs (..., 4 units)."""
+    units = gates.shape[-1] // 4
+    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
+    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
+    return _sigmoid(gates[..., 3 * units :]) * np.tanh(cell), cell
+
+
+def _sigmoid(value: Array) -> Array:
+    return 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+
+
+def _log_softmax(logits: Array) -> Array:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _inverse_cdf(log_weights: Array, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    cumulative = np.cumsum(np.exp(log_weights), axis=-1)
+    return (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=-1).clip(max=log_weights.shape[-1] - 1)
