@@ -1,3 +1,5 @@
+"""``python cli.py …``: the same as ``sketchrnn …``."""
+
 from sketchrnn.cli import main
 
 main()

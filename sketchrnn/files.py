@@ -1,4 +1,4 @@
-"""Reading and writing whole files: nothing is ever left half written."""
+"""Opening and writing files: standard streams as ``-``, and nothing ever left half written."""
 
 import os
 import sys
@@ -6,25 +6,50 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from sketchrnn.errors import SketchRNNError
 
 STANDARD_STREAM = "-"
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a whole file, or standard input for ``-``.
+@contextmanager
+def open_source(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, or standard input for ``-``.
 
     Raises:
-        SketchRNNError: the file is missing, is a directory, or cannot be read.
+        SketchRNNError: the file is missing, is a directory, or cannot be read (to its end).
     """
-    if str(path) == STANDARD_STREAM:
-        return sys.stdin.buffer.read()
     try:
-        return Path(path).read_bytes()
+        if str(path) == STANDARD_STREAM:
+            yield sys.stdin.buffer
+        else:
+            with Path(path).open("rb") as file:
+                yield file
     except OSError as error:
-        raise SketchRNNError(f"{path}: cannot be read: {_reason(error)}") from error
+        raise SketchRNNError(f"{source_name(path)}: cannot be read: {_reason(error)}") from error
+
+
+def source_name(path: str | Path) -> str:
+    """Return what messages call a source."""
+    return "standard input" if str(path) == STANDARD_STREAM else str(path)
+
+
+def check_writable(path: str | Path, *, force: bool) -> None:
+    """Find out whether a file can be written, before the work whose result it is to hold.
+
+    Raises:
+        SketchRNNError: it exists and ``force`` is not set, it is a directory, or its folder is missing or not writable.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise SketchRNNError(f"{target}: cannot be written: it is a directory")
+    if target.is_file() and not force:
+        raise SketchRNNError(f"{target}: exists already; --force overwrites it")
+    if not target.parent.is_dir():
+        raise SketchRNNError(f"{target}: cannot be written: there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise SketchRNNError(f"{target}: cannot be written: the folder {target.parent} is not writable")
 
 
 @contextmanager
@@ -53,8 +78,8 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner may read
-        os.replace(temporary, target)
+        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        Path(temporary).replace(target)
     except OSError as error:
         raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
     finally:

@@ -5,12 +5,17 @@ from types import SimpleNamespace
 import pytest
 
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.files import atomic_write, read_bytes, write_bytes
+from sketchrnn.files import atomic_write, open_source, write_bytes
+
+
+def read(path):
+    with open_source(path) as file:
+        return file.read()
 
 
 def test_round_trip(tmp_path):
     write_bytes(tmp_path / "a", b"new")
-    assert read_bytes(tmp_path / "a") == b"new"
+    assert read(tmp_path / "a") == b"new"
 
 
 def test_an_exception_inside_leaves_the_old_file_alone(tmp_path):
@@ -46,13 +51,13 @@ def test_errors_name_the_file(tmp_path):
             write_bytes(path, b"")
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(SketchRNNError, match=f"{path}: cannot be read: "):
-            read_bytes(path)
+            read(path)
 
 
 def test_standard_streams(monkeypatch):
     output = io.BytesIO()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"in")))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=output))
-    assert read_bytes("-") == b"in"
+    assert read("-") == b"in"
     write_bytes("-", b"out")
     assert output.getvalue() == b"out"

@@ -53,9 +53,7 @@ def collate(
     rows = drawings.rows_of(index)
     offsets, lifts, lengths = drawings.offsets[rows], drawings.lifts[rows], drawings.lengths[index]
     if generator is not None:
-        offsets, lifts, lengths = augment(
-            offsets, lifts, lengths, generator, scale=augment_scale, drop=augment_drop
-        )
+        offsets, lifts, lengths = augment(offsets, lifts, lengths, generator, scale=augment_scale, drop=augment_drop)
     count, longest = len(index), max(int(lengths.max()), pad_to)
     stroke5 = np.zeros((count, longest + 2, 5), dtype=np.float32)
     stroke5[:, 0, 2] = 1.0  # START

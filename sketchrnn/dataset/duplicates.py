@@ -22,9 +22,7 @@ def signature(sketch: Sketch) -> NDArray[np.float32]:
     return way.ravel().astype(np.float32)
 
 
-def same_shape(
-    candidates: NDArray[np.float32], others: NDArray[np.float32], chunk: int = 256
-) -> NDArray[np.bool_]:
+def same_shape(candidates: NDArray[np.float32], others: NDArray[np.float32], chunk: int = 256) -> NDArray[np.bool_]:
     """Tell which candidates are also among the others.
 
     Args:

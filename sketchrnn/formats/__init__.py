@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sketchrnn.errors import FormatError
+from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.polyline_json import parse_polyline_json
 from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
 from sketchrnn.formats.quickdraw_npz import parse_npz, word_of
 from sketchrnn.formats.record import Kind, Record
-from sketchrnn.formats.source import open_source, source_name
 
 __all__ = ["Kind", "Record", "read_records"]
 

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from sketchrnn.errors import FormatError
+from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.json_values import (
     JSON_ERRORS,
     all_numbers,
@@ -18,7 +19,6 @@ from sketchrnn.formats.json_values import (
     shortest_number,
 )
 from sketchrnn.formats.record import Record
-from sketchrnn.formats.source import open_source, source_name
 from sketchrnn.sketch import Sketch
 
 _LAYOUT = 'strokes [[[x, y], ...], ...] or an object with "strokes"'

@@ -14,6 +14,7 @@ from typing import Any
 import ndjson
 
 from sketchrnn.errors import FormatError
+from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.json_values import (
     JSON_ERRORS,
     all_numbers,
@@ -24,7 +25,6 @@ from sketchrnn.formats.json_values import (
     shortest_number,
 )
 from sketchrnn.formats.record import Kind, Record
-from sketchrnn.formats.source import open_source, source_name
 from sketchrnn.sketch import Sketch
 
 _KINDS: dict[int, Kind] = {2: "simplified", 3: "raw"}  # by the number of lists that make a stroke

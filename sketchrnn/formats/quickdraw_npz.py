@@ -24,9 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import STANDARD_STREAM
+from sketchrnn.files import STANDARD_STREAM, open_source, source_name
 from sketchrnn.formats.record import Record
-from sketchrnn.formats.source import open_source, source_name
 from sketchrnn.sketch import Sketch
 
 SPLITS = ("train", "valid", "test")

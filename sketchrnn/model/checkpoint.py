@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.files import atomic_write, read_bytes
+from sketchrnn.files import atomic_write
 from sketchrnn.model.configuration import ModelConfiguration
 
 FORMAT = "sketchrnn"
@@ -98,7 +98,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118  (no mapping)
             weights = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
-        cause = "is empty" if not read_bytes(path) else f"damaged or no safetensors file ({error})"
+        cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
         raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error
     try:
         return Checkpoint(

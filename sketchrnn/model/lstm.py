@@ -21,11 +21,12 @@ class LSTM(nn.LSTM):
         Reference:
             Magenta, sketch_rnn/rnn.py: ``LSTMCell`` and ``lstm_ortho_initializer``.
         """
+        weight_ih, weight_hh, bias_ih, bias_hh = self.all_weights[0]
         with torch.no_grad():
-            for gate in self.weight_ih_l0.chunk(4):
+            for gate in weight_ih.chunk(4):
                 nn.init.xavier_uniform_(gate)
-            for gate in self.weight_hh_l0.chunk(4):
+            for gate in weight_hh.chunk(4):
                 nn.init.orthogonal_(gate)
-            self.bias_ih_l0.zero_()
-            self.bias_ih_l0[self.hidden_size : 2 * self.hidden_size] = 1.0
-            self.bias_hh_l0.zero_()
+            bias_ih.zero_()
+            bias_ih[self.hidden_size : 2 * self.hidden_size] = 1.0
+            bias_hh.zero_()

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.losses import kl_loss, reconstruction_losses
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.evaluation import PREFIX_SHARES, default_latent, evaluate, to_device
+from sketchrnn.training.evaluation import default_latent, evaluate, to_device
 from sketchrnn.training.log import TrainingLog
 from sketchrnn.training.schedules import kl_weight, learning_rate
 
@@ -170,9 +170,7 @@ def train(
     torch.manual_seed(training.seed)
     network = SketchRNN(model, training.dropout).to(device)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=training.weight_decay, fused=True)
     step, best_score, best_step = 0, float("inf"), 0
     if resume:
         step, best_score, best_step = _restore(last_path(path), network, optimizer, model, record)
@@ -181,9 +179,7 @@ def train(
     def save(target: Path, with_optimizer: bool) -> None:
         progress = {"step": step, "best_score": best_score, "best_step": best_step}
         weights = network.weights() | (_optimizer_tensors(network, optimizer) if with_optimizer else {})
-        save_checkpoint(
-            Checkpoint(model, weights, offset_scale, drawings.unit, max_length, record | progress), target
-        )
+        save_checkpoint(Checkpoint(model, weights, offset_scale, drawings.unit, max_length, record | progress), target)
 
     def evaluate_now() -> None:
         nonlocal best_score, best_step
@@ -271,11 +267,11 @@ def _step(
     with torch.autocast(device, torch.bfloat16) if bfloat16 else contextlib.nullcontext():
         prediction = network(stroke5, lengths, category, generator)
     pen_rows = "all" if training.pen_over_padding else "end"
-    reconstruction = sum(
-        reconstruction_losses(prediction.mixture, stroke5[:, 1:], lengths, max_length, pen_rows=pen_rows)
+    offset_loss, pen_loss = reconstruction_losses(
+        prediction.mixture, stroke5[:, 1:], lengths, max_length, pen_rows=pen_rows
     )
+    loss = reconstruction = offset_loss + pen_loss
     kl = torch.zeros((), device=device)
-    loss = reconstruction
     if prediction.z_mean is not None:
         kl = kl_loss(prediction.z_mean, prediction.z_logvar, prediction.latent_used)
         loss = loss + kl_weight(step, training) * kl.clamp_min(training.kl_floor)
@@ -295,7 +291,7 @@ def _seed(seed: int, step: int) -> int:
 
 def _batches(
     drawings: Drawings, offset_scale: float, training: TrainingConfiguration, step: int, max_length: int
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Yield the batches of the steps from ``step`` on, each made while the one before is trained on."""
 
     def make(number: int, index: NDArray[np.int64]) -> Batch:

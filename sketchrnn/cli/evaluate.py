@@ -1,0 +1,114 @@
+"""``sketchrnn evaluate``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import click
+
+from sketchrnn.cli import options
+
+HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn evaluate out/cats.safetensors out/cats.ndjson
+  sketchrnn evaluate out/cats.safetensors out/cats.ndjson --split all --csv
+"""
+)
+@click.argument("model")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "valid", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Which drawings; the model was trained on train.",
+)
+@click.option(
+    "--latent",
+    type=click.Choice(["none", "prefix", "whole", "prior"]),
+    help="Where z comes from in nats per point.  [default: none if the model can, else prefix]",
+)
+@click.option("--max-length", type=click.IntRange(1), help="Leave out longer drawings.  [default: the model's Nmax]")
+@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@options.seed
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def evaluate(
+    model: str,
+    files: tuple[str, ...],
+    split: str,
+    latent: str | None,
+    max_length: int | None,
+    batch_size: int,
+    device: str,
+    seed: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Measure MODEL on the drawings of FILES, per category and overall.
+
+    MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
+    the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
+    row and of the end, offsets as a density per pixel; lower is better.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    checkpoint = options.load_model(None if model == "shipped" else model)
+
+    from sketchrnn.dataset.prepare import prepare
+    from sketchrnn.model.network import SketchRNN
+    from sketchrnn.training.evaluation import evaluate as measure
+    from sketchrnn.training.hardware import choose_device
+
+    drawings, report = prepare(files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit)
+    click.echo(report, err=True)
+    if checkpoint.configuration.categories:
+        drawings = drawings.with_categories(checkpoint.configuration.categories)
+    network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
+    scores = measure(
+        network,
+        drawings.of_split(split),
+        checkpoint.offset_scale,
+        checkpoint.max_length,
+        latent=latent,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    rows = [
+        _row(name, scores.of_category(place))
+        for place, name in enumerate(drawings.categories)
+        if (scores.category == place).any()
+    ]
+    overall = _row("overall", scores)
+    if as_json:
+        click.echo(json.dumps({"max_length": checkpoint.max_length, "split": split, "categories": rows, **overall}))
+        return
+    table = [*rows, overall]
+    if as_csv:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+        click.echo(text.getvalue(), nl=False)
+        return
+    click.echo(f"{split} split; L_R and L_KL at Nmax {checkpoint.max_length}; nats per point after a prefix of x %")
+    width = max(len(row["category"]) for row in table)
+    click.echo(f"{'category':{width}} {'drawings':>8}" + "".join(f" {heading:>8}" for heading in HEADINGS[2:]))
+    for row in table:
+        click.echo(
+            f"{row['category']:{width}} {row['drawings']:8d}"
+            + "".join(f" {row[heading]:8.3f}" for heading in HEADINGS[2:])
+        )
+
+
+def _row(name: str, scores: Any) -> dict[str, Any]:
+    values = (name, len(scores), scores.mean_reconstruction, scores.mean_kl, *scores.nats_per_point)
+    return dict(zip(HEADINGS, values, strict=True))

@@ -1,0 +1,57 @@
+"""``sketchrnn info``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from sketchrnn.cli import options
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn info
+  sketchrnn info --json
+"""
+)
+@click.argument("model", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def info(model: str | None, as_json: bool) -> None:
+    """Say what MODEL is: its architecture, categories and training.
+
+    Without MODEL, the model that ships with sketchrnn.
+    """
+    checkpoint = options.load_model(model)
+    configuration = checkpoint.configuration
+    parameters = sum(value.size for name, value in checkpoint.weights.items() if not name.startswith("optimizer."))
+    if as_json:
+        fields = {
+            "configuration": configuration.to_json(),
+            "parameters": parameters,
+            "offset_scale": checkpoint.offset_scale,
+            "unit": checkpoint.unit,
+            "max_length": checkpoint.max_length,
+            "training": checkpoint.training,
+        }
+        click.echo(json.dumps(fields, indent=2))
+        return
+    kind = "variational autoencoder" if configuration.variational else "decoder only"
+    units = f"decoder {configuration.decoder_units}"
+    if configuration.variational:
+        units = f"encoder 2 x {configuration.encoder_units}, z {configuration.latent_units}, {units}"
+    drawings = checkpoint.training.get("drawings", {})
+    lines = {
+        "model": model or options.SHIPPED_HELP,
+        "kind": f"{kind}, {parameters:,} parameters",
+        "units": f"{units}, {configuration.mixtures} mixtures",
+        "draws without z": "yes" if configuration.can_draw_without_latent else "no",
+        "unit": "the 255 box" if checkpoint.unit == "box" else "its training files' own",
+        "offset scale": f"{checkpoint.offset_scale:.4g}",
+        "longest sketch": f"{checkpoint.max_length} rows",
+        "trained on": f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps",
+        f"categories ({len(configuration.categories)})": ", ".join(configuration.categories),
+    }
+    for name, value in lines.items():
+        click.echo(f"{name}: {value}")

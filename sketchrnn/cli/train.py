@@ -1,0 +1,184 @@
+"""``sketchrnn train``."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sketchrnn.cli import options
+from sketchrnn.files import check_writable
+
+if TYPE_CHECKING:
+    from sketchrnn.training.run import EvaluationReport, StepReport
+
+INTERRUPTED = 130
+SET_BY_OPTIONS = frozenset(
+    ["categories", "variational", "latent_dropout", "max_steps", "batch_size", "seed", "precision"]
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn generate --category cat -n 60 -o out/cats.ndjson
+  sketchrnn train out/cats.ndjson -o out/cats.safetensors --max-steps 10 --set decoder_units=64
+  sketchrnn train out/cats.ndjson -o out/cats.safetensors --max-steps 20 --set decoder_units=64 --resume
+"""
+)
+@click.argument("files", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="FILE", required=True, help="The checkpoint to write (.safetensors).")
+@click.option("--resume", is_flag=True, help="Go on where the run that writes OUTPUT stopped.")
+@click.option("--max-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of the whole run.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop, to be resumed, after this long.")
+@click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True, help="Drawings in a step.")
+@click.option("--decoder-only", is_flag=True, help="No encoder and no z: the smallest model that completes.")
+@click.option("--latent-dropout", type=float, help="Share of sketches trained without their z.  [default: 0.5]")
+@click.option("--max-length", type=click.IntRange(2), default=250, show_default=True, help="Nmax; longer are left out.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bfloat16 where the processor has it.",
+)
+@options.seed
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Any other setting of the model or of training, such as decoder_units=256 or learning_rate=0.002; "
+    "a wrong name lists all.",
+)
+@options.force
+def train(
+    files: tuple[str, ...],
+    output: str,
+    resume: bool,
+    max_steps: int,
+    max_minutes: float | None,
+    batch_size: int,
+    decoder_only: bool,
+    latent_dropout: float | None,
+    max_length: int,
+    device: str,
+    precision: str,
+    seed: int,
+    settings: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Train a model on the drawings of FILES.
+
+    FILES are Quick, Draw! ndjson (simplified or raw), Sketch-RNN npz or polyline JSON, of one category or many. They
+    are split by a hash of key_id into training, validation and test drawings; npz files keep their own split.
+
+    OUTPUT gets the model that is best on the validation drawings; beside it are kept the last state
+    (OUTPUT.last.safetensors, which --resume reads) and a log of JSON lines (OUTPUT.log.jsonl). Ctrl-C saves and exits
+    with 130.
+    """
+    check_writable(output, force=force or resume)
+
+    from sketchrnn.dataset.prepare import prepare
+    from sketchrnn.model.configuration import ModelConfiguration
+    from sketchrnn.training.configuration import TrainingConfiguration
+    from sketchrnn.training.hardware import choose_device, choose_precision
+    from sketchrnn.training.run import last_path
+    from sketchrnn.training.run import train as run
+
+    device = choose_device(device)
+    values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
+    if latent_dropout is not None:
+        values[ModelConfiguration]["latent_dropout"] = latent_dropout
+    model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
+    training = TrainingConfiguration(
+        max_steps=max_steps,
+        batch_size=batch_size,
+        seed=seed,
+        precision=choose_precision(precision, device),
+        **values[TrainingConfiguration],
+    )
+    drawings, report = prepare(files, max_length=max_length)
+    click.echo(report, err=True)
+    click.echo(f"training on {device} in {training.precision}, {len(drawings.categories)} categories", err=True)
+    with _Progress(max_steps) as progress:
+        outcome = run(
+            drawings,
+            model,
+            training,
+            output,
+            max_length=max_length,
+            device=device,
+            resume=resume,
+            max_seconds=float("inf") if max_minutes is None else 60.0 * max_minutes,
+            observer=progress,
+        )
+    last = last_path(Path(output))
+    if outcome.finished:
+        click.echo(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}", err=True)
+        return
+    click.echo(f"stopped at step {outcome.step:,}; {last} keeps the state; --resume goes on", err=True)
+    if outcome.interrupted:
+        sys.exit(INTERRUPTED)
+
+
+def _parse_settings(settings: tuple[str, ...], classes: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
+    """Sort NAME=VALUE by the configuration that has the name, each value in the type of the field's default."""
+    known: dict[str, tuple[Any, Any]] = {
+        field.name: (owner, type(field.default))
+        for owner in classes
+        for field in dataclasses.fields(owner)
+        if field.name not in SET_BY_OPTIONS
+    }
+    values: dict[Any, dict[str, Any]] = {owner: {} for owner in classes}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in known:
+            expected = f"expected NAME=VALUE with one of {', '.join(known)}"
+            raise click.BadParameter(f"{setting!r}; {expected}", param_hint="--set")
+        owner, kind = known[name]
+        try:
+            values[owner][name] = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+        except (ValueError, KeyError):
+            expected = f"expected a {kind.__name__}, found {text!r}"
+            raise click.BadParameter(f"{name}: {expected}", param_hint="--set") from None
+    return values
+
+
+class _Progress:
+    """Shows a bar on a terminal, plain lines elsewhere; all of it on stderr."""
+
+    def __init__(self, max_steps: int) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=max_steps, unit="step", dynamic_ncols=True, disable=not sys.stderr.isatty())
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+
+    def on_step(self, step: int, report: StepReport | None) -> None:
+        """Advance the bar."""
+        self._bar.update(step - self._bar.n)
+        if report is None:
+            return
+        text = f"L_R {report.reconstruction:.3f} L_KL {report.kl:.3f} {report.drawings_per_second:.0f} drawings/s"
+        if self._bar.disable:
+            click.echo(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left", err=True)
+        else:
+            self._bar.set_postfix_str(text)
+
+    def on_evaluation(self, report: EvaluationReport) -> None:
+        """Say how good the model is by now."""
+        nats = " / ".join(f"{value:.3f}" for value in report.nats_per_point)
+        line = (
+            f"step {report.step:,}: validation L_R {report.reconstruction:.3f} L_KL {report.kl:.3f}, "
+            f"nats per point {nats}{', best so far' if report.best else ''}"
+        )
+        self._bar.write(line, file=sys.stderr) if not self._bar.disable else click.echo(line, err=True)

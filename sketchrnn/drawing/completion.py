@@ -1,0 +1,159 @@
+"""Going on with a partial sketch; from an empty one, drawing from nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
+from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+
+MAX_PREFIX_POINTS = 10_000
+PEN_LIFTED, PEN_ENDED = 1, 2
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model drew after a prefix.
+
+    Attributes:
+        sketch: the new strokes, in the prefix's own coordinates. If the prefix left the pen down, the first of them
+            begins at its last point.
+        ended: the model ended the drawing by itself; otherwise it was cut.
+        seed: what it was drawn with.
+    """
+
+    sketch: Sketch
+    ended: bool
+    seed: int
+
+    def joined(self, prefix: Sketch) -> Sketch:
+        """Return prefix and completion as one drawing."""
+        if not (prefix.pen_down and self.sketch.strokes):
+            return Sketch(prefix.strokes + self.sketch.strokes, self.sketch.pen_down)
+        bridge = np.concatenate([prefix.strokes[-1], self.sketch.strokes[0][1:]])
+        return Sketch((*prefix.strokes[:-1], bridge, *self.sketch.strokes[1:]), self.sketch.pen_down)
+
+
+def complete(
+    network: NumpyNetwork,
+    prefix: Sketch,
+    category: str | None,
+    count: int,
+    sampling: SamplingConfiguration,
+) -> list[Completion]:
+    """Draw several completions of a prefix, all at once.
+
+    Args:
+        network: the model.
+        prefix: in the unit that the model was trained in (the 255 box for Quick, Draw! models); may be empty.
+        category: what to draw; None only for a model that knows one.
+        count: how many completions.
+        sampling: how.
+
+    Raises:
+        CategoryError: the category is unknown or missing.
+        ConfigurationError: the latent does not fit the model.
+        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
+    """
+    if prefix.point_count > MAX_PREFIX_POINTS:
+        raise FormatError(
+            f"a prefix of {prefix.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
+        )
+    index = network.configuration.category_index(category)
+    seeds = [sampling.seed + number for number in range(count)]
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    rows = stroke5_from_stroke3(prefix.to_stroke3())[:-1]  # START and the prefix, without END
+    rows[:, :2] /= network.offset_scale
+    prefix_rows = rows.astype(np.float32)
+    z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
+    drawn_alike = z is None  # until the first sampled row all drawings are in the same state
+    condition = network.condition(np.full(1 if drawn_alike else count, index), z)
+    state = network.start(condition)
+    for row in prefix_rows:
+        state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
+    if drawn_alike:
+        state = state.take(np.zeros(count, np.int64))
+    drawn, ended = _sample(network, state, generators, sampling)
+    return [
+        Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), seed)
+        for stroke3, end, seed in zip(drawn, ended, seeds, strict=True)
+    ]
+
+
+def _latent(
+    network: NumpyNetwork, prefix_rows: Array, category: int, generators: list[np.random.Generator], latent: str
+) -> Array | None:
+    """Return z of each drawing, (count, Z); None for "no z" and for models without a latent."""
+    configuration = network.configuration
+    if not configuration.variational:
+        if latent not in ("auto", "none"):
+            raise ConfigurationError(f"latent {latent!r}: this model has no encoder")
+        return None
+    if latent == "auto":
+        latent = "none" if configuration.can_draw_without_latent else "prefix"
+    if latent == "none":
+        if not configuration.can_draw_without_latent:
+            raise ConfigurationError("latent 'none': this model was trained with z only; take prefix or prior")
+        return None
+    noise = np.stack([generator.standard_normal(configuration.latent_units) for generator in generators])
+    if latent == "prior" or not len(prefix_rows):
+        return noise.astype(np.float32)
+    z_mean, z_logvar = network.encode(prefix_rows, category)
+    return (z_mean + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
+
+
+def _sample(
+    network: NumpyNetwork,
+    state: DecoderState,
+    generators: list[np.random.Generator],
+    sampling: SamplingConfiguration,
+) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
+    """Draw until every drawing has ended; return their stroke-3 rows, in offset scales, and which ended."""
+    count, steps = len(generators), sampling.max_points
+    uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
+    normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
+    stroke3 = np.zeros((count, steps, 3), np.float32)
+    lengths = np.full(count, steps)
+    ended = np.zeros(count, dtype=bool)
+    active = np.arange(count)  # the drawings that ``state`` is of
+    for step in range(steps):
+        mixture = network.mixture(state).at_temperature(sampling.temperature)
+        offsets, pen = mixture.sample(uniforms[active, step], normals[active, step])
+        going_on = pen != PEN_ENDED
+        ended[active[~going_on]] = True
+        lengths[active[~going_on]] = step
+        if not going_on.all():
+            state = state.take(np.flatnonzero(going_on))
+            active, offsets, pen = active[going_on], offsets[going_on], pen[going_on]
+        if not len(active):
+            break
+        lifts = pen == PEN_LIFTED
+        stroke3[active, step] = np.column_stack([offsets, lifts])
+        rows = np.column_stack([offsets, ~lifts, lifts, np.zeros(len(active))]).astype(np.float32)
+        state = network.step(state, rows)
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended
+
+
+def _continue(prefix: Sketch, stroke3: NDArray[np.float32], offset_scale: float) -> Sketch:
+    """Return drawn rows as strokes that go on from where the prefix's pen is."""
+    rows = stroke3.astype(np.float64)
+    rows[:, :2] *= offset_scale
+    decimals = 3 - math.floor(math.log10(offset_scale))  # a thousandth of a usual offset: what nobody sees
+    origin = prefix.last_point
+    if not len(rows):
+        return Sketch(())
+    points = origin + np.round(np.cumsum(rows[:, :2], axis=0), decimals)
+    points = np.round(points, decimals + 3)  # not the digits that adding a binary fraction brings
+    lifts = rows[:, 2] > 0.5
+    ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
+    if prefix.pen_down or not prefix.strokes:
+        points, ends = np.concatenate([origin[None], points]), ends + 1
+    strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
+    return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
