@@ -61,8 +61,8 @@ def complete(
     Several drawings (-n) make a sheet, or a file each if the output's name holds %d.
     """
     from sketchrnn.cli.drawing_output import COMPLETION_COLOUR, Picture, Target
-    from sketchrnn.drawing import SamplingConfiguration
-    from sketchrnn.drawing import complete as complete_prefix
+    from sketchrnn.drawing.completion import complete as complete_prefix
+    from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import Layer
     from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork

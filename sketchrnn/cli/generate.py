@@ -45,7 +45,8 @@ def generate(
     """
     from sketchrnn.cli.complete import say_what_was_cut
     from sketchrnn.cli.drawing_output import Picture, Target
-    from sketchrnn.drawing import SamplingConfiguration, complete
+    from sketchrnn.drawing.completion import complete
+    from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import Layer
     from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork

@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up there is, on a machine with Python 3.10 or newer.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/installed
+	@mkdir -p out
+	@$(BIN)/sketchrnn complete samples/pig.ndjson -n 6 --force -o out/pig.svg
+	@echo "A half-drawn pig, finished six times: open $(CURDIR)/out/pig.svg"
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed-test
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/kanji.py
+
+clean:
+	rm -rf .venv out
+
+# torch first: what it brings then stays, whichever build it is
+.venv/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+.venv/installed-dev: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,dev]"
+	@touch $@
