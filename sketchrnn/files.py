@@ -48,8 +48,10 @@ def check_writable(path: str | Path, *, force: bool) -> None:
         raise SketchRNNError(f"{target}: exists already; --force overwrites it")
     if not target.parent.is_dir():
         raise SketchRNNError(f"{target}: cannot be written: there is no folder {target.parent}")
-    if not os.access(target.parent, os.W_OK):
-        raise SketchRNNError(f"{target}: cannot be written: the folder {target.parent} is not writable")
+    try:
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
 
 
 @contextmanager

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import click
 
 from sketchrnn.cli import options
-from sketchrnn.errors import CategoryError, SketchRNNError
+from sketchrnn.errors import CategoryError, FormatError, SketchRNNError
+
+if TYPE_CHECKING:
+    from sketchrnn.formats import Record
 
 
 @click.command(
@@ -65,20 +69,19 @@ def complete(
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import Layer
-    from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
 
     sampling = SamplingConfiguration(temperature, max_points, seed, latent)
     target = Target.from_options(output, output_format, force, columns, cell)
     target.check(count)
     record = _select(prefix, index, key_id)
-    needs_encoder = latent in ("auto", "prefix")
-    checkpoint = options.load_model(model, tensors=("",) if needs_encoder and model else DECODER_TENSORS)
-    network = NumpyNetwork(checkpoint)
+    tensors = DECODER_TENSORS if latent in ("none", "prior") else (*DECODER_TENSORS, ENCODER_TENSORS)
+    network = NumpyNetwork(options.load_model(model, tensors=tensors))
     try:
-        name = network.configuration.categories[network.configuration.category_index(category or record.word)]
-    except CategoryError as error:
-        raise CategoryError(f"{prefix}: {error}") from error
-    drawn = complete_prefix(network, record.sketch, name, count, sampling)
+        name = network.configuration.category_name(category or record.word)
+        drawn = complete_prefix(network, record.sketch, name, count, sampling)
+    except (CategoryError, FormatError) as error:
+        raise type(error)(f"{prefix}: {error}") from error
     pictures = [
         Picture(
             f"{name}, seed {completion.seed}" + ("" if completion.ended else ", cut"),
@@ -98,7 +101,7 @@ def say_what_was_cut(count: int, max_points: int) -> None:
         click.echo(f"{drawings} cut after {max_points} points (--max-points)", err=True)
 
 
-def _select(path: str, index: int | None, key_id: str | None):  # type: ignore[no-untyped-def]
+def _select(path: str, index: int | None, key_id: str | None) -> Record:
     """Return the one record of a file that is asked for."""
     from sketchrnn.formats import read_records
 

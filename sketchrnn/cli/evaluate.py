@@ -89,7 +89,8 @@ def evaluate(
     ]
     overall = _row("overall", scores)
     if as_json:
-        click.echo(json.dumps({"max_length": checkpoint.max_length, "split": split, "categories": rows, **overall}))
+        measured = {"max_length": checkpoint.max_length, "split": split, "categories": rows, "overall": overall}
+        click.echo(json.dumps(measured, indent=2))
         return
     table = [*rows, overall]
     if as_csv:

@@ -56,8 +56,7 @@ def generate(
     target = Target.from_options(output, output_format, force, columns, cell)
     target.check(count)
     network = NumpyNetwork(options.load_model(model, tensors=DECODER_TENSORS))
-    index = network.configuration.category_index(category)
-    name = network.configuration.categories[index]
+    name = network.configuration.category_name(category)
     drawn = complete(network, Sketch(()), name, count, sampling)
     pictures = [
         Picture(

@@ -48,7 +48,8 @@ class Checkpoint:
         """Check what every use of the model divides by.
 
         Raises:
-            CheckpointError: offset_scale or max_length is no positive number, or the unit is unknown.
+            CheckpointError: offset_scale or max_length is no positive number, the unit is unknown, or training is no
+                record.
         """
         if not isinstance(self.offset_scale, float) or not 0.0 < self.offset_scale < float("inf"):
             raise CheckpointError(f"offset_scale: expected a positive number, found {self.offset_scale!r}")
@@ -56,6 +57,8 @@ class Checkpoint:
             raise CheckpointError(f"max_length: expected a positive whole number, found {self.max_length!r}")
         if self.unit not in ("box", "source"):
             raise CheckpointError(f"unit: expected 'box' or 'source', found {self.unit!r}")
+        if not isinstance(self.training, dict):
+            raise CheckpointError(f"training: expected a record, found {self.training!r}")
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
@@ -97,7 +100,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             _check_header(path, header)
             names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118  (no mapping)
             weights = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a number type that NumPy does not know
         cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
         raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error
     try:
@@ -109,7 +112,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             int(header["max_length"]),
             json.loads(header["training"]),
         )
-    except (KeyError, TypeError, ValueError, ConfigurationError, CheckpointError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:
         raise CheckpointError(f"{path}: the checkpoint's header is damaged: {error}") from error
 
 

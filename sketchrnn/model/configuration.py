@@ -51,8 +51,12 @@ class ModelConfiguration:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1 << 16:
                 raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
-        if not 0.0 <= self.latent_dropout <= 1.0:
+        if not isinstance(self.variational, bool):
+            raise ConfigurationError(f"variational: expected true or false, found {self.variational!r}")
+        if not isinstance(self.latent_dropout, int | float) or not 0.0 <= self.latent_dropout <= 1.0:
             raise ConfigurationError(f"latent_dropout: expected a probability, found {self.latent_dropout!r}")
+        if not isinstance(self.categories, tuple) or not all(isinstance(name, str) for name in self.categories):
+            raise ConfigurationError(f"categories: expected a tuple of names, found {self.categories!r}")
         if len(set(self.categories)) != len(self.categories):
             raise ConfigurationError("categories: a category is named twice")
 
@@ -96,6 +100,15 @@ class ModelConfiguration:
         hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
         raise CategoryError(f"unknown category {category!r}{hint} (sketchrnn info lists all {len(known)})")
 
+    def category_name(self, category: str | None) -> str | None:
+        """Return a category as the model spells it; None for a model that was told no names.
+
+        Raises:
+            CategoryError: as :meth:`category_index` does.
+        """
+        index = self.category_index(category)
+        return self.categories[index] if self.categories else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return {**asdict(self), "categories": list(self.categories)}
@@ -109,5 +122,7 @@ class ModelConfiguration:
         """
         names = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != names:
-            raise ConfigurationError(f"expected the model's fields {sorted(names)}, found {sorted(values)}")
-        return cls(**{**values, "categories": tuple(values["categories"])})
+            found = sorted(values) if isinstance(values, dict) else repr(values)
+            raise ConfigurationError(f"expected the model's fields {sorted(names)}, found {found}")
+        categories = values["categories"]
+        return cls(**{**values, "categories": tuple(categories) if isinstance(categories, list) else categories})

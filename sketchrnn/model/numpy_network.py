@@ -16,7 +16,8 @@ from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STAT
 Array = NDArray[np.float32]
 
 DECODER_TENSORS = ("decoder.", "category.", "no_latent")
-"""Prefixes of the tensors that drawing without an encoder takes."""
+"""What the names of the tensors begin with that drawing without an encoder takes."""
+ENCODER_TENSORS = "encoder."
 
 
 @dataclass(frozen=True)

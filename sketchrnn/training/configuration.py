@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -70,22 +71,27 @@ class TrainingConfiguration:
             ConfigurationError: a field is outside its range.
         """
         for name in ("max_steps", "batch_size", "evaluate_every", "checkpoint_every"):
-            self._demand(name, getattr(self, name) >= 1, "a positive whole number")
+            self._demand_number(name, int, lambda value: value >= 1, "a positive whole number")
         for name in ("learning_rate", "clip"):
-            self._demand(name, getattr(self, name) > 0, "a positive number")
-        for name in ("min_learning_rate", "warmup_steps", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor"):
-            self._demand(name, getattr(self, name) >= 0, "a number of at least 0")
+            self._demand_number(name, int | float, lambda value: value > 0, "a positive number")
+        for name in ("min_learning_rate", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor"):
+            self._demand_number(name, int | float, lambda value: value >= 0, "a number of at least 0")
         for name in ("learning_rate_decay", "kl_decay"):
-            self._demand(name, 0 < getattr(self, name) <= 1, "a factor above 0 and up to 1")
+            self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
         for name in ("dropout", "augment_scale", "augment_drop"):
-            self._demand(name, 0 <= getattr(self, name) < 1, "a share of at least 0 and below 1")
-        self._demand("seed", self.seed >= 0, "a whole number of at least 0")
+            self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
+        for name in ("seed", "warmup_steps"):
+            self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
         for name, choices in (
             ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),
             ("clipping", CLIPPINGS),
             ("precision", ("float32", "bfloat16")),
         ):
             self._demand(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
+
+    def _demand_number(self, name: str, kind: Any, holds: Callable[[Any], bool], expected: str) -> None:
+        value = getattr(self, name)
+        self._demand(name, isinstance(value, kind) and holds(value), expected)
 
     def _demand(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
