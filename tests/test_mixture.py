@@ -25,9 +25,7 @@ def covariances(mixture):
     """(..., M, 2, 2)"""
     sigma_x, sigma_y = mixture.log_sigma.exp().unbind(-1)
     across = mixture.rho * sigma_x * sigma_y
-    return torch.stack(
-        [torch.stack([sigma_x**2, across], dim=-1), torch.stack([across, sigma_y**2], dim=-1)], dim=-1
-    )
+    return torch.stack([torch.stack([sigma_x**2, across], dim=-1), torch.stack([across, sigma_y**2], dim=-1)], dim=-1)
 
 
 def torchs_own(mixture):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ def test_cosine_falls_from_the_full_rate_to_the_least():
     assert rates[0] == pytest.approx(1e-3)
     assert rates[50] == pytest.approx((1e-3 + 1e-5) / 2)
     assert rates[-1] == pytest.approx(1e-5)
-    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates))
     assert learning_rate(500, training) == pytest.approx(1e-5)
 
 

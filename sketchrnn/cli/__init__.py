@@ -36,9 +36,9 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  sketchrnn complete samples/pig.ndjson -o out/pig.svg
-  sketchrnn generate --category cactus -n 12 -o out/cacti.svg
-  sketchrnn render samples/*.json -o out/samples.svg
+  sketchrnn complete samples/pig.ndjson -o pig.svg
+  sketchrnn generate --category cactus -n 12 -o cacti.svg
+  sketchrnn render samples/*.json -o samples.svg
 """,
 )
 @click.version_option(__version__, prog_name="sketchrnn")

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn complete samples/pig.ndjson -o out/pig.svg
-  sketchrnn complete samples/circle.json --category face -n 9 --seed 7 -o out/faces.svg
-  sketchrnn complete samples/squiggle.json --category snake -n 3 -o out/snake-%d.svg
-  sketchrnn complete - --category pig < samples/circle.json > out/pig.svg
+  sketchrnn complete samples/pig.ndjson -o pig.svg
+  sketchrnn complete samples/circle.json --category face -n 9 --seed 7 -o faces.svg
+  sketchrnn complete samples/squiggle.json --category snake -n 3 -o snake-%d.svg
+  sketchrnn complete - --category pig < samples/circle.json > pig.svg
 """
 )
 @click.argument("prefix")

@@ -17,8 +17,9 @@ HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn evaluate out/cats.safetensors out/cats.ndjson
-  sketchrnn evaluate out/cats.safetensors out/cats.ndjson --split all --csv
+  sketchrnn generate --category cat -n 60 -o cats.ndjson
+  sketchrnn evaluate shipped cats.ndjson
+  sketchrnn evaluate shipped cats.ndjson --split all --csv
 """
 )
 @click.argument("model")

@@ -10,9 +10,9 @@ from sketchrnn.cli import options
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn generate --category cactus -o out/cactus.svg
-  sketchrnn generate --category butterfly -n 20 --temperature 0.8 -o out/butterflies.svg
-  sketchrnn generate --category cat -n 100 -o out/cats.ndjson
+  sketchrnn generate --category cactus -o cactus.svg
+  sketchrnn generate --category butterfly -n 20 --temperature 0.8 -o butterflies.svg
+  sketchrnn generate --category cat -n 100 -o cats.ndjson
 """
 )
 @options.output

@@ -12,9 +12,9 @@ from sketchrnn.cli import options
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn render samples/pig.ndjson -o out/prefix.svg
-  sketchrnn render samples/*.json -o out/samples.svg
-  sketchrnn generate --category crab -n 4 --format ndjson | sketchrnn render - -o out/crabs.svg
+  sketchrnn render samples/pig.ndjson -o prefix.svg
+  sketchrnn render samples/*.json -o samples.svg
+  sketchrnn generate --category crab -n 4 --format ndjson | sketchrnn render - -o crabs.svg
 """
 )
 @click.argument("files", nargs=-1, required=True)

@@ -24,9 +24,9 @@ SET_BY_OPTIONS = frozenset(
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn generate --category cat -n 60 -o out/cats.ndjson
-  sketchrnn train out/cats.ndjson -o out/cats.safetensors --max-steps 10 --set decoder_units=64
-  sketchrnn train out/cats.ndjson -o out/cats.safetensors --max-steps 20 --set decoder_units=64 --resume
+  sketchrnn generate --category cat -n 60 -o cats.ndjson
+  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 10 --set decoder_units=64
+  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 20 --set decoder_units=64 --resume
 """
 )
 @click.argument("files", nargs=-1, required=True)

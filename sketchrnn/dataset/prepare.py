@@ -40,12 +40,16 @@ class Report:
 
     def __str__(self) -> str:
         kept = ", ".join(f"{count:,} {name}" for name, count in self.splits.items())
-        lines = [f"{self.read:,} drawings read: {kept}; measured in {self._unit_name()}"]
+        return "\n".join([f"{self.read:,} drawings read: {kept}; measured in {self._unit_name()}", *self.left_out()])
+
+    def left_out(self) -> list[str]:
+        """Return what was left out, and why, in sentences."""
+        lines = []
         if self.dropped:
             lines.append("left out: " + "; ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()))
         if self.empty_strokes:
             lines.append(f"left out: {self.empty_strokes:,} strokes without a point")
-        return "\n".join(lines)
+        return lines
 
     def _unit_name(self) -> str:
         return "the 255 box" if self.unit == "box" else "their files' own unit"
@@ -86,6 +90,7 @@ def prepare(
     report = Report()
     entries: list[_Entry] = []
     keys: set[str] = set()
+    keyless: set[tuple[str, bytes]] = set()
     kinds: set[str] = set()
     for path in progress(paths):
         for record in read_records(path):
@@ -100,11 +105,16 @@ def prepare(
                 continue
             if record.key_id is not None:
                 keys.add(record.key_id)
+            elif (same := (entry.category, entry.rows.tobytes())) in keyless:
+                report.dropped["read before, row for row, without a key_id"] += 1
+                continue
+            else:
+                keyless.add(same)
             report.empty_strokes += record.empty_strokes
             entries.append(entry)
     entries = _without_same_shapes(entries, report)
     if not entries:
-        raise DatasetError(f"no drawing is left to use of {report.read:,} read; {report}")
+        raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
     report.unit = unit or ("source" if kinds == {"npz"} else "box")
     drawings = _assemble(entries, report.unit)
     report.splits = {name: int((drawings.split == place).sum()) for place, name in enumerate(SPLITS)}

@@ -171,18 +171,26 @@ def train(
     network = SketchRNN(model, training.dropout).to(device)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=training.weight_decay, fused=True)
-    step, best_score, best_step = 0, float("inf"), 0
+    step, best_score, best_step, evaluated_step = 0, float("inf"), 0, -1
     if resume:
-        step, best_score, best_step = _restore(last_path(path), network, optimizer, model, record)
+        step, best_score, best_step, evaluated_step = _restore(
+            last_path(path), network, optimizer, model, max_length, record
+        )
     log = TrainingLog(log_path(path), step)
 
     def save(target: Path, with_optimizer: bool) -> None:
-        progress = {"step": step, "best_score": best_score, "best_step": best_step}
+        progress = {
+            "step": step,
+            "best_score": best_score,
+            "best_step": best_step,
+            "evaluated_step": evaluated_step,
+        }
         weights = network.weights() | (_optimizer_tensors(network, optimizer) if with_optimizer else {})
         save_checkpoint(Checkpoint(model, weights, offset_scale, drawings.unit, max_length, record | progress), target)
 
     def evaluate_now() -> None:
-        nonlocal best_score, best_step
+        nonlocal best_score, best_step, evaluated_step
+        evaluated_step = step
         scores = evaluate(network, valid_set, offset_scale, max_length)
         nats = scores.nats_per_point
         floored = max(scores.mean_kl, training.kl_floor)
@@ -204,7 +212,6 @@ def train(
         save_last()
     batches = _batches(train_set, offset_scale, training, step, max_length)
     window = _Window(device)
-    evaluated_step = -1
     with contextlib.closing(batches), _interrupt_as_flag() as interrupted:
         while step < training.max_steps and time.monotonic() - started < max_seconds and not interrupted.is_set():
             losses, count = _step(network, optimizer, parameters, next(batches), training, step, max_length, device)
@@ -217,7 +224,6 @@ def train(
             observer.on_step(step, report)
             if step % training.evaluate_every == 0:
                 evaluate_now()
-                evaluated_step = step
             if step % training.checkpoint_every == 0:
                 save_last()
         if evaluated_step != step and not interrupted.is_set():
@@ -361,14 +367,19 @@ def _restore(
     network: SketchRNN,
     optimizer: torch.optim.Optimizer,
     model: ModelConfiguration,
+    max_length: int,
     record: dict[str, Any],
-) -> tuple[int, float, int]:
-    """Load the last state into network and optimiser; return step, best score and best step."""
+) -> tuple[int, float, int, int]:
+    """Load the last state into network and optimiser; return step, best score, best step and last evaluated step."""
     checkpoint = load_checkpoint(path)
     saved = checkpoint.training
-    if "step" not in saved:
+    has_optimizer = any(name.startswith("optimizer.") for name in checkpoint.weights)
+    if "step" not in saved or (saved["step"] > 0 and not has_optimizer):
         raise CheckpointError(f"{path}: holds no state of a training run")
-    differences = _differences({"model": checkpoint.configuration.to_json()}, {"model": model.to_json()})
+    differences = _differences(
+        {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length},
+        {"model": model.to_json(), "max_length": max_length},
+    )
     differences += _differences({key: saved.get(key) for key in record}, record)
     differences = [line for line in differences if not line.startswith("configuration.max_steps")]
     if differences:
@@ -376,15 +387,19 @@ def _restore(
     network.load_weights(checkpoint.weights)
     for name, parameter in network.named_parameters():
         state = {
-            key: torch.from_numpy(checkpoint.weights[f"optimizer.{key}.{name}"]).to(
-                parameter.device if key != "step" else "cpu"
-            )
+            # the count of steps too: the fused optimiser wants it where the parameter is
+            key: torch.from_numpy(checkpoint.weights[f"optimizer.{key}.{name}"]).to(parameter.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
             if f"optimizer.{key}.{name}" in checkpoint.weights
         }
         if state:
             optimizer.state[parameter] = state
-    return int(saved["step"]), float(saved["best_score"]), int(saved["best_step"])
+    return (
+        int(saved["step"]),
+        float(saved["best_score"]),
+        int(saved["best_step"]),
+        int(saved.get("evaluated_step", -1)),
+    )
 
 
 def _differences(saved: Any, now: Any, place: str = "") -> list[str]:

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from builders import random_rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sketchrnn.dataset.augmentation import KEPT_POINTS, augment
+
+
+def some_drawings(seed, count=5, longest=14):
+    generator = np.random.default_rng(seed)
+    rows = [random_rows(generator, int(length)) for length in generator.integers(1, longest + 1, count)]
+    for array in rows[::2]:
+        array[-1, 2] = 0.0  # unfinished: only the drawing's border ends its last stroke
+    stacked = np.concatenate(rows)
+    lengths = np.array([len(array) for array in rows])
+    return stacked[:, :2].astype(np.float32), stacked[:, 2] > 0.5, lengths
+
+
+def by_loop(offsets, lifts, lengths, factors, chances, drop):
+    """The same, a row at a time: for each drawing its rows (dx, dy, lift)."""
+    results, row = [], 0
+    for length, factor in zip(lengths, factors, strict=True):
+        result, place = [], 0
+        for _ in range(length):
+            offset = offsets[row] * factor
+            if drop and place >= KEPT_POINTS and not lifts[row] and chances[row] < drop:
+                result[-1][0] += offset[0]
+                result[-1][1] += offset[1]
+            else:
+                result.append([offset[0], offset[1], float(lifts[row])])
+            place = 0 if lifts[row] else place + 1
+            row += 1
+        results.append(result)
+    return results
+
+
+class Numbers:
+    """A generator that gives given numbers."""
+
+    def __init__(self, factors, chances):
+        self.factors, self.chances = factors, chances
+
+    def uniform(self, low, high, shape):
+        assert self.factors.shape == shape
+        return self.factors
+
+    def random(self, count):
+        assert len(self.chances) == count
+        return self.chances
+
+
+def cut(offsets, lifts, lengths):
+    """A list of stroke-3 arrays."""
+    rows = np.column_stack([offsets.astype(np.float64), lifts])
+    return np.split(rows, np.cumsum(lengths)[:-1])
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.5, 0.99]))
+def test_it_is_the_loop_over_rows(seed, drop):
+    offsets, lifts, lengths = some_drawings(seed)
+    generator = np.random.default_rng(seed)
+    factors = generator.uniform(0.85, 1.15, (len(lengths), 2)).astype(np.float32)
+    chances = generator.random(len(offsets))
+    results = augment(offsets, lifts, lengths, Numbers(factors, chances), scale=0.15, drop=drop)
+    expected = by_loop(offsets, lifts, lengths, factors, chances, drop)
+    assert results[2].tolist() == [len(rows) for rows in expected]
+    for ours, theirs in zip(cut(*results), expected, strict=True):
+        np.testing.assert_allclose(ours, np.array(theirs), atol=1e-3)
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 0.9))
+def test_dropping_keeps_the_shape(seed, drop):
+    offsets, lifts, lengths = some_drawings(seed)
+    results = augment(offsets, lifts, lengths, np.random.default_rng(seed), scale=0.0, drop=drop)
+    assert results[2].sum() == len(results[0]) == len(results[1])
+    for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
+        points_after, points_before = after[:, :2].cumsum(0), before[:, :2].cumsum(0)
+        # as many strokes, each ending where it did; the drawing too, so that no offset crossed its border
+        np.testing.assert_allclose(points_after[after[:, 2] == 1], points_before[before[:, 2] == 1], atol=1e-3)
+        np.testing.assert_allclose(points_after[-1], points_before[-1], atol=1e-3)
+        # every point that is left stood there before, in the same order
+        place = 0
+        for point in points_after:
+            while not np.allclose(points_before[place], point, atol=1e-3):
+                place += 1
+            place += 1
+        # the first point of each stroke, and as many rows as are never dropped
+        for stroke_after, stroke_before in zip(strokes(after), strokes(before), strict=True):
+            assert len(stroke_after) >= min(len(stroke_before), KEPT_POINTS)
+            np.testing.assert_array_equal(stroke_after[0], stroke_before[0])
+
+
+def strokes(rows):
+    return np.split(rows, np.flatnonzero(rows[:-1, 2]) + 1)
+
+
+def test_at_least_two_points_begin_each_stroke():
+    assert KEPT_POINTS >= 2
+
+
+def test_points_are_dropped_as_often_as_asked():
+    length = 20_000
+    lifts = np.zeros(length, bool)
+    lifts[-1] = True
+    results = augment(
+        np.ones((length, 2), np.float32), lifts, np.array([length]), np.random.default_rng(0), scale=0.0, drop=0.1
+    )
+    assert 1 - results[2][0] / length == pytest.approx(0.1, abs=0.01)
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 0.9))
+def test_without_dropping_each_axis_of_each_drawing_is_stretched(seed, scale):
+    offsets, lifts, lengths = some_drawings(seed)
+    results = augment(offsets, lifts, lengths, np.random.default_rng(seed), scale=scale, drop=0.0)
+    np.testing.assert_array_equal(results[1], lifts)
+    np.testing.assert_array_equal(results[2], lengths)
+    for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
+        for axis in (0, 1):
+            moved = before[:, axis] != 0
+            factors = after[moved, axis] / before[moved, axis]
+            assert not after[~moved, axis].any()
+            assert np.ptp(factors, axis=None) < 1e-5 if moved.any() else True
+            assert ((1 - scale - 1e-6 <= factors) & (factors <= 1 + scale + 1e-6)).all()
+
+
+def test_axes_and_drawings_are_stretched_differently():
+    count = 2000
+    offsets, lifts, lengths = np.ones((count, 2), np.float32), np.ones(count, bool), np.ones(count, np.int64)
+    factors, *_ = augment(offsets, lifts, lengths, np.random.default_rng(0), scale=0.15, drop=0.0)
+    assert abs(np.corrcoef(factors.T)[0, 1]) < 0.1
+    assert factors.min() == pytest.approx(0.85, abs=0.003)
+    assert factors.max() == pytest.approx(1.15, abs=0.003)
+    assert factors.dtype == np.float32
+
+
+def test_the_input_is_left_alone():
+    offsets, lifts, lengths = some_drawings(1)
+    before = offsets.copy(), lifts.copy(), lengths.copy()
+    augment(offsets, lifts, lengths, np.random.default_rng(0), scale=0.15, drop=0.5)
+    for ours, theirs in zip((offsets, lifts, lengths), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

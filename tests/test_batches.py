@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from builders import random_drawings, rows_of_drawing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sketchrnn.dataset.augmentation import augment
+from sketchrnn.dataset.batches import collate, epoch_batches, length_order_batches
+from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
+
+DRAWINGS = random_drawings(30, categories=("pig", "face"))
+
+
+@given(st.lists(st.integers(0, 29), min_size=1, max_size=8), st.sampled_from([1.0, 26.5]), st.integers(0, 20))
+def test_collate_is_a_loop_over_drawings(index, offset_scale, pad_to):
+    batch = collate(DRAWINGS, np.array(index), offset_scale, pad_to=pad_to)
+    alone = []
+    for place in index:
+        rows = rows_of_drawing(DRAWINGS, place)
+        rows[:, :2] /= offset_scale
+        alone.append(stroke5_from_stroke3(rows))
+    longest = max(pad_to, *DRAWINGS.lengths[index]) + 2
+    assert batch.stroke5.shape == (len(index), longest, 5)
+    assert batch.stroke5.dtype == np.float32
+    assert batch.lengths.tolist() == DRAWINGS.lengths[index].tolist()
+    assert batch.category.tolist() == DRAWINGS.category[index].tolist()
+    for ours, theirs in zip(batch.stroke5, alone, strict=True):
+        np.testing.assert_allclose(ours[: len(theirs)], theirs, rtol=1e-6)
+        assert (ours[len(theirs) :] == END).all()
+
+
+@given(st.integers(0, 1000))
+def test_collate_augments_each_drawing(seed):
+    index = np.random.default_rng(seed).permutation(30)[:7]
+    settings = {"generator": np.random.default_rng(seed), "augment_scale": 0.15, "augment_drop": 0.4}
+    batch = collate(DRAWINGS, index, 10.0, **settings)
+    rows = DRAWINGS.rows_of(index)
+    offsets, lifts, lengths = augment(
+        DRAWINGS.offsets[rows], DRAWINGS.lifts[rows], DRAWINGS.lengths[index], np.random.default_rng(seed),
+        scale=0.15, drop=0.4,
+    )  # fmt: skip
+    assert batch.lengths.tolist() == lengths.tolist()
+    real = np.arange(batch.stroke5.shape[1])[None] - 1
+    real = (real >= 0) & (real < lengths[:, None])
+    np.testing.assert_allclose(batch.stroke5[real][:, :2], offsets / 10.0, rtol=1e-6)
+    np.testing.assert_array_equal(batch.stroke5[real][:, 3], lifts)
+    np.testing.assert_array_equal(batch.stroke5.sum(-1)[:, 0], 1)
+    np.testing.assert_array_equal(batch.stroke5[..., 2:].sum(-1), 1)  # one pen state each
+
+
+def test_without_a_generator_nothing_is_augmented():
+    index = np.arange(5)
+    plain = collate(DRAWINGS, index, 1.0)
+    np.testing.assert_array_equal(plain.stroke5, collate(DRAWINGS, index, 1.0, augment_drop=0.9).stroke5)
+
+
+@given(st.integers(1, 700), st.integers(1, 40), st.integers(0, 100))
+def test_an_epoch_has_each_drawing_once_in_batches_of_about_the_size(count, batch_size, seed):
+    lengths = np.random.default_rng(seed).integers(1, 100, count)
+    batches = epoch_batches(lengths, batch_size, np.random.default_rng(seed))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(count))
+    sizes = [len(batch) for batch in batches]
+    if count >= batch_size:
+        assert batch_size / 2 <= min(sizes)
+        assert max(sizes) <= 1.5 * batch_size
+    else:
+        assert sizes == [count]
+
+
+def padding_share(lengths, batches):
+    padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+    return 1 - lengths.sum() / padded
+
+
+def test_batches_hold_similar_lengths():
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1, 200, 5000)
+    ours = padding_share(lengths, epoch_batches(lengths, 50, generator))
+    at_random = padding_share(lengths, np.array_split(generator.permutation(5000), 100))
+    assert ours < 0.1 < 0.4 < at_random
+
+
+def test_a_seed_repeats_the_order_and_another_does_not():
+    lengths = np.random.default_rng(0).integers(1, 50, 300)
+    first, again, other = (epoch_batches(lengths, 20, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert {frozenset(batch.tolist()) for batch in first} != {frozenset(batch.tolist()) for batch in other}
+
+
+def test_the_batches_order_does_not_follow_the_length():
+    lengths = np.random.default_rng(0).integers(1, 50, 3000)
+    means = [lengths[batch].mean() for batch in epoch_batches(lengths, 20, np.random.default_rng(1))]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
+
+
+@given(st.integers(1, 100), st.integers(1, 30))
+def test_length_order_has_all_and_the_incomplete_last(count, batch_size):
+    lengths = np.random.default_rng(count).integers(1, 9, count)
+    batches = length_order_batches(lengths, batch_size)
+    order = np.concatenate(batches)
+    assert sorted(order.tolist()) == list(range(count))
+    assert (np.diff(lengths[order]) >= 0).all()
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    assert len(batches[-1]) == (count % batch_size or batch_size)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_drawings_are_one_batch(count):
+    assert [len(batch) for batch in epoch_batches(np.ones(count), 100, np.random.default_rng(0))] == [count]
