@@ -4,7 +4,7 @@ from builders import random_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.augmentation import KEPT_POINTS, augment
+from sketchrnn.dataset.augmentation import KEPT_ROWS, augment
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -24,7 +24,7 @@ def by_loop(offsets, lifts, lengths, factors, chances, drop):
         result, place = [], 0
         for _ in range(length):
             offset = offsets[row] * factor
-            if drop and place >= KEPT_POINTS and not lifts[row] and chances[row] < drop:
+            if drop and place >= KEPT_ROWS and not lifts[row] and chances[row] < drop:
                 result[-1][0] += offset[0]
                 result[-1][1] += offset[1]
             else:
@@ -87,7 +87,7 @@ def test_dropping_keeps_the_shape(seed, drop):
             place += 1
         # the first point of each stroke, and as many rows as are never dropped
         for stroke_after, stroke_before in zip(strokes(after), strokes(before), strict=True):
-            assert len(stroke_after) >= min(len(stroke_before), KEPT_POINTS)
+            assert len(stroke_after) >= min(len(stroke_before), KEPT_ROWS)
             np.testing.assert_array_equal(stroke_after[0], stroke_before[0])
 
 
@@ -96,7 +96,7 @@ def strokes(rows):
 
 
 def test_at_least_two_points_begin_each_stroke():
-    assert KEPT_POINTS >= 2
+    assert KEPT_ROWS >= 2
 
 
 def test_points_are_dropped_as_often_as_asked():

@@ -64,12 +64,15 @@ def evaluate(
         raise click.UsageError("--json and --csv exclude each other")
     checkpoint = options.load_model(None if model == "shipped" else model)
 
+    from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.prepare import prepare
     from sketchrnn.model.network import SketchRNN
     from sketchrnn.training.evaluation import evaluate as measure
     from sketchrnn.training.hardware import choose_device
 
-    drawings, report = prepare(files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit)
+    drawings, report = prepare(
+        files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit, progress=reading
+    )
     click.echo(report, err=True)
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)

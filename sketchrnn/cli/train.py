@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sketchrnn.cli import options
 from sketchrnn.files import check_writable
-
-if TYPE_CHECKING:
-    from sketchrnn.training.run import EvaluationReport, StepReport
 
 INTERRUPTED = 130
 SET_BY_OPTIONS = frozenset(
@@ -83,6 +80,7 @@ def train(
     """
     check_writable(output, force=force or resume)
 
+    from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.prepare import prepare
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.training.configuration import TrainingConfiguration
@@ -102,10 +100,10 @@ def train(
         precision=choose_precision(precision, device),
         **values[TrainingConfiguration],
     )
-    drawings, report = prepare(files, max_length=max_length)
+    drawings, report = prepare(files, max_length=max_length, progress=reading)
     click.echo(report, err=True)
     click.echo(f"training on {device} in {training.precision}, {len(drawings.categories)} categories", err=True)
-    with _Progress(max_steps) as progress:
+    with TrainingProgress(max_steps) as progress:
         outcome = run(
             drawings,
             model,
@@ -147,38 +145,3 @@ def _parse_settings(settings: tuple[str, ...], classes: tuple[Any, ...]) -> dict
             expected = f"expected a {kind.__name__}, found {text!r}"
             raise click.BadParameter(f"{name}: {expected}", param_hint="--set") from None
     return values
-
-
-class _Progress:
-    """Shows a bar on a terminal, plain lines elsewhere; all of it on stderr."""
-
-    def __init__(self, max_steps: int) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=max_steps, unit="step", dynamic_ncols=True, disable=not sys.stderr.isatty())
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
-
-    def on_step(self, step: int, report: StepReport | None) -> None:
-        """Advance the bar."""
-        self._bar.update(step - self._bar.n)
-        if report is None:
-            return
-        text = f"L_R {report.reconstruction:.3f} L_KL {report.kl:.3f} {report.drawings_per_second:.0f} drawings/s"
-        if self._bar.disable:
-            click.echo(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left", err=True)
-        else:
-            self._bar.set_postfix_str(text)
-
-    def on_evaluation(self, report: EvaluationReport) -> None:
-        """Say how good the model is by now."""
-        nats = " / ".join(f"{value:.3f}" for value in report.nats_per_point)
-        line = (
-            f"step {report.step:,}: validation L_R {report.reconstruction:.3f} L_KL {report.kl:.3f}, "
-            f"nats per point {nats}{', best so far' if report.best else ''}"
-        )
-        self._bar.write(line, file=sys.stderr) if not self._bar.disable else click.echo(line, err=True)

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT_POINTS = 2
-"""Points at the beginning of each stroke that are never dropped."""
+KEPT_ROWS = 2
+"""Rows at the beginning of each stroke that are never dropped."""
 
 
 def augment(
@@ -18,8 +18,8 @@ def augment(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
     """Stretch every drawing along each axis, and drop points inside its strokes.
 
-    A dropped row's offset is merged into the row kept before it, so that all later points stay where they are. The
-    first two points and the last point of a stroke are never dropped.
+    A dropped row's offset is merged into the row kept before it, which so takes the dropped one's place: all later
+    points stay where they are. The first two rows of a stroke and the one that lifts the pen are never dropped.
 
     Args:
         offsets: (rows, 2), the drawings one behind the other.
@@ -44,6 +44,6 @@ def augment(
     begins = np.concatenate([[True], lifts[:-1]])
     begins[np.cumsum(lengths)[:-1]] = True
     position = row - np.maximum.accumulate(np.where(begins, row, 0))  # in its stroke
-    dropped = (position >= KEPT_POINTS) & ~lifts & (generator.random(len(row)) < drop)
+    dropped = (position >= KEPT_ROWS) & ~lifts & (generator.random(len(row)) < drop)
     kept = np.flatnonzero(~dropped)
     return np.add.reduceat(offsets, kept, axis=0), lifts[kept], np.bincount(drawing[kept], minlength=len(lengths))

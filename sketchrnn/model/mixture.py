@@ -66,7 +66,8 @@ class Mixture:
         # 1 - tanh(r)^2 = sech(r)^2, whose logarithm does not cancel where |rho| is near 1
         magnitude = self.rho_logit.abs()
         log_one_minus_rho2 = 2.0 * (math.log(2.0) - magnitude - torch.log1p(torch.exp(-2.0 * magnitude)))
-        quadratic = (x * x + y * y - 2.0 * self.rho * x * y) * torch.exp(-log_one_minus_rho2)
+        # x² + y² - 2 rho x y over 1 - rho², in the form that does not cancel either
+        quadratic = (x - self.rho * y).square() * torch.exp(-log_one_minus_rho2) + y * y
         log_normal = (
             -0.5 * quadratic - self.log_sigma.sum(-1) - 0.5 * log_one_minus_rho2 - math.log(2.0 * math.pi)
         )  # (B, N, M)

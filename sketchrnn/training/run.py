@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -136,7 +137,8 @@ def train(
     """Train a model; keep the best at ``path``, and beside it the last state and a log.
 
     Every random choice depends on the seed and the step alone, so that a resumed run takes the very steps that the
-    uninterrupted one would have taken; on the CPU the weights are equal to the last bit.
+    uninterrupted one would have taken; on the CPU the weights are equal to the last bit. A run that is out of time is
+    evaluated once more where it stops, so that its best model can be one that the uninterrupted run never looked at.
 
     Args:
         drawings: all splits; trained on "train", the best model chosen on "valid".
@@ -181,7 +183,7 @@ def train(
     def save(target: Path, with_optimizer: bool) -> None:
         progress = {
             "step": step,
-            "best_score": best_score,
+            "best_score": best_score if math.isfinite(best_score) else None,  # JSON has no infinity
             "best_step": best_step,
             "evaluated_step": evaluated_step,
         }
@@ -212,7 +214,7 @@ def train(
         save_last()
     batches = _batches(train_set, offset_scale, training, step, max_length)
     window = _Window(device)
-    with contextlib.closing(batches), _interrupt_as_flag() as interrupted:
+    with contextlib.closing(log), contextlib.closing(batches), _interrupt_as_flag() as interrupted:
         while step < training.max_steps and time.monotonic() - started < max_seconds and not interrupted.is_set():
             losses, count = _step(network, optimizer, parameters, next(batches), training, step, max_length, device)
             step += 1
@@ -228,8 +230,7 @@ def train(
                 save_last()
         if evaluated_step != step and not interrupted.is_set():
             evaluate_now()
-    save_last()
-    log.close()
+        save_last()
     return Outcome(step, step >= training.max_steps, interrupted.is_set(), best_score, best_step)
 
 
@@ -396,7 +397,7 @@ def _restore(
             optimizer.state[parameter] = state
     return (
         int(saved["step"]),
-        float(saved["best_score"]),
+        float("inf") if saved["best_score"] is None else float(saved["best_score"]),
         int(saved["best_step"]),
         int(saved.get("evaluated_step", -1)),
     )
