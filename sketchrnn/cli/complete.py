@@ -24,20 +24,10 @@ Examples:
 """
 )
 @click.argument("prefix")
-@options.output
-@options.model
-@options.category
-@options.count
-@options.temperature
-@options.seed
-@options.max_points
+@options.drawing
 @options.latent
 @click.option("--index", type=click.IntRange(0), help="Which record of a file of many, counted from 0.")
 @click.option("--key-id", metavar="ID", help="Which record of a file of many, by its key_id.")
-@options.output_format
-@options.columns
-@options.cell
-@options.force
 def complete(
     prefix: str,
     output: str,

@@ -15,17 +15,7 @@ Examples:
   sketchrnn generate --category cat -n 100 -o cats.ndjson
 """
 )
-@options.output
-@options.model
-@options.category
-@options.count
-@options.temperature
-@options.seed
-@options.max_points
-@options.output_format
-@options.columns
-@options.cell
-@options.force
+@options.drawing
 def generate(
     output: str,
     model: str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -63,6 +64,15 @@ columns = click.option(
 cell = click.option(
     "--cell", type=click.IntRange(8, 10_000), default=160, show_default=True, help="Pixels a picture of a sheet takes."
 )
+
+_DRAWING = (output, model, category, count, temperature, seed, max_points, output_format, columns, cell, force)
+
+
+def drawing(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option that drawing several sketches takes."""
+    for option in reversed(_DRAWING):
+        command = option(command)
+    return command
 
 
 def load_model(path: str | None, *, tensors: tuple[str, ...] = ("",)) -> Checkpoint:
