@@ -18,7 +18,8 @@ from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.hardware import choose_precision
-from sketchrnn.training.run import Silent, StepReport, last_path, train
+from sketchrnn.training.paths import last_path
+from sketchrnn.training.run import Silent, StepReport, train
 
 KANJI = Path(__file__).parent.parent.parent / "shared" / "reference" / "short_kanji.npz"
 MAX_LENGTH = 88

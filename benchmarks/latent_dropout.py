@@ -15,7 +15,8 @@ from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.hardware import choose_device, choose_precision
-from sketchrnn.training.run import last_path, train
+from sketchrnn.training.paths import last_path
+from sketchrnn.training.run import train
 
 MAX_LENGTH = 250
 

@@ -18,7 +18,8 @@ from sketchrnn.model.network import SketchRNN
 from sketchrnn.training import run
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
-from sketchrnn.training.run import Silent, last_path, log_path, train
+from sketchrnn.training.paths import last_path, log_path
+from sketchrnn.training.run import Silent, train
 
 MAX_LENGTH = 12
 DRAWINGS = random_drawings(40, categories=("pig", "face"))

@@ -11,6 +11,7 @@ import click
 
 from sketchrnn.cli import options
 from sketchrnn.files import check_writable
+from sketchrnn.training.paths import last_path, log_path
 
 INTERRUPTED = 130
 SET_BY_OPTIONS = frozenset(
@@ -78,14 +79,15 @@ def train(
     (OUTPUT.last.safetensors, which --resume reads) and a log of JSON lines (OUTPUT.log.jsonl). Ctrl-C saves and exits
     with 130.
     """
-    check_writable(output, force=force or resume)
+    path = Path(output)
+    for kept in (path, last_path(path), log_path(path)):
+        check_writable(kept, force=force or resume)
 
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.prepare import prepare
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.training.configuration import TrainingConfiguration
     from sketchrnn.training.hardware import choose_device, choose_precision
-    from sketchrnn.training.run import last_path
     from sketchrnn.training.run import train as run
 
     device = choose_device(device)
@@ -108,18 +110,17 @@ def train(
             drawings,
             model,
             training,
-            output,
+            path,
             max_length=max_length,
             device=device,
             resume=resume,
             max_seconds=float("inf") if max_minutes is None else 60.0 * max_minutes,
             observer=progress,
         )
-    last = last_path(Path(output))
     if outcome.finished:
         click.echo(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}", err=True)
         return
-    click.echo(f"stopped at step {outcome.step:,}; {last} keeps the state; --resume goes on", err=True)
+    click.echo(f"stopped at step {outcome.step:,}; {last_path(path)} keeps the state; --resume goes on", err=True)
     if outcome.interrupted:
         sys.exit(INTERRUPTED)
 

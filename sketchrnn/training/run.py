@@ -27,6 +27,7 @@ from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import default_latent, evaluate, to_device
 from sketchrnn.training.log import TrainingLog
+from sketchrnn.training.paths import last_path, log_path
 from sketchrnn.training.schedules import kl_weight, learning_rate
 
 AVERAGED_STEPS = 50
@@ -110,16 +111,6 @@ class Outcome:
     interrupted: bool
     best_score: float
     best_step: int
-
-
-def last_path(path: Path) -> Path:
-    """Return where the last state of the run that writes ``path`` is kept: ``model.last.safetensors``."""
-    return path.with_name(f"{path.stem}.last{path.suffix}")
-
-
-def log_path(path: Path) -> Path:
-    """Return where the log of the run that writes ``path`` is kept: ``model.log.jsonl``."""
-    return path.with_name(f"{path.stem}.log.jsonl")
 
 
 def train(
