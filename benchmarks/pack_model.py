@@ -1,6 +1,6 @@
 """Make the model that ships of a trained one: float16 weights, nothing of the optimiser.
 
-``python benchmarks/pack_model.py TRAINED SHIPPED``; what the rounding costs is what ``sketchrnn evaluate`` says of both.
+``python benchmarks/pack_model.py TRAINED SHIPPED``. ``sketchrnn evaluate`` of both says what the rounding costs.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """What a user types, and what comes back: results, and one line for whatever is wrong."""
 
 import json
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -375,6 +376,21 @@ def test_drawing_never_imports_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_ctrl_c_saves_and_exits_130(tmp_path, drawings):
+    model = tmp_path / "cats.safetensors"
+    command = [sys.executable, "-m", "sketchrnn", "train", str(drawings), "-o", str(model), "--batch-size", "8", *TINY]
+    running = subprocess.Popen([*command, "--max-steps", "1000000"], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert any(line.startswith("step 50:") for line in running.stderr)
+    running.send_signal(signal.SIGINT)
+    _, talk = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "--resume goes on" in talk
+    stopped = json.loads(run("info", tmp_path / "cats.last.safetensors", "--json").stdout)["training"]["step"]
+    assert stopped >= 50
+    resumed = run("train", drawings, "-o", model, "--batch-size", 8, *TINY, "--resume", "--max-steps", stopped + 1)
+    assert resumed.exit_code == 0, resumed.output
 
 
 def test_the_launcher_and_the_module_are_the_command():

@@ -58,7 +58,8 @@ def evaluate(
 
     MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
     the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
-    row and of the end, offsets as a density per pixel; lower is better.
+    row and of the end, offsets as a density per pixel of the 255 box (for a model trained on npz files alone: per canvas
+    pixel); lower is better.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
@@ -104,7 +105,8 @@ def evaluate(
         writer.writerows(table)
         click.echo(text.getvalue(), nl=False)
         return
-    click.echo(f"{split} split; L_R and L_KL at Nmax {checkpoint.max_length}; nats per point after a prefix of x %")
+    unit = "pixel of the 255 box" if checkpoint.unit == "box" else "unit of the files"
+    click.echo(f"{split} split; L_R and L_KL at Nmax {checkpoint.max_length}; nats per point (per {unit}) after x %")
     width = max(len(row["category"]) for row in table)
     click.echo(f"{'category':{width}} {'drawings':>8}" + "".join(f" {heading:>8}" for heading in HEADINGS[2:]))
     for row in table:
