@@ -58,8 +58,8 @@ def evaluate(
 
     MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
     the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
-    row and of the end, offsets as a density per pixel of the 255 box (for a model trained on npz files alone: per canvas
-    pixel); lower is better.
+    row and of the end, offsets as a density per pixel of the 255 box (per canvas pixel for a model that was trained on
+    npz files alone); lower is better.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
