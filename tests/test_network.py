@@ -270,13 +270,13 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
 
 
-def test_initial_weights_are_those_of_the_papers_code():
+def test_initial_weights():
     torch.manual_seed(0)
     network = SketchRNN(ModelConfiguration(latent_dropout=0.0))
     for lstm in (network.encoder.forwards, network.encoder.backwards, network.decoder.lstm):
-        for gate in lstm.weight_hh_l0.chunk(4):
-            torch.testing.assert_close(gate @ gate.T, torch.eye(len(gate)), atol=1e-5, rtol=0)
-        assert [gate.unique().tolist() for gate in lstm.bias_ih_l0.chunk(4)] == [[0.0], [1.0], [0.0], [0.0]]
+        bound = lstm.hidden_size**-0.5
+        for weight in (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0):
+            assert 0.9 * bound < weight.abs().max() <= bound
         assert not lstm.bias_hh_l0.any()
         assert not lstm.bias_hh_l0.requires_grad
     for layer in (network.encoder.mean, network.encoder.logvar, network.decoder.initial):
