@@ -54,7 +54,7 @@ def complete(
 
     Several drawings (-n) make a sheet, or a file each if the output's name holds %d.
     """
-    from sketchrnn.cli.drawing_output import COMPLETION_COLOUR, Picture, Target
+    from sketchrnn.cli.drawing_output import COMPLETION_COLOUR, Picture, Target, say_what_was_cut
     from sketchrnn.drawing.completion import complete as complete_prefix
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
@@ -82,13 +82,6 @@ def complete(
     ]
     target.write(pictures, f"{name}, completed by sketchrnn")
     say_what_was_cut(sum(not completion.ended for completion in drawn), max_points)
-
-
-def say_what_was_cut(count: int, max_points: int) -> None:
-    """Say on stderr how many drawings did not end by themselves."""
-    if count:
-        drawings = "1 drawing was" if count == 1 else f"{count} drawings were"
-        click.echo(f"{drawings} cut after {max_points} points (--max-points)", err=True)
 
 
 def _select(path: str, index: int | None, key_id: str | None) -> Record:

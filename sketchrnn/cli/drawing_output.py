@@ -100,3 +100,10 @@ class Target:
         write_bytes(path, text.encode())
         if path != STANDARD_STREAM:
             click.echo(f"wrote {Path(path)}", err=True)
+
+
+def say_what_was_cut(count: int, max_points: int) -> None:
+    """Say on stderr how many drawings did not end by themselves."""
+    if count:
+        drawings = "1 drawing was" if count == 1 else f"{count} drawings were"
+        click.echo(f"{drawings} cut after {max_points} points (--max-points)", err=True)

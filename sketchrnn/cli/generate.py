@@ -33,8 +33,7 @@ def generate(
 
     A model with an encoder draws without z if it can, else with a z from the prior.
     """
-    from sketchrnn.cli.complete import say_what_was_cut
-    from sketchrnn.cli.drawing_output import Picture, Target
+    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
     from sketchrnn.drawing.completion import complete
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record

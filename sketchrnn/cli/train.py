@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from sketchrnn.cli import options
 from sketchrnn.files import check_writable
 from sketchrnn.training.paths import last_path, log_path
 
-INTERRUPTED = 130
 SET_BY_OPTIONS = frozenset(
     ["categories", "variational", "latent_dropout", "max_steps", "batch_size", "seed", "precision"]
 )
@@ -122,7 +120,7 @@ def train(
         return
     click.echo(f"stopped at step {outcome.step:,}; {last_path(path)} keeps the state; --resume goes on", err=True)
     if outcome.interrupted:
-        sys.exit(INTERRUPTED)
+        raise KeyboardInterrupt  # which the group of commands turns into its exit code
 
 
 def _parse_settings(settings: tuple[str, ...], classes: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
