@@ -25,11 +25,6 @@ class Decoder(nn.Module):
         self.lstm = LSTM(5 + condition_units, self.units)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.units, configuration.output_units)
-        if self.initial is not None:
-            nn.init.normal_(self.initial.weight, std=0.001)
-            nn.init.zeros_(self.initial.bias)
-        nn.init.xavier_uniform_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
 
     def initial_state(self, condition: Tensor) -> State:
         """Return h0 and c0 = tanh(W condition + b); zero where there is nothing to be told.

@@ -22,9 +22,6 @@ class Encoder(nn.Module):
         summary_units = 2 * units + configuration.category_units * configuration.conditional
         self.mean = nn.Linear(summary_units, configuration.latent_units)
         self.logvar = nn.Linear(summary_units, configuration.latent_units)
-        for layer in (self.mean, self.logvar):
-            nn.init.normal_(layer.weight, std=0.001)
-            nn.init.zeros_(layer.bias)
 
     def forward(self, rows: Tensor, lengths: Tensor, category: Tensor | None) -> tuple[Tensor, Tensor]:
         """Encode sketches; what stands after a sketch's own rows has no influence.
