@@ -19,7 +19,8 @@ from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.hardware import choose_precision
 from sketchrnn.training.paths import last_path
-from sketchrnn.training.run import Silent, StepReport, train
+from sketchrnn.training.reports import Silent, StepReport
+from sketchrnn.training.run import train
 
 KANJI = Path(__file__).parent.parent.parent / "shared" / "reference" / "short_kanji.npz"
 MAX_LENGTH = 88

@@ -13,6 +13,10 @@ class DatasetError(SketchRNNError):
     """The drawings that were read cannot be trained on or measured."""
 
 
+class TrainingError(SketchRNNError):
+    """A run cannot go on."""
+
+
 class CheckpointError(SketchRNNError):
     """A checkpoint is damaged, of another version, or not a checkpoint."""
 

@@ -27,7 +27,7 @@ def open_source(path: str | Path) -> Iterator[BinaryIO]:
             with Path(path).open("rb") as file:
                 yield file
     except OSError as error:
-        raise SketchRNNError(f"{source_name(path)}: cannot be read: {_reason(error)}") from error
+        raise SketchRNNError(f"{source_name(path)}: cannot be read: {reason(error)}") from error
 
 
 def source_name(path: str | Path) -> str:
@@ -51,7 +51,7 @@ def check_writable(path: str | Path, *, force: bool) -> None:
     try:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
+        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
             raise SketchRNNError(f"{target}: cannot be written: it is a directory")
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
+        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -83,7 +83,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
         Path(temporary).replace(target)
     except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {_reason(error)}") from error
+        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -102,7 +102,8 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         file.write(content)
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Return what messages say of an error of the operating system."""
     return (error.strerror or str(error)).lower()
 
 

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from builders import CONFIGURATIONS, random_drawings, small_model
 
-from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError
+from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training import run
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.paths import last_path, log_path
-from sketchrnn.training.run import Silent, train
+from sketchrnn.training.reports import Silent
+from sketchrnn.training.run import train
 
 MAX_LENGTH = 12
 DRAWINGS = random_drawings(40, categories=("pig", "face"))
@@ -39,7 +40,7 @@ class Watcher(Silent):
     """Notes what it is told; at a step it does something."""
 
     def __init__(self, at=None, act=None):
-        self.steps, self.reports, self.evaluations = [], [], []
+        self.steps, self.reports, self.evaluations, self.problems = [], [], [], []
         self.at, self.act = at, act
 
     def on_step(self, step, report):
@@ -51,6 +52,9 @@ class Watcher(Silent):
 
     def on_evaluation(self, report):
         self.evaluations.append(report)
+
+    def on_problem(self, message):
+        self.problems.append(message)
 
 
 def run_training(path, model=MODEL, training=TRAINING, drawings=DRAWINGS, **settings):
@@ -201,14 +205,15 @@ def test_the_log_has_one_object_a_line(tmp_path):
 # --- stopping and going on
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", ["vae with categories", "decoder only"])
 @pytest.mark.parametrize("at", [1, 4, 7])
-def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, kind, at):
+def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, kind, at, number):
     model = small_model(**CONFIGURATIONS[kind])
     run_training(tmp_path / "whole", model)
-    handler = signal.getsignal(signal.SIGINT)
-    outcome = run_training(tmp_path / "parts", model, observer=Watcher(at, interrupt))
-    assert signal.getsignal(signal.SIGINT) is handler
+    handler = signal.getsignal(number)
+    outcome = run_training(tmp_path / "parts", model, observer=Watcher(at, lambda: signal.raise_signal(number)))
+    assert signal.getsignal(number) is handler
     assert outcome.interrupted
     assert not outcome.finished
     assert outcome.step == at == stored(last_path(tmp_path / "parts"))[1]["step"]
@@ -308,6 +313,82 @@ def test_a_log_with_steps_that_are_taken_again_and_a_line_cut_off(tmp_path):
     assert records_of(tmp_path / "a") == records_of(tmp_path / "whole")
 
 
+@pytest.fixture
+def losses_not_finite(monkeypatch):
+    """Let the losses of chosen steps, counted from 0, be NaN."""
+    chosen, step = set(), iter(range(10_000))
+    original = run.reconstruction_losses
+
+    def broken(*arguments, **options):
+        offset, pen = original(*arguments, **options)
+        return (offset * float("nan"), pen) if next(step) in chosen else (offset, pen)
+
+    monkeypatch.setattr(run, "reconstruction_losses", broken)
+    return chosen
+
+
+@pytest.mark.parametrize("clipping", ["value", "norm"])
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(tmp_path, losses_not_finite, clipping):
+    training = dataclasses.replace(TRAINING, max_steps=50, checkpoint_every=1, evaluate_every=1, clipping=clipping)
+    losses_not_finite |= {3, 4, 20}
+    seen = {}
+    watcher = Watcher()
+    watcher.on_evaluation = lambda report: seen.update({report.step: stored(last_path(tmp_path / "a"))[0]})
+    run_training(tmp_path / "a", training=training, observer=watcher)
+    for step, before in ((5, 4), (6, 5), (22, 21)):  # at an evaluation the file holds the step before
+        changed = [name for name, value in seen[step].items() if not np.array_equal(value, seen[before][name])]
+        assert not changed, (step, changed)
+    assert any(not np.array_equal(value, seen[7][name]) for name, value in seen[8].items())
+    (report,) = watcher.reports
+    assert report.skipped == 3
+    assert np.isfinite([report.reconstruction, report.kl, report.gradient_norm]).all()
+    assert all(np.isfinite(value).all() for value in stored(last_path(tmp_path / "a"))[0].values())
+
+
+def test_a_run_that_stays_not_finite_stops_and_keeps_the_last_good_weights(tmp_path, losses_not_finite):
+    losses_not_finite |= set(range(33, 1000))
+    training = dataclasses.replace(TRAINING, max_steps=1000, evaluate_every=1000)
+    with pytest.raises(TrainingError, match=r"step 50: .* not finite in the last 17 steps.*a\.last keeps the weights"):
+        run_training(tmp_path / "a", training=training)
+    losses_not_finite.clear()
+    run_training(tmp_path / "whole", training=dataclasses.replace(training, max_steps=33))
+    for name, value in stored(last_path(tmp_path / "whole"))[0].items():
+        assert np.array_equal(value, stored(last_path(tmp_path / "a"))[0][name]), name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
+def test_a_full_disk_is_said_and_harms_no_file(tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = {}
+
+    class FullInBetween(Watcher):
+        def on_step(self, step, report):
+            super().on_step(step, report)
+            if step == 3:
+                before.update({path: path.read_bytes() for path in tmp_path.iterdir() if path.suffix == ".last"})
+                resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))  # the disk is full
+            if step == 7:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+                assert {path: path.read_bytes() for path in before} == before
+
+    watcher = FullInBetween()
+    try:
+        outcome = run_training(tmp_path / "a", observer=watcher)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert outcome.finished
+    assert len(before) == 1
+    for said, file in zip(watcher.problems, ("a.last", "a", "a.log.jsonl", "a.last"), strict=True):
+        assert f"{tmp_path / file}: cannot be written: " in said
+    run_training(tmp_path / "whole")
+    for name, value in stored(last_path(tmp_path / "whole"))[0].items():
+        assert np.array_equal(value, stored(last_path(tmp_path / "a"))[0][name])
+    assert not list(tmp_path.glob(".*"))
+    assert [record["step"] for record in records_of(tmp_path / "a", "evaluation")] == [8, 12]
+
+
 KILLED = dataclasses.replace(TRAINING, max_steps=60, checkpoint_every=1, evaluate_every=3)
 CHILD = """
 import os, signal, sys, threading
@@ -370,6 +451,12 @@ def test_going_on_with_something_else_is_refused(tmp_path, changes, said):
     assert said in message
     assert "\n" not in message
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_may_go_on_with_other_intervals(tmp_path):
+    run_training(tmp_path / "a", observer=Watcher(4, interrupt))
+    other = dataclasses.replace(TRAINING, evaluate_every=5, checkpoint_every=2)
+    assert run_training(tmp_path / "a", training=other, resume=True).finished
 
 
 def test_going_on_without_a_run_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from sketchrnn.training.run import EvaluationReport, StepReport
+from sketchrnn.training.reports import EvaluationReport, StepReport
 
 
 def reading(paths: Iterable[str | Path]) -> Iterable[str | Path]:
@@ -35,6 +35,8 @@ class TrainingProgress:
         self._bar.update(step - self._bar.n)
         if report is None:
             return
+        if report.skipped:
+            self.on_problem(f"step {step:,}: {report.skipped} steps skipped, their loss or gradient was not finite")
         text = (
             f"L_R {report.reconstruction:.3f} L_KL {report.kl:.3f}{self._validation} "
             f"{report.drawings_per_second:.0f} drawings/s"
@@ -53,3 +55,7 @@ class TrainingProgress:
             f"nats per point after 0 / 25 / 50 / 75 %: {nats}{', best so far' if report.best else ''}"
         )
         tqdm.write(line, file=sys.stderr)
+
+    def on_problem(self, message: str) -> None:
+        """Say what went wrong."""
+        tqdm.write(message, file=sys.stderr)

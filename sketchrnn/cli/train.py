@@ -74,8 +74,8 @@ def train(
     are split by a hash of key_id into training, validation and test drawings; npz files keep their own split.
 
     OUTPUT gets the model that is best on the validation drawings; beside it are kept the last state
-    (OUTPUT.last.safetensors, which --resume reads) and a log of JSON lines (OUTPUT.log.jsonl). Ctrl-C saves and exits
-    with 130.
+    (OUTPUT.last.safetensors, which --resume reads) and a log of JSON lines (OUTPUT.log.jsonl). Ctrl-C and SIGTERM save
+    and exit with 130.
     """
     path = Path(output)
     for kept in (path, last_path(path), log_path(path)):

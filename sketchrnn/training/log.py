@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from sketchrnn.files import atomic_write
+from sketchrnn.errors import SketchRNNError
+from sketchrnn.files import atomic_write, reason
 
 
 class TrainingLog:
@@ -25,12 +28,23 @@ class TrainingLog:
                     kept.append(line)
         with atomic_write(path) as file:
             file.write("".join(line + "\n" for line in kept).encode())
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        self._file = path.open("ab", buffering=0)
 
     def write(self, kind: str, step: int, **values: Any) -> None:
-        """Append one record."""
-        self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-        self._file.flush()
+        """Append one record.
+
+        Raises:
+            SketchRNNError: it cannot be written, because the disk is full for one.
+        """
+        try:
+            end = self._path.stat().st_size
+            line = (json.dumps({"kind": kind, "step": step, **values}) + "\n").encode()
+            if self._file.write(line) < len(line):  # what fits on a nearly full disk
+                self._file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise SketchRNNError(f"{self._path}: cannot be written: {reason(error)}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -3,95 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-import signal
-import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sketchrnn.dataset.batches import Batch, collate, epoch_batches
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError
+from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.losses import kl_loss, reconstruction_losses
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import default_latent, evaluate, to_device
+from sketchrnn.training.interruption import interrupt_as_flag
 from sketchrnn.training.log import TrainingLog
 from sketchrnn.training.paths import last_path, log_path
+from sketchrnn.training.reports import EvaluationReport, Observer, Silent, StepResult, Window
 from sketchrnn.training.schedules import kl_weight, learning_rate
+
+CHANGEABLE = tuple(f"configuration.{name} " for name in ("max_steps", "evaluate_every", "checkpoint_every"))
+"""Settings that a resumed run may have otherwise."""
+
+MAX_SKIPPED_IN_A_ROW = 10
+"""Steps in a row without a finite loss and gradient that end a run."""
 
 AVERAGED_STEPS = 50
 """Steps over which the shown losses are averaged, and between two records of them in the log."""
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """The last steps' means, for showing.
-
-    Attributes:
-        step: steps done.
-        reconstruction: L_R as trained, with Nmax of the run.
-        kl: L_KL.
-        drawings_per_second: since the report before.
-        seconds_left: estimate to the end of the run.
-    """
-
-    step: int
-    reconstruction: float
-    kl: float
-    drawings_per_second: float
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class EvaluationReport:
-    """The validation split's measures.
-
-    Attributes:
-        step: steps done.
-        reconstruction: L_R.
-        kl: L_KL.
-        nats_per_point: at PREFIX_SHARES, with the latent the model completes with.
-        score: what the best model is chosen by; lower is better.
-        best: it is the best so far.
-    """
-
-    step: int
-    reconstruction: float
-    kl: float
-    nats_per_point: list[float]
-    score: float
-    best: bool
-
-
-class Observer(Protocol):
-    """Is told how training goes."""
-
-    def on_step(self, step: int, report: StepReport | None) -> None:
-        """Called after every step; the report is there every AVERAGED_STEPS."""
-
-    def on_evaluation(self, report: EvaluationReport) -> None:
-        """Called after every evaluation."""
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def on_step(self, step: int, report: StepReport | None) -> None:
-        """Do nothing."""
-
-    def on_evaluation(self, report: EvaluationReport) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +49,7 @@ class Outcome:
     Attributes:
         step: steps done in all.
         finished: all steps are done; otherwise time ran out or it was interrupted, and it can be resumed.
-        interrupted: Ctrl-C ended it.
+        interrupted: Ctrl-C or SIGTERM ended it.
         best_score: of the best model.
         best_step: when it was found.
     """
@@ -144,6 +92,7 @@ def train(
 
     Raises:
         DatasetError: a split that is needed is empty.
+        TrainingError: the loss is no longer finite; the last good state is kept.
         CheckpointError: the last state cannot be read, or there is none.
         ConfigurationError: the last state belongs to another configuration or other drawings.
     """
@@ -181,9 +130,19 @@ def train(
         weights = network.weights() | (_optimizer_tensors(network, optimizer) if with_optimizer else {})
         save_checkpoint(Checkpoint(model, weights, offset_scale, drawings.unit, max_length, record | progress), target)
 
+    def kept(write: Callable[[], None]) -> bool:
+        """Write; where that fails, because the disk is full for one, say so and let training go on."""
+        try:
+            write()
+        except SketchRNNError as error:
+            observer.on_problem(f"step {step:,}: {error}; what stood there before is kept, training goes on")
+            return False
+        return True
+
     def evaluate_now() -> None:
         nonlocal best_score, best_step, evaluated_step
         evaluated_step = step
+        before = best_score, best_step
         scores = evaluate(network, valid_set, offset_scale, max_length)
         nats = scores.nats_per_point
         floored = max(scores.mean_kl, training.kl_floor)
@@ -192,70 +151,63 @@ def train(
         best = score < best_score
         if best:
             best_score, best_step = score, step
-            save(path, with_optimizer=False)
+            best = kept(lambda: save(path, with_optimizer=False))
+            if not best:
+                best_score, best_step = before
         report = EvaluationReport(step, scores.mean_reconstruction, scores.mean_kl, nats, score, best)
-        log.write("evaluation", **vars(report))
+        kept(lambda: log.write("evaluation", **vars(report)))
         observer.on_evaluation(report)
 
     def save_last() -> None:
         save(last_path(path), with_optimizer=True)
 
+    def stop_if_not_finite() -> None:
+        skipped = window.skipped_in_a_row()
+        if skipped >= MAX_SKIPPED_IN_A_ROW:
+            save_last()
+            raise TrainingError(
+                f"step {step:,}: the loss or its gradient was not finite in the last {skipped} steps, which changed "
+                f"nothing; {last_path(path)} keeps the weights; try a lower learning_rate or precision float32"
+            )
+
     if not resume:
         save(path, with_optimizer=False)
         save_last()
     batches = _batches(train_set, offset_scale, training, step, max_length)
-    window = _Window(device)
-    with contextlib.closing(log), contextlib.closing(batches), _interrupt_as_flag() as interrupted:
+    window = Window(device)
+    with contextlib.closing(log), contextlib.closing(batches), interrupt_as_flag() as interrupted:
         while step < training.max_steps and time.monotonic() - started < max_seconds and not interrupted.is_set():
-            losses, count = _step(network, optimizer, parameters, next(batches), training, step, max_length, device)
+            window.add(_step(network, optimizer, parameters, next(batches), training, step, max_length, device))
             step += 1
-            window.add(*losses, count)
             report = None
             if step % AVERAGED_STEPS == 0:
+                stop_if_not_finite()
                 report = window.report(step, training.max_steps)
-                log.write("step", **vars(report), learning_rate=learning_rate(step - 1, training))
+                record_of_step = vars(report) | {"learning_rate": learning_rate(step - 1, training)}
+                kept(functools.partial(log.write, "step", **record_of_step))
             observer.on_step(step, report)
             if step % training.evaluate_every == 0:
                 evaluate_now()
             if step % training.checkpoint_every == 0:
-                save_last()
+                kept(save_last)
+        stop_if_not_finite()
         if evaluated_step != step and not interrupted.is_set():
             evaluate_now()
         save_last()
     return Outcome(step, step >= training.max_steps, interrupted.is_set(), best_score, best_step)
 
 
-@contextlib.contextmanager
-def _interrupt_as_flag() -> Iterator[threading.Event]:
-    """Let Ctrl-C set a flag, so that no step is cut in half; a second one interrupts at once."""
-    requested = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield requested
-        return
-
-    def handle(number: int, frame: object) -> None:
-        if requested.is_set():
-            raise KeyboardInterrupt
-        requested.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield requested
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _step(
     network: SketchRNN,
     optimizer: torch.optim.Optimizer,
-    parameters: list[torch.nn.Parameter],
+    parameters: list[nn.Parameter],
     batch: Batch,
     training: TrainingConfiguration,
     step: int,
     max_length: int,
     device: str,
-) -> tuple[tuple[torch.Tensor, torch.Tensor], int]:
-    """Take one optimiser step; return L_R and L_KL, still on the device, and how many drawings it took."""
+) -> StepResult:
+    """Take one optimiser step, or none where the loss or a gradient is not finite."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, training)
     torch.manual_seed(_seed(training.seed, step))  # dropout draws from the default generator
@@ -275,12 +227,15 @@ def _step(
         loss = loss + kl_weight(step, training) * kl.clamp_min(training.kl_floor)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    gradient_norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
     if training.clipping == "value":
-        torch.nn.utils.clip_grad_value_(parameters, training.clip)
+        nn.utils.clip_grad_value_(parameters, training.clip)
     else:
-        torch.nn.utils.clip_grad_norm_(parameters, training.clip)
+        nn.utils.clip_grads_with_norm_(parameters, training.clip, gradient_norm)
+    finite = torch.isfinite(loss.detach()) & torch.isfinite(gradient_norm)
+    optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]  # the fused optimiser skips the step if 1
     optimizer.step()
-    return (reconstruction.detach(), kl.detach()), len(batch.lengths)
+    return StepResult(reconstruction.detach(), kl.detach(), gradient_norm, finite, len(batch.lengths))
 
 
 def _seed(seed: int, step: int) -> int:
@@ -322,30 +277,6 @@ def _batches(
                 yield ahead.pop(0).result()
 
 
-class _Window:
-    """Means over the last AVERAGED_STEPS; reads the losses from the device only when asked."""
-
-    def __init__(self, device: str) -> None:
-        self.sums = torch.zeros(2, device=device)
-        self.steps = 0
-        self.drawings = 0
-        self.since = time.monotonic()
-
-    def add(self, reconstruction: torch.Tensor, kl: torch.Tensor, drawings: int) -> None:
-        self.sums += torch.stack([reconstruction, kl])
-        self.steps += 1
-        self.drawings += drawings
-
-    def report(self, step: int, max_steps: int) -> StepReport:
-        reconstruction, kl = (self.sums / self.steps).tolist()
-        now = time.monotonic()
-        rate = self.drawings / (now - self.since)
-        left = (max_steps - step) * (now - self.since) / self.steps
-        self.sums.zero_()
-        self.steps, self.drawings, self.since = 0, 0, now
-        return StepReport(step, reconstruction, kl, rate, left)
-
-
 def _optimizer_tensors(network: SketchRNN, optimizer: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
     tensors: dict[str, NDArray[Any]] = {}
     for name, parameter in network.named_parameters():
@@ -373,7 +304,7 @@ def _restore(
         {"model": model.to_json(), "max_length": max_length},
     )
     differences += _differences({key: saved.get(key) for key in record}, record)
-    differences = [line for line in differences if not line.startswith("configuration.max_steps")]
+    differences = [line for line in differences if not line.startswith(CHANGEABLE)]
     if differences:
         raise ConfigurationError(f"{path}: cannot resume with other settings or drawings: {'; '.join(differences)}")
     network.load_weights(checkpoint.weights)
