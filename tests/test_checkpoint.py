@@ -1,5 +1,6 @@
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def with_configuration(path, change):
 def test_round_trip(network, path):
     checkpoint = load_checkpoint(path)
     original = checkpoint_of(network)
-    assert {**vars(checkpoint), "weights": None} == {**vars(original), "weights": None}
+    assert {**vars(checkpoint), "weights": None} == {**vars(original), "weights": None, "source": str(path)}
     assert checkpoint.weights.keys() == original.weights.keys()
     for name, value in original.weights.items():
         assert checkpoint.weights[name].dtype == value.dtype
@@ -179,7 +180,9 @@ def test_weights_that_do_not_fit(network, path, build, name, value):
     if value is not None:
         weights[name] = value
     save_checkpoint(Checkpoint(checkpoint.configuration, weights, 1.0), path)
-    with pytest.raises(CheckpointError, match=f"tensor {name} (is missing|has shape .*); expected shape") as caught:
+    with pytest.raises(
+        CheckpointError, match=rf"^{re.escape(str(path))}: tensor {name} (is missing|has shape .*); expected shape"
+    ) as caught:
         build(load_checkpoint(path))
     assert len(str(caught.value).splitlines()) == 1
 

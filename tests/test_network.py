@@ -257,7 +257,9 @@ def test_weights_that_do_not_fit_are_refused(network, change):
         del weights[name]
     else:
         weights[name] = weights[name].T
-    with pytest.raises(CheckpointError, match=rf"^tensor {name} (is missing|has shape .*); expected shape \(21, 12\)$"):
+    with pytest.raises(
+        CheckpointError, match=rf"^the model: tensor {name} (is missing|has shape .*); expected shape \(21, 12\)$"
+    ):
         SketchRNN.from_checkpoint(dataclasses.replace(checkpoint_of(network), weights=weights))
 
 

@@ -141,7 +141,9 @@ def test_weights_that_do_not_fit_are_refused(network, change):
         del weights["decoder.output.weight"]
     else:
         weights["decoder.output.weight"] = weights["decoder.output.weight"].T
-    with pytest.raises(CheckpointError, match=r"^tensor decoder\.output\.weight .*expected shape \(21, 12\)$"):
+    with pytest.raises(
+        CheckpointError, match=r"^the model: tensor decoder\.output\.weight .*expected shape \(21, 12\)$"
+    ):
         NumpyNetwork(dataclasses.replace(checkpoint_of(network), weights=weights))
 
 

@@ -394,8 +394,8 @@ CHILD = """
 import os, signal, sys, threading
 from pathlib import Path
 from test_training import KILLED, Watcher, run_training
-path, at, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-kill = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+path, at, seconds, number = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+kill = threading.Timer(seconds, os.kill, (os.getpid(), number))
 run_training(path, training=KILLED, observer=Watcher(at, kill.start))
 """
 
@@ -404,17 +404,15 @@ run_training(path, training=KILLED, observer=Watcher(at, kill.start))
 def test_a_killed_run_leaves_checkpoints_and_goes_on_to_the_last_bit(tmp_path):
     places = [str(Path(__file__).parent), str(Path(run.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    moments = zip((3, 9, 16), np.random.default_rng(0).uniform(0, 0.03, 3), strict=True)
-    children = {
-        tmp_path / f"killed at {step}": subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path / f"killed at {step}"), str(step), str(seconds)],
-            env=environment,
-        )
-        for step, seconds in moments
-    }
+    generator = np.random.default_rng(0)
+    children = {}
+    for number, step in ((signal.SIGKILL, 3), (signal.SIGKILL, 9), (signal.SIGTERM, 12), (signal.SIGKILL, 16)):
+        path = tmp_path / f"{number.name} at {step}"
+        moment = [str(step), str(generator.uniform(0, 0.03)), str(int(number))]
+        children[path] = subprocess.Popen([sys.executable, "-c", CHILD, str(path), *moment], env=environment)
     run_training(tmp_path / "whole", training=KILLED)
     for path, child in children.items():
-        assert child.wait(timeout=100) == -signal.SIGKILL
+        assert child.wait(timeout=100) == (0 if path.name.startswith("SIGTERM") else -signal.SIGKILL)
         best, last = stored(path)[1], stored(last_path(path))[1]
         assert 2 <= last["step"] < KILLED.max_steps
         assert best["step"] <= last["step"] + 1  # saved in the step in which it was killed

@@ -35,6 +35,7 @@ class Checkpoint:
         unit: what the training drawings were measured in: "box" for the 255 box, "source" for their file's own.
         max_length: Nmax, the most rows of a sketch in training.
         training: how it was trained, as JSON values.
+        source: where it was read from, for messages.
     """
 
     configuration: ModelConfiguration
@@ -43,6 +44,7 @@ class Checkpoint:
     unit: str = "box"
     max_length: int = 250
     training: dict[str, Any] = field(default_factory=dict)
+    source: str = field(default="the model", compare=False)
 
     def __post_init__(self) -> None:
         """Check what every use of the model divides by.
@@ -111,6 +113,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             header["unit"],
             int(header["max_length"]),
             json.loads(header["training"]),
+            str(path),
         )
     except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:
         raise CheckpointError(f"{path}: the checkpoint's header is damaged: {error}") from error

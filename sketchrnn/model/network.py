@@ -129,8 +129,12 @@ class SketchRNN(nn.Module):
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.named_parameters()
                 if value.requires_grad}  # fmt: skip
 
-    def load_weights(self, weights: dict[str, NDArray[Any]]) -> None:
+    def load_weights(self, weights: dict[str, NDArray[Any]], source: str = "the model") -> None:
         """Take over the tensors of :meth:`weights`; names of other tensors are ignored.
+
+        Args:
+            weights: by name.
+            source: where they come from, for messages.
 
         Raises:
             CheckpointError: a tensor is missing or has another shape.
@@ -142,7 +146,7 @@ class SketchRNN(nn.Module):
                 value = weights.get(name)
                 if value is None or value.shape != tuple(parameter.shape):
                     found = "is missing" if value is None else f"has shape {value.shape}"
-                    raise CheckpointError(f"tensor {name} {found}; expected shape {tuple(parameter.shape)}")
+                    raise CheckpointError(f"{source}: tensor {name} {found}; expected shape {tuple(parameter.shape)}")
                 parameter.copy_(torch.from_numpy(value.astype(np.float32)))
 
     @classmethod
@@ -153,5 +157,5 @@ class SketchRNN(nn.Module):
             CheckpointError: the weights do not fit the configuration.
         """
         network = cls(checkpoint.configuration)
-        network.load_weights(checkpoint.weights)
+        network.load_weights(checkpoint.weights, checkpoint.source)
         return network.eval()

@@ -108,7 +108,7 @@ class NumpyNetwork:
         """
         self.configuration: ModelConfiguration = checkpoint.configuration
         self.offset_scale = checkpoint.offset_scale
-        self._weights = checkpoint.weights
+        self._weights, self._source = checkpoint.weights, checkpoint.source
         units, condition = self.configuration.decoder_units, self.configuration.condition_units
         input_weights = self._tensor("decoder.lstm.weight_ih_l0", 4 * units, 5 + condition)
         self._row_weights = np.ascontiguousarray(input_weights[:, :5].T)
@@ -200,7 +200,7 @@ class NumpyNetwork:
         value: NDArray[Any] | None = self._weights.get(name)
         if value is None or value.shape != shape:
             found = "is missing" if value is None else f"has shape {value.shape}"
-            raise CheckpointError(f"tensor {name} {found}; expected shape {shape}")
+            raise CheckpointError(f"{self._source}: tensor {name} {found}; expected shape {shape}")
         return value.astype(np.float32, copy=False)
 
 

@@ -307,7 +307,7 @@ def _restore(
     differences = [line for line in differences if not line.startswith(CHANGEABLE)]
     if differences:
         raise ConfigurationError(f"{path}: cannot resume with other settings or drawings: {'; '.join(differences)}")
-    network.load_weights(checkpoint.weights)
+    network.load_weights(checkpoint.weights, checkpoint.source)
     for name, parameter in network.named_parameters():
         state = {
             # the count of steps too: the fused optimiser wants it where the parameter is
