@@ -56,7 +56,8 @@ class InTurns(Silent):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--baseline-steps", type=int, help="default: as many as --steps")
+    parser.add_argument("--baseline-steps", type=int, help="default: as many as --steps; at least 1")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--file", type=Path, default=KANJI, help="short_kanji.npz, of Magenta's sketch_rnn")
     arguments = parser.parse_args()
@@ -66,6 +67,7 @@ def main() -> None:
     print(report)
     training = TrainingConfiguration(
         max_steps=arguments.steps,
+        seed=arguments.seed,
         precision=choose_precision(arguments.precision, "cpu"),
         evaluate_every=arguments.steps + 1,
         checkpoint_every=arguments.steps + 1,
