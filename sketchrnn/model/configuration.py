@@ -29,8 +29,8 @@ class ModelConfiguration:
         mixtures: components of the mixture over offsets.
         category_units: size of the category embedding; our own choice, the paper has none.
         latent_dropout: probability of training a sketch with the learned "no z" instead of its z; above 0 the
-            network can complete a prefix without a z. The default completes best of those that
-            benchmarks/latent_dropout.py tried.
+            network can complete a prefix without a z. No value that benchmarks/latent_dropout.py tried completes
+            better than the default.
     """
 
     categories: tuple[str, ...] = ()
