@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.dataset.batches import collate
+from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.schedules import kl_weight, learning_rate
@@ -64,21 +64,19 @@ class BaselineTraining:
 
     def __init__(self, drawings: Drawings, training: TrainingConfiguration, max_length: int) -> None:
         torch.manual_seed(training.seed)
-        self.drawings, self.training, self.max_length = drawings, training, max_length
-        self.offset_scale = drawings.offset_scale()
+        self.training, self.max_length, self.count = training, max_length, len(drawings)
+        self.collator = Collator(drawings, drawings.offset_scale())
         self.network = PaddedSketchRNN()
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=training.learning_rate)
-        self.generator = np.random.default_rng(training.seed)
+        self.order = np.random.default_rng(training.seed)
+        self.generator = torch.Generator().manual_seed(training.seed)
         self.steps = 0
 
     def step(self) -> float:
         """Take a step; return L_R."""
         training = self.training
-        index = self.generator.choice(len(self.drawings), training.batch_size, replace=False)
-        batch = collate(
-            self.drawings,
-            index,
-            self.offset_scale,
+        batch = self.collator.collate(
+            self.order.choice(self.count, training.batch_size, replace=False),
             generator=self.generator,
             augment_scale=training.augment_scale,
             augment_drop=training.augment_drop,
@@ -86,7 +84,7 @@ class BaselineTraining:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.steps, training)
-        reconstruction, kl = self.network.losses(torch.from_numpy(batch.stroke5))
+        reconstruction, kl = self.network.losses(batch.stroke5)
         loss = reconstruction + kl_weight(self.steps, training) * kl.clamp_min(training.kl_floor)
         self.optimizer.zero_grad()
         loss.backward()

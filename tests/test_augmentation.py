@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from builders import random_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.augmentation import KEPT_ROWS, augment
+from sketchrnn.dataset import augmentation
+from sketchrnn.dataset.augmentation import KEPT_ROWS
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -35,19 +37,27 @@ def by_loop(offsets, lifts, lengths, factors, chances, drop):
     return results
 
 
-class Numbers:
-    """A generator that gives given numbers."""
+def augment(offsets, lifts, lengths, seed, *, scale, drop):
+    """The same without padding: the drawings one behind the other."""
+    real = np.arange(lengths.max())[None] < lengths[:, None]
+    padded_offsets = np.zeros((*real.shape, 2), np.float32)
+    padded_lifts = np.zeros(real.shape, bool)
+    padded_offsets[real], padded_lifts[real] = offsets, lifts
+    tensors = [torch.from_numpy(array) for array in (padded_offsets, padded_lifts, lengths)]
+    generator = torch.Generator().manual_seed(seed)
+    results = [value.numpy() for value in augmentation.augment(*tensors, generator, scale=scale, drop=drop)]
+    real = np.arange(results[1].shape[1])[None] < results[2][:, None]
+    assert not results[0][~real].any()
+    assert not results[1][~real].any()
+    return results[0][real], results[1][real], results[2]
 
-    def __init__(self, factors, chances):
-        self.factors, self.chances = factors, chances
 
-    def uniform(self, low, high, shape):
-        assert self.factors.shape == shape
-        return self.factors
-
-    def random(self, count):
-        assert len(self.chances) == count
-        return self.chances
+def draws(lengths, seed, scale):
+    """What the generator gives: each drawing's factors (drawings, 2), and each row's chance."""
+    generator = torch.Generator().manual_seed(seed)
+    factors = 1.0 - scale + 2.0 * scale * torch.rand(len(lengths), 2, generator=generator).numpy()
+    chances = torch.rand(len(lengths), int(lengths.max()), generator=generator).numpy()
+    return factors, chances[np.arange(chances.shape[1])[None] < lengths[:, None]]
 
 
 def cut(offsets, lifts, lengths):
@@ -59,10 +69,8 @@ def cut(offsets, lifts, lengths):
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.5, 0.99]))
 def test_it_is_the_loop_over_rows(seed, drop):
     offsets, lifts, lengths = some_drawings(seed)
-    generator = np.random.default_rng(seed)
-    factors = generator.uniform(0.85, 1.15, (len(lengths), 2)).astype(np.float32)
-    chances = generator.random(len(offsets))
-    results = augment(offsets, lifts, lengths, Numbers(factors, chances), scale=0.15, drop=drop)
+    factors, chances = draws(lengths, seed, 0.15)
+    results = augment(offsets, lifts, lengths, seed, scale=0.15, drop=drop)
     expected = by_loop(offsets, lifts, lengths, factors, chances, drop)
     assert results[2].tolist() == [len(rows) for rows in expected]
     for ours, theirs in zip(cut(*results), expected, strict=True):
@@ -72,7 +80,7 @@ def test_it_is_the_loop_over_rows(seed, drop):
 @given(st.integers(0, 10_000), st.floats(0.0, 0.9))
 def test_dropping_keeps_the_shape(seed, drop):
     offsets, lifts, lengths = some_drawings(seed)
-    results = augment(offsets, lifts, lengths, np.random.default_rng(seed), scale=0.0, drop=drop)
+    results = augment(offsets, lifts, lengths, seed, scale=0.0, drop=drop)
     assert results[2].sum() == len(results[0]) == len(results[1])
     for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
         points_after, points_before = after[:, :2].cumsum(0), before[:, :2].cumsum(0)
@@ -103,16 +111,14 @@ def test_points_are_dropped_as_often_as_asked():
     length = 20_000
     lifts = np.zeros(length, bool)
     lifts[-1] = True
-    results = augment(
-        np.ones((length, 2), np.float32), lifts, np.array([length]), np.random.default_rng(0), scale=0.0, drop=0.1
-    )
+    results = augment(np.ones((length, 2), np.float32), lifts, np.array([length]), 0, scale=0.0, drop=0.1)
     assert 1 - results[2][0] / length == pytest.approx(0.1, abs=0.01)
 
 
 @given(st.integers(0, 10_000), st.floats(0.0, 0.9))
 def test_without_dropping_each_axis_of_each_drawing_is_stretched(seed, scale):
     offsets, lifts, lengths = some_drawings(seed)
-    results = augment(offsets, lifts, lengths, np.random.default_rng(seed), scale=scale, drop=0.0)
+    results = augment(offsets, lifts, lengths, seed, scale=scale, drop=0.0)
     np.testing.assert_array_equal(results[1], lifts)
     np.testing.assert_array_equal(results[2], lengths)
     for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
@@ -127,7 +133,7 @@ def test_without_dropping_each_axis_of_each_drawing_is_stretched(seed, scale):
 def test_axes_and_drawings_are_stretched_differently():
     count = 2000
     offsets, lifts, lengths = np.ones((count, 2), np.float32), np.ones(count, bool), np.ones(count, np.int64)
-    factors, *_ = augment(offsets, lifts, lengths, np.random.default_rng(0), scale=0.15, drop=0.0)
+    factors, *_ = augment(offsets, lifts, lengths, 0, scale=0.15, drop=0.0)
     assert abs(np.corrcoef(factors.T)[0, 1]) < 0.1
     assert factors.min() == pytest.approx(0.85, abs=0.003)
     assert factors.max() == pytest.approx(1.15, abs=0.003)
@@ -137,6 +143,6 @@ def test_axes_and_drawings_are_stretched_differently():
 def test_the_input_is_left_alone():
     offsets, lifts, lengths = some_drawings(1)
     before = offsets.copy(), lifts.copy(), lengths.copy()
-    augment(offsets, lifts, lengths, np.random.default_rng(0), scale=0.15, drop=0.5)
+    augment(offsets, lifts, lengths, 0, scale=0.15, drop=0.5)
     for ours, theirs in zip((offsets, lifts, lengths), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -1,30 +1,37 @@
 import numpy as np
 import pytest
+import torch
 from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.dataset.augmentation import augment
-from sketchrnn.dataset.batches import collate, epoch_batches, length_order_batches
+from sketchrnn.dataset.batches import Collator, epoch_batches, length_order_batches
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))
 
 
+def collate(index, offset_scale, **settings):
+    """The batch, as NumPy arrays."""
+    batch = Collator(DRAWINGS, offset_scale).collate(np.array(index), **settings)
+    return batch.stroke5.numpy(), batch.lengths.numpy(), batch.category.numpy()
+
+
 @given(st.lists(st.integers(0, 29), min_size=1, max_size=8), st.sampled_from([1.0, 26.5]), st.integers(0, 20))
 def test_collate_is_a_loop_over_drawings(index, offset_scale, pad_to):
-    batch = collate(DRAWINGS, np.array(index), offset_scale, pad_to=pad_to)
+    stroke5, lengths, category = collate(index, offset_scale, pad_to=pad_to)
     alone = []
     for place in index:
         rows = rows_of_drawing(DRAWINGS, place)
         rows[:, :2] /= offset_scale
         alone.append(stroke5_from_stroke3(rows))
     longest = max(pad_to, *DRAWINGS.lengths[index]) + 2
-    assert batch.stroke5.shape == (len(index), longest, 5)
-    assert batch.stroke5.dtype == np.float32
-    assert batch.lengths.tolist() == DRAWINGS.lengths[index].tolist()
-    assert batch.category.tolist() == DRAWINGS.category[index].tolist()
-    for ours, theirs in zip(batch.stroke5, alone, strict=True):
+    assert stroke5.shape == (len(index), longest, 5)
+    assert stroke5.dtype == np.float32
+    assert lengths.tolist() == DRAWINGS.lengths[index].tolist()
+    assert category.tolist() == DRAWINGS.category[index].tolist()
+    for ours, theirs in zip(stroke5, alone, strict=True):
         np.testing.assert_allclose(ours[: len(theirs)], theirs, rtol=1e-6)
         assert (ours[len(theirs) :] == END).all()
 
@@ -32,26 +39,37 @@ def test_collate_is_a_loop_over_drawings(index, offset_scale, pad_to):
 @given(st.integers(0, 1000))
 def test_collate_augments_each_drawing(seed):
     index = np.random.default_rng(seed).permutation(30)[:7]
-    settings = {"generator": np.random.default_rng(seed), "augment_scale": 0.15, "augment_drop": 0.4}
-    batch = collate(DRAWINGS, index, 10.0, **settings)
-    rows = DRAWINGS.rows_of(index)
-    offsets, lifts, lengths = augment(
-        DRAWINGS.offsets[rows], DRAWINGS.lifts[rows], DRAWINGS.lengths[index], np.random.default_rng(seed),
-        scale=0.15, drop=0.4,
+    settings = {"generator": torch.Generator().manual_seed(seed), "augment_scale": 0.15, "augment_drop": 0.4}
+    stroke5, lengths, _ = collate(index, 10.0, **settings)
+    plain, lengths_before, _ = collate(index, 1.0)
+    offsets, lifts, expected = augment(
+        torch.from_numpy(plain[:, 1:-1, :2]), torch.from_numpy(plain[:, 1:-1, 3] > 0), torch.from_numpy(lengths_before),
+        torch.Generator().manual_seed(seed), scale=0.15, drop=0.4,
     )  # fmt: skip
-    assert batch.lengths.tolist() == lengths.tolist()
-    real = np.arange(batch.stroke5.shape[1])[None] - 1
+    assert lengths.tolist() == expected.tolist()
+    assert stroke5.shape[1] == lengths.max() + 2
+    real = np.arange(stroke5.shape[1])[None] - 1
     real = (real >= 0) & (real < lengths[:, None])
-    np.testing.assert_allclose(batch.stroke5[real][:, :2], offsets / 10.0, rtol=1e-6)
-    np.testing.assert_array_equal(batch.stroke5[real][:, 3], lifts)
-    np.testing.assert_array_equal(batch.stroke5.sum(-1)[:, 0], 1)
-    np.testing.assert_array_equal(batch.stroke5[..., 2:].sum(-1), 1)  # one pen state each
+    kept = np.arange(offsets.shape[1])[None] < lengths[:, None]
+    np.testing.assert_allclose(stroke5[real][:, :2], offsets.numpy()[kept] / 10.0, rtol=1e-6)
+    np.testing.assert_array_equal(stroke5[real][:, 3], lifts.numpy()[kept])
+    assert (stroke5[:, 0] == [0, 0, 1, 0, 0]).all()
+    np.testing.assert_array_equal(stroke5[..., 2:].sum(-1), 1)  # one pen state each
+    np.testing.assert_array_equal(stroke5[..., 4].sum(1), stroke5.shape[1] - 1 - lengths)
+
+
+def test_a_share_of_a_batch():
+    batch = Collator(DRAWINGS, 1.0).collate(np.arange(7))
+    shares = [batch[slice(rank, None, 3)] for rank in range(3)]
+    assert [len(share) for share in shares] == [3, 2, 2]
+    torch.testing.assert_close(shares[1].stroke5, batch.stroke5[[1, 4]])
+    assert shares[1].lengths.tolist() == batch.lengths[[1, 4]].tolist()
+    assert shares[1].category.tolist() == batch.category[[1, 4]].tolist()
 
 
 def test_without_a_generator_nothing_is_augmented():
     index = np.arange(5)
-    plain = collate(DRAWINGS, index, 1.0)
-    np.testing.assert_array_equal(plain.stroke5, collate(DRAWINGS, index, 1.0, augment_drop=0.9).stroke5)
+    np.testing.assert_array_equal(collate(index, 1.0)[0], collate(index, 1.0, augment_drop=0.9)[0])
 
 
 @given(st.integers(1, 700), st.integers(1, 40), st.integers(0, 100))

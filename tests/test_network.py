@@ -35,12 +35,17 @@ def output_of(network, stroke5, z):
     return network.decoder(stroke5[:, :-1], network.condition(z, categories_of(network)))
 
 
+def noise_of(network, count, seed=0):
+    return network.draw_noise(count, torch.Generator().manual_seed(seed))
+
+
 def losses_of(network, stroke5, seed=3):
     lengths = torch.tensor(LENGTHS)
-    prediction = network(stroke5, lengths, categories_of(network), torch.Generator().manual_seed(seed))
+    noise = noise_of(network, len(stroke5), seed)
+    prediction = network(stroke5, lengths, categories_of(network), noise)
     losses = list(reconstruction_losses(prediction.mixture, stroke5[:, 1:], lengths, 10))
     if prediction.z_mean is not None:
-        losses.append(kl_loss(prediction.z_mean, prediction.z_logvar, prediction.latent_used))
+        losses.append(kl_loss(prediction.z_mean, prediction.z_logvar, noise.latent_used))
     return torch.stack(losses)
 
 
@@ -171,21 +176,21 @@ def mixtures_with_two_encoders(latent_dropout):
         with torch.no_grad():
             for parameter in network.encoder.parameters():
                 parameter.add_(shift)
-            prediction = network(stroke5, lengths, CATEGORY * 0, torch.Generator().manual_seed(0))
-        results.append(prediction.mixture)
-    return results, prediction
+            noise = noise_of(network, len(stroke5))
+            results.append(network(stroke5, lengths, CATEGORY * 0, noise).mixture)
+    return results, noise
 
 
 def test_latent_dropout_of_one_cuts_off_the_encoder():
-    (one, other), prediction = mixtures_with_two_encoders(1.0)
+    (one, other), noise = mixtures_with_two_encoders(1.0)
     assert all(torch.equal(vars(one)[name], vars(other)[name]) for name in vars(one))
-    assert not prediction.latent_used.any()
+    assert not noise.latent_used.any()
 
 
 def test_latent_dropout_of_zero_never_does():
-    (one, other), prediction = mixtures_with_two_encoders(0.0)
+    (one, other), noise = mixtures_with_two_encoders(0.0)
     assert (one.mu != other.mu).any(dim=-1).any(dim=-1).any(dim=-1).all()
-    assert prediction.latent_used.all()
+    assert noise.latent_used.all()
 
 
 @torch.no_grad()
@@ -193,12 +198,13 @@ def test_latent_dropout_is_as_frequent_as_it_says():
     network = network_of(small_model(latent_dropout=0.3))
     stroke5 = random_stroke5([2]).expand(4000, -1, -1)
     zero = torch.zeros(4000, dtype=torch.int64)
-    prediction = network(stroke5, zero + 2, zero, torch.Generator().manual_seed(0))
-    assert prediction.latent_used.mean().item() == pytest.approx(0.7, abs=0.03)
+    noise = noise_of(network, 4000)
+    prediction = network(stroke5, zero + 2, zero, noise)
+    assert noise.latent_used.mean().item() == pytest.approx(0.7, abs=0.03)
     # those told "no z" all get the same prediction, the others do not
     first_mu = prediction.mixture.mu[:, 0, 0, 0]
-    assert len(first_mu[prediction.latent_used == 0].unique()) == 1
-    assert len(first_mu[prediction.latent_used == 1].unique()) > 1000
+    assert len(first_mu[noise.latent_used == 0].unique()) == 1
+    assert len(first_mu[noise.latent_used == 1].unique()) > 1000
 
 
 @torch.no_grad()
@@ -208,7 +214,7 @@ def test_z_is_drawn_from_the_posterior():
     network.decoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1]))
     zero = torch.zeros(20_000, dtype=torch.int64)
     stroke5 = random_stroke5([4]).expand(20_000, -1, -1)
-    prediction = network(stroke5, zero + 4, zero, torch.Generator().manual_seed(0))
+    prediction = network(stroke5, zero + 4, zero, noise_of(network, len(stroke5)))
     z = seen[0]
     deviation = torch.exp(0.5 * prediction.z_logvar[0])
     torch.testing.assert_close(z.std(0), deviation, rtol=0.03, atol=0)

@@ -54,11 +54,11 @@ def complete(
 
     Several drawings (-n) make a sheet, or a file each if the output's name holds %d.
     """
-    from sketchrnn.cli.drawing_output import COMPLETION_COLOUR, Picture, Target, say_what_was_cut
+    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
     from sketchrnn.drawing.completion import complete as complete_prefix
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import Layer
+    from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
     from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
 
     sampling = SamplingConfiguration(temperature, max_points, seed, latent)

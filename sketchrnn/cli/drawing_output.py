@@ -16,8 +16,6 @@ from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
 from sketchrnn.formats.svg import Layer, svg_drawing, svg_sheet
 
 NUMBERED = re.compile(r"%(?:0\d+)?d")
-PREFIX_COLOUR = "#1a1a1a"
-COMPLETION_COLOUR = "#d9480f"
 
 
 @dataclass(frozen=True)

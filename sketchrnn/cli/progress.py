@@ -46,7 +46,7 @@ class TrainingProgress:
         else:
             self._bar.set_postfix_str(text)
 
-    def on_evaluation(self, report: EvaluationReport) -> None:
+    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
         """Say how good the model is by now."""
         self._validation = f" nats {report.nats_per_point[0]:.3f}"
         nats = " / ".join(f"{value:.3f}" for value in report.nats_per_point)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ Examples:
     help="auto: bfloat16 where the processor has it.",
 )
 @options.seed
+@click.option("--tensorboard", metavar="FOLDER", help="Write figures and sheets for `tensorboard --logdir FOLDER`.")
 @click.option(
     "--set",
     "settings",
@@ -65,6 +68,7 @@ def train(
     device: str,
     precision: str,
     seed: int,
+    tensorboard: str | None,
     settings: tuple[str, ...],
     force: bool,
 ) -> None:
@@ -74,36 +78,54 @@ def train(
     are split by a hash of key_id into training, validation and test drawings; npz files keep their own split.
 
     OUTPUT gets the model that is best on the validation drawings; beside it are kept the last state
-    (OUTPUT.last.safetensors, which --resume reads) and a log of JSON lines (OUTPUT.log.jsonl). Ctrl-C and SIGTERM save
-    and exit with 130.
+    (OUTPUT.last.safetensors, which --resume reads), a log of JSON lines (OUTPUT.log.jsonl) and, for each evaluation, a
+    sheet of the same prefixes as the model then completes them (OUTPUT.sheets/). Ctrl-C and SIGTERM save and exit with
+    130. Started by torchrun, several processes share each batch.
     """
     path = Path(output)
-    for kept in (path, last_path(path), log_path(path)):
-        check_writable(kept, force=force or resume)
+    writes = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, the one that does
+    if writes:
+        for kept in (path, last_path(path), log_path(path)):
+            check_writable(kept, force=force or resume)
 
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.prepare import prepare
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.training.configuration import TrainingConfiguration
+    from sketchrnn.training.distributed import join_workers
     from sketchrnn.training.hardware import choose_device, choose_precision
+    from sketchrnn.training.reports import Observer, Observers
     from sketchrnn.training.run import train as run
 
-    device = choose_device(device)
+    def say(text: str) -> None:
+        if writes:
+            click.echo(text, err=True)
+
     values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
     if latent_dropout is not None:
         values[ModelConfiguration]["latent_dropout"] = latent_dropout
     model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
-    training = TrainingConfiguration(
-        max_steps=max_steps,
-        batch_size=batch_size,
-        seed=seed,
-        precision=choose_precision(precision, device),
-        **values[TrainingConfiguration],
-    )
-    drawings, report = prepare(files, max_length=max_length, progress=reading)
-    click.echo(report, err=True)
-    click.echo(f"training on {device} in {training.precision}, {len(drawings.categories)} categories", err=True)
-    with TrainingProgress(max_steps) as progress:
+    with contextlib.ExitStack() as stack:
+        workers = stack.enter_context(join_workers())
+        device = choose_device(device)
+        training = TrainingConfiguration(
+            max_steps=max_steps,
+            batch_size=batch_size,
+            seed=seed,
+            precision=choose_precision(precision, device),
+            **values[TrainingConfiguration],
+        )
+        drawings, report = prepare(files, max_length=max_length, progress=reading if writes else iter)
+        say(str(report))
+        processes = f" by {workers.size} processes" if workers.size > 1 else ""
+        say(f"training on {device}{processes} in {training.precision}, {len(drawings.categories)} categories")
+        observers: list[Observer] = []
+        if writes:
+            observers.append(stack.enter_context(TrainingProgress(max_steps)))
+        if writes and tensorboard is not None:
+            from sketchrnn.training.tensorboard import TensorBoard
+
+            observers.append(stack.enter_context(contextlib.closing(TensorBoard(tensorboard))))
         outcome = run(
             drawings,
             model,
@@ -113,12 +135,13 @@ def train(
             device=device,
             resume=resume,
             max_seconds=float("inf") if max_minutes is None else 60.0 * max_minutes,
-            observer=progress,
+            observer=Observers(observers),
+            workers=workers,
         )
     if outcome.finished:
-        click.echo(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}", err=True)
+        say(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")
         return
-    click.echo(f"stopped at step {outcome.step:,}; {last_path(path)} keeps the state; --resume goes on", err=True)
+    say(f"stopped at step {outcome.step:,}; {last_path(path)} keeps the state; --resume goes on")
     if outcome.interrupted:
         raise KeyboardInterrupt  # which the group of commands turns into its exit code
 

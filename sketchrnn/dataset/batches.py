@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sketchrnn.dataset.augmentation import augment
 from sketchrnn.dataset.drawings import Drawings
@@ -16,7 +18,7 @@ POOL_BATCHES = 50
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network is given.
+    """What the network is given, on one device.
 
     Attributes:
         stroke5: START, rows, END and padding (which repeats END), (B, N + 1, 5) float32, in offset scales.
@@ -24,46 +26,86 @@ class Batch:
         category: (B,) int64.
     """
 
-    stroke5: NDArray[np.float32]
-    lengths: NDArray[np.int64]
-    category: NDArray[np.int64]
+    stroke5: Tensor
+    lengths: Tensor
+    category: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, places: slice) -> Batch:
+        return Batch(self.stroke5[places], self.lengths[places], self.category[places])
 
 
-def collate(
-    drawings: Drawings,
-    index: NDArray[np.int64],
-    offset_scale: float,
-    *,
-    generator: np.random.Generator | None = None,
-    augment_scale: float = 0.0,
-    augment_drop: float = 0.0,
-    pad_to: int = 0,
-) -> Batch:
-    """Make a batch of some drawings, without a loop over them.
+class Collator:
+    """Makes batches of some drawings, without a loop over them, on the device where they are trained on.
 
-    Args:
-        drawings: where they are.
-        index: which, (B,).
-        offset_scale: what offsets are divided by.
-        generator: source of the augmentation; none without.
-        augment_scale: see :func:`sketchrnn.dataset.augmentation.augment`.
-        augment_drop: see there.
-        pad_to: fewest rows to pad to, START and END not counted.
+    The drawings themselves lie there too, as long as they take no more than half of what is free.
     """
-    rows = drawings.rows_of(index)
-    offsets, lifts, lengths = drawings.offsets[rows], drawings.lifts[rows], drawings.lengths[index]
-    if generator is not None:
-        offsets, lifts, lengths = augment(offsets, lifts, lengths, generator, scale=augment_scale, drop=augment_drop)
-    count, longest = len(index), max(int(lengths.max()), pad_to)
-    stroke5 = np.zeros((count, longest + 2, 5), dtype=np.float32)
-    stroke5[:, 0, 2] = 1.0  # START
-    drawing = np.repeat(np.arange(count), lengths)
-    step = np.arange(len(drawing)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
-    stroke5[drawing, step, :2] = offsets / np.float32(offset_scale)
-    stroke5[drawing, step, 2] = ~lifts
-    stroke5[drawing, step, 3] = lifts
-    stroke5[..., 4] = np.arange(longest + 2)[None] > lengths[:, None]
-    return Batch(stroke5, lengths, drawings.category[index])
+
+    def __init__(self, drawings: Drawings, offset_scale: float, device: str = "cpu") -> None:
+        """Take over the drawings.
+
+        Args:
+            drawings: where batches are made of.
+            offset_scale: what offsets are divided by.
+            device: where the batches are to be.
+        """
+        self.device = torch.device(device)
+        arrays = (drawings.offsets, drawings.lifts, drawings.starts, drawings.category)
+        self._storage = self.device
+        if self.device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(self.device)
+            if sum(array.nbytes for array in arrays) > free // 2:
+                self._storage = torch.device("cpu")
+        self._offsets, self._lifts, self._starts, self._category = (
+            torch.from_numpy(array).to(self._storage) for array in arrays
+        )
+        self._lengths = drawings.lengths
+        self._offset_scale = offset_scale
+
+    def collate(
+        self,
+        index: NDArray[np.int64],
+        *,
+        generator: torch.Generator | None = None,
+        augment_scale: float = 0.0,
+        augment_drop: float = 0.0,
+        pad_to: int = 0,
+    ) -> Batch:
+        """Make a batch.
+
+        Args:
+            index: which drawings, (B,).
+            generator: source of the augmentation, on the batch's device; none without.
+            augment_scale: see :func:`sketchrnn.dataset.augmentation.augment`.
+            augment_drop: see there.
+            pad_to: fewest rows to pad to, START and END not counted.
+        """
+        longest = max(int(self._lengths[index].max()), pad_to)
+        place = torch.from_numpy(index).to(self._storage)
+        starts, category = self._starts[place], self._category[place].to(self.device)
+        lengths = self._starts[place + 1] - starts  # (B,)
+        row = torch.arange(longest, device=self._storage)[None]
+        real = row < lengths[:, None]  # (B, N)
+        rows = torch.where(real, starts[:, None] + row, 0)
+        offsets = (self._offsets[rows] * real[..., None]).to(self.device)
+        lifts, lengths = (self._lifts[rows] & real).to(self.device), lengths.to(self.device)
+        if generator is not None:
+            offsets, lifts, lengths = augment(
+                offsets, lifts, lengths, generator, scale=augment_scale, drop=augment_drop
+            )
+            if lengths.is_cpu:  # a GPU would have to be waited for to know how many rows are left
+                longest = max(int(lengths.max()), pad_to)
+        stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)
+        stroke5[:, 0, 2] = 1.0  # START
+        stroke5[:, 1:-1, :2] = offsets[:, :longest] / self._offset_scale
+        stroke5[:, 1:-1, 2] = ~lifts[:, :longest]
+        stroke5[:, 1:-1, 3] = lifts[:, :longest]
+        ended = torch.arange(longest + 2, device=self.device)[None] > lengths[:, None]
+        stroke5[..., 2:4].masked_fill_(ended[..., None], 0.0)
+        stroke5[..., 4] = ended
+        return Batch(stroke5, lengths, category)
 
 
 def epoch_batches(

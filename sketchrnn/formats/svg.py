@@ -23,6 +23,9 @@ from sketchrnn.errors import FormatError
 from sketchrnn.formats.json_values import shortest_number
 from sketchrnn.sketch import Sketch
 
+COMPLETION_COLOUR = "#d9480f"
+"""What a completion is drawn in, beside a prefix in a layer's own colour."""
+
 _LARGER_SIDE = 512  # pixels
 _MARGIN = 0.05  # of the extent
 _STROKE_WIDTH = 0.01  # of the extent

@@ -26,13 +26,27 @@ class Prediction:
         mixture: the distribution of each next row, (B, N).
         z_mean: posterior mean of z, (B, Z); None without an encoder.
         z_logvar: posterior log variance of z, (B, Z); None without an encoder.
-        latent_used: 1 where the sketch was drawn with its z, 0 where with "no z", (B,); None without an encoder.
     """
 
     mixture: Mixture
     z_mean: Tensor | None = None
     z_logvar: Tensor | None = None
-    latent_used: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What chance adds to the sketches of a batch.
+
+    Attributes:
+        z: standard normal, (B, Z).
+        latent_used: 1 where the sketch is drawn with its z, 0 where with "no z", (B,).
+    """
+
+    z: Tensor
+    latent_used: Tensor
+
+    def __getitem__(self, places: slice) -> Noise:
+        return Noise(self.z[places], self.latent_used[places])
 
 
 class SketchRNN(nn.Module):
@@ -98,31 +112,36 @@ class SketchRNN(nn.Module):
             return torch.zeros(category.shape[0], 0, device=category.device)
         return torch.cat(parts, dim=-1)
 
-    def forward(
-        self, stroke5: Tensor, lengths: Tensor, category: Tensor, generator: torch.Generator | None = None
-    ) -> Prediction:
+    def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Noise:
+        """Draw what training adds to ``count`` sketches, from a generator on the network's device or torch's own."""
+        device = next(self.parameters()).device
+        units, dropout = self.configuration.latent_units, self.configuration.latent_dropout
+        z = torch.randn(count, units, generator=generator, device=device)
+        if self.no_latent is None:
+            return Noise(z, torch.ones(count, device=device))
+        return Noise(z, (torch.rand(count, generator=generator, device=device) >= dropout).float())
+
+    def forward(self, stroke5: Tensor, lengths: Tensor, category: Tensor, noise: Noise | None = None) -> Prediction:
         """Predict every row from those before it, with a sampled z where there is an encoder (teacher forcing).
 
         Args:
             stroke5: START, the sketches' rows, END and padding, (B, N + 1, 5).
             lengths: rows of each sketch, START and END not counted, (B,).
             category: index of each sketch's category, (B,).
-            generator: source of the noise of z and of ``latent_dropout``.
+            noise: of z; None draws it from torch's default generator.
         """
         inputs = stroke5[:, :-1]
         if self.encoder is None:
             output, _ = self.decoder(inputs, self.condition(None, category))
             return Prediction(Mixture.from_output(output))
+        if noise is None:
+            noise = self.draw_noise(len(stroke5))
         z_mean, z_logvar = self.encode(stroke5[:, 1:-1], lengths, category)
-        noise = torch.randn(z_mean.shape, generator=generator, device=z_mean.device)
-        z = z_mean + torch.exp(0.5 * z_logvar) * noise
-        latent_used = torch.ones(z.shape[0], device=z.device)
+        z = z_mean + torch.exp(0.5 * z_logvar) * noise.z
         if self.no_latent is not None:
-            chance = torch.rand(z.shape[0], generator=generator, device=z.device)
-            latent_used = (chance >= self.configuration.latent_dropout).float()
-            z = torch.where(latent_used[:, None] > 0, z, self.no_latent)
+            z = torch.where(noise.latent_used[:, None] > 0, z, self.no_latent)
         output, _ = self.decoder(inputs, self.condition(z, category))
-        return Prediction(Mixture.from_output(output), z_mean, z_logvar, latent_used)
+        return Prediction(Mixture.from_output(output), z_mean, z_logvar)
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """Return every trained tensor as float32 NumPy arrays, by name."""

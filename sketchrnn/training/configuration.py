@@ -27,6 +27,9 @@ class TrainingConfiguration:
         weight_decay: decoupled, per step and learning rate (AdamW, arXiv:1711.05101); 0 is plain Adam.
         clipping: gradients are clipped by "value" (Magenta's) or by their global "norm".
         clip: at which value or norm.
+        averaged_share: the model that is evaluated and kept has the running average of the weights, over about this
+            share of the steps so far (as Karras et al. 2024, arXiv:2312.02696, keep the two in proportion); 0 takes the
+            last ones as they are, as Magenta does.
         dropout: probability of dropping a decoder unit before the output layer.
         kl_weight: what the KL term's weight rises to.
         kl_weight_start: what it starts from.
@@ -51,6 +54,7 @@ class TrainingConfiguration:
     weight_decay: float = 0.0
     clipping: str = "value"
     clip: float = 1.0
+    averaged_share: float = 0.05
     dropout: float = 0.0
     kl_weight: float = 0.5
     kl_weight_start: float = 0.01
@@ -78,7 +82,7 @@ class TrainingConfiguration:
             self._demand_number(name, int | float, lambda value: value >= 0, "a number of at least 0")
         for name in ("learning_rate_decay", "kl_decay"):
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
-        for name in ("dropout", "augment_scale", "augment_drop"):
+        for name in ("averaged_share", "dropout", "augment_scale", "augment_drop"):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
         for name in ("seed", "warmup_steps"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")

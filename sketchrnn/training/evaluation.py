@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.dataset.batches import Batch, collate, length_order_batches
+from sketchrnn.dataset.batches import Batch, Collator, length_order_batches
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
 from sketchrnn.model.losses import kl_divergence, row_losses
 from sketchrnn.model.mixture import Mixture
 from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.distributed import ALONE, Workers
+from sketchrnn.training.stream import derived_seed
 
 PREFIX_SHARES = (0.0, 0.25, 0.5, 0.75)
 LATENTS = ("none", "prefix", "whole", "prior")
@@ -78,6 +80,7 @@ def evaluate(
     latent: str | None = None,
     batch_size: int = 250,
     seed: int = 0,
+    workers: Workers = ALONE,
 ) -> Scores:
     """Measure a model on drawings, every one of them.
 
@@ -90,6 +93,7 @@ def evaluate(
             from the "prior"; None for :func:`default_latent`. An empty prefix has the prior as its posterior.
         batch_size: drawings at a time; it changes the result only by rounding and by which noise meets which drawing.
         seed: of the noise of z.
+        workers: the processes that call this together; each measures its share, all return all.
 
     Raises:
         DatasetError: there is no drawing, or the latent does not fit the model.
@@ -104,20 +108,22 @@ def evaluate(
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
+    collator = Collator(drawings, offset_scale, str(device))
+    numbered = list(enumerate(length_order_batches(drawings.lengths, batch_size)))
     parts = [
-        _score(network, collate(drawings, index, offset_scale), offset_scale, max_length, latent, device, generator)
-        for index in length_order_batches(drawings.lengths, batch_size)
+        _score(
+            network,
+            collator.collate(index),
+            offset_scale,
+            max_length,
+            latent,
+            torch.Generator(device).manual_seed(derived_seed(seed, number)),
+        )
+        for number, index in numbered[workers.share]
     ]
     network.train(was_training)
+    parts = workers.merge(parts)
     return Scores(*(np.concatenate(values) for values in zip(*(vars(part).values() for part in parts), strict=True)))
-
-
-def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Return a batch's stroke5, lengths and category as tensors."""
-    arrays = (batch.stroke5, batch.lengths, batch.category)
-    stroke5, lengths, category = (torch.from_numpy(array).to(device, non_blocking=True) for array in arrays)
-    return stroke5, lengths, category
 
 
 def _score(
@@ -126,10 +132,9 @@ def _score(
     offset_scale: float,
     max_length: int,
     latent: str,
-    device: torch.device,
     generator: torch.Generator,
 ) -> Scores:
-    stroke5, lengths, category = to_device(batch, device)
+    stroke5, lengths, category = batch.stroke5, batch.lengths, batch.category
     targets = stroke5[:, 1:]
     posterior = None
     if network.encoder is not None:
@@ -139,7 +144,7 @@ def _score(
     reconstruction = (offset + pen).sum(1) / max_length
     kl = torch.zeros_like(reconstruction) if posterior is None else kl_divergence(*posterior)
 
-    row = torch.arange(targets.shape[1], device=device)[None]
+    row = torch.arange(targets.shape[1], device=stroke5.device)[None]
     nats, points = [], []
     by_row = None
     for share in PREFIX_SHARES:
@@ -152,7 +157,7 @@ def _score(
         nats.append((by_row * (row >= prefix[:, None])).sum(1))
         points.append(lengths + 1 - prefix)
     return Scores(
-        batch.category,
+        category.cpu().numpy(),
         reconstruction.double().cpu().numpy(),
         kl.double().cpu().numpy(),
         torch.stack(nats, 1).double().cpu().numpy(),

@@ -1,4 +1,4 @@
-"""What a run keeps beside its checkpoint."""
+"""Where a run keeps its files, beside its checkpoint."""
 
 from pathlib import Path
 
@@ -19,3 +19,12 @@ def log_path(path: Path) -> Path:
     'cats.log.jsonl'
     """
     return path.with_name(f"{path.stem}.log.jsonl")
+
+
+def sheets_path(path: Path) -> Path:
+    """Return the folder of what the run that writes ``path`` drew on its way.
+
+    >>> sheets_path(Path("cats.safetensors")).name
+    'cats.sheets'
+    """
+    return path.with_name(f"{path.stem}.sheets")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.schedules import kl_weight, learning_rate
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class StepReport:
         reconstruction: L_R as trained, with Nmax of the run; of the steps that were not skipped, as the next two.
         kl: L_KL.
         gradient_norm: Euclidean norm of all gradients, before clipping.
+        learning_rate: of the last step.
+        kl_weight: of the last step.
         drawings_per_second: since the report before.
         seconds_left: estimate to the end of the run.
         skipped: steps since the report before whose loss or gradient was not finite, and which changed nothing.
@@ -28,6 +34,8 @@ class StepReport:
     reconstruction: float
     kl: float
     gradient_norm: float
+    learning_rate: float
+    kl_weight: float
     drawings_per_second: float
     seconds_left: float
     skipped: int
@@ -60,8 +68,8 @@ class Observer(Protocol):
     def on_step(self, step: int, report: StepReport | None) -> None:
         """Called after every step; the report is there every now and then."""
 
-    def on_evaluation(self, report: EvaluationReport) -> None:
-        """Called after every evaluation."""
+    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
+        """Called after every evaluation, with an SVG sheet of what the model makes of the same prefixes each time."""
 
     def on_problem(self, message: str) -> None:
         """Called when something went wrong that does not stop the run."""
@@ -73,11 +81,33 @@ class Silent:
     def on_step(self, step: int, report: StepReport | None) -> None:
         """Do nothing."""
 
-    def on_evaluation(self, report: EvaluationReport) -> None:
+    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
         """Do nothing."""
 
     def on_problem(self, message: str) -> None:
         """Do nothing."""
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def on_step(self, step: int, report: StepReport | None) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.on_step(step, report)
+
+    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.on_evaluation(report, sheet)
+
+    def on_problem(self, message: str) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.on_problem(message)
 
 
 @dataclass(frozen=True)
@@ -121,14 +151,24 @@ class Window:
         """Return how many of the latest steps, without a break, were skipped."""
         return int(self._skipped_in_a_row)
 
-    def report(self, step: int, max_steps: int) -> StepReport:
+    def report(self, step: int, training: TrainingConfiguration) -> StepReport:
         """Return the means since the report before, and begin anew."""
         *sums, taken = self._sums.tolist()
         reconstruction, kl, gradient_norm = (value / max(taken, 1.0) for value in sums)
         now = time.monotonic()
         rate = self._drawings / (now - self._since)
-        left = (max_steps - step) * (now - self._since) / self._steps
+        left = (training.max_steps - step) * (now - self._since) / self._steps
         skipped = self._steps - int(taken)
         self._sums.zero_()
         self._steps, self._drawings, self._since = 0, 0, now
-        return StepReport(step, reconstruction, kl, gradient_norm, rate, left, skipped)
+        return StepReport(
+            step,
+            reconstruction,
+            kl,
+            gradient_norm,
+            learning_rate(step - 1, training),
+            kl_weight(step - 1, training),
+            rate,
+            left,
+            skipped,
+        )

@@ -1,0 +1,60 @@
+"""What a model in training draws: the same prefixes, completed at each evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.drawing.completion import complete
+from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_sheet
+from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.sketch import Sketch
+
+PICTURES = 12
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The first half of a drawing.
+
+    Attributes:
+        sketch: in the drawings' unit.
+        category: its name.
+    """
+
+    sketch: Sketch
+    category: str
+
+
+def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
+    """Return the first halves of ``count`` drawings, or of all if there are fewer, of as many categories as can be."""
+    by_category = np.argsort(drawings.category, kind="stable")
+    _, first, members = np.unique(drawings.category[by_category], return_index=True, return_counts=True)
+    rank = np.empty(len(drawings), np.int64)  # of each drawing among its category's
+    rank[by_category] = np.arange(len(drawings)) - np.repeat(first, members)
+    order = np.lexsort((drawings.category, rank))
+    candidates = order[: max(count, len(first))]
+    chosen = candidates[np.linspace(0, len(candidates) - 1, min(count, len(candidates))).round().astype(np.int64)]
+    prefixes = []
+    for place in chosen:
+        rows = drawings.rows_of(np.array([place]))
+        rows = rows[: -(-len(rows) // 2)]
+        stroke3 = np.column_stack([drawings.offsets[rows], drawings.lifts[rows]])
+        prefixes.append(Prefix(Sketch.from_stroke3(stroke3), drawings.categories[drawings.category[place]]))
+    return prefixes
+
+
+def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str) -> str:
+    """Return an SVG document of the prefixes as a model completes them, each with the same seed."""
+    network = NumpyNetwork(checkpoint)
+    sampling = SamplingConfiguration(max_points=checkpoint.max_length)
+    cells = []
+    for prefix in prefixes:
+        (completion,) = complete(network, prefix.sketch, prefix.category, 1, sampling)
+        layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
+        cells.append((prefix.category, layers))
+    return svg_sheet(cells, title=title)

@@ -1,0 +1,61 @@
+"""The batches of a run, in the order of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sketchrnn.dataset.batches import Batch, Collator, epoch_batches
+from sketchrnn.training.configuration import TrainingConfiguration
+
+AHEAD = 3
+"""Batches that are made while one is trained on."""
+
+
+def batch_stream(
+    lengths: NDArray[np.int64], collator: Collator, training: TrainingConfiguration, first_step: int, max_length: int
+) -> Generator[Batch, None, None]:
+    """Yield the batches of the steps from ``first_step`` on, without end, each made while others are trained on.
+
+    Args:
+        lengths: rows of each of the collator's drawings.
+        collator: makes them.
+        training: size, augmentation and seed.
+        first_step: counted from 0.
+        max_length: Nmax, to which batches are padded where the pen counts over the padding.
+    """
+
+    def make(step: int, index: NDArray[np.int64]) -> Batch:
+        generator = torch.Generator(collator.device).manual_seed(derived_seed(training.seed, 1, step))
+        return collator.collate(
+            index,
+            generator=generator,
+            augment_scale=training.augment_scale,
+            augment_drop=training.augment_drop,
+            pad_to=max_length if training.pen_over_padding else 0,
+        )
+
+    def numbered() -> Iterator[tuple[int, NDArray[np.int64]]]:
+        step = epoch = 0
+        while True:
+            for index in epoch_batches(lengths, training.batch_size, np.random.default_rng([training.seed, 0, epoch])):
+                if step >= first_step:
+                    yield step, index
+                step += 1
+            epoch += 1
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ahead: list[Future[Batch]] = []
+        for step, index in numbered():
+            ahead.append(pool.submit(make, step, index))
+            if len(ahead) > AHEAD:
+                yield ahead.pop(0).result()
+
+
+def derived_seed(*numbers: int) -> int:
+    """Return a seed of its own for these numbers, which a torch generator takes."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
