@@ -204,6 +204,7 @@ def test_train_then_evaluate_then_complete(tmp_path, drawings):
         "cats.last.safetensors",
         "cats.log.jsonl",
         "cats.safetensors",
+        "cats.sheets",
     ]
     table = run("evaluate", model, drawings, "--split", "all")
     assert table.exit_code == 0, table.output
