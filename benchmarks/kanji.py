@@ -79,15 +79,14 @@ def main() -> None:
         path = Path(folder) / "kanji.safetensors"
         train(drawings, ModelConfiguration(latent_dropout=0.0), training, path, max_length=MAX_LENGTH, observer=turns)
         checkpoint = load_checkpoint(last_path(path))
-    scores = evaluate(
-        SketchRNN.from_checkpoint(checkpoint), drawings.of_split("test"), checkpoint.offset_scale, MAX_LENGTH
-    )
+    network = SketchRNN.from_checkpoint(checkpoint)
+    scores = evaluate(network, drawings.of_split("test"), checkpoint.offset_scale, MAX_LENGTH, latent="whole")
     ours, theirs = turns.ours / turns.our_steps, turns.theirs / turns.baseline.steps
-    print("| | steps | s a step | test L_R | test L_KL |\n| --- | --- | --- | --- | --- |")
-    print(f"| padded float32 torch.nn.LSTM | {turns.baseline.steps} | {theirs:.3f} | | |")
+    print("| | steps | s a step | test L_R | test L_KL | nats per point |\n" + "| --- " * 6 + "|")
+    print(f"| padded float32 torch.nn.LSTM | {turns.baseline.steps} | {theirs:.3f} | | | |")
     print(
         f"| sketchrnn, {training.precision} | {turns.our_steps} | {ours:.3f} | "
-        f"{scores.mean_reconstruction:.3f} | {scores.mean_kl:.3f} |"
+        f"{scores.mean_reconstruction:.3f} | {scores.mean_kl:.3f} | {scores.nats_per_point[0]:.3f} |"
     )
     print(f"share of the baseline's time: {ours / theirs:.3f}")
 

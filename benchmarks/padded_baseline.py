@@ -62,14 +62,16 @@ class PaddedSketchRNN(nn.Module):
 class BaselineTraining:
     """Takes steps of the baseline, Magenta's schedules and augmentation."""
 
-    def __init__(self, drawings: Drawings, training: TrainingConfiguration, max_length: int) -> None:
+    def __init__(
+        self, drawings: Drawings, training: TrainingConfiguration, max_length: int, device: str = "cpu"
+    ) -> None:
         torch.manual_seed(training.seed)
         self.training, self.max_length, self.count = training, max_length, len(drawings)
-        self.collator = Collator(drawings, drawings.offset_scale())
-        self.network = PaddedSketchRNN()
+        self.collator = Collator(drawings, drawings.offset_scale(), device)
+        self.network = PaddedSketchRNN().to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=training.learning_rate)
         self.order = np.random.default_rng(training.seed)
-        self.generator = torch.Generator().manual_seed(training.seed)
+        self.generator = torch.Generator(device).manual_seed(training.seed)
         self.steps = 0
 
     def step(self) -> float:

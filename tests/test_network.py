@@ -90,8 +90,8 @@ def test_the_encoder_reads_both_ways_and_every_row():
         changed[0, row, 0] += 1.0
         assert (network.encode(changed, torch.tensor([6]), zero)[0] - mean).abs().max() > 1e-5
     encoder = network.encoder
-    hidden = encoder.backwards(rows.flip(1))[0][:, -1]
-    summary = torch.cat([encoder.forwards(rows)[0][:, -1], hidden], dim=-1)
+    hidden = encoder.backwards(rows.flip(1).transpose(0, 1))[0][-1]
+    summary = torch.cat([encoder.forwards(rows.transpose(0, 1))[0][-1], hidden], dim=-1)
     torch.testing.assert_close(encoder.mean(summary), mean)
 
 

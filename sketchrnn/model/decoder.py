@@ -4,10 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import LSTM
-
-State = tuple[Tensor, Tensor]
-"""Hidden state h and cell state c, (B, H) each."""
+from sketchrnn.model.lstm import LSTM, SideBySide, State
 
 
 class Decoder(nn.Module):
@@ -23,6 +20,7 @@ class Decoder(nn.Module):
         condition_units = configuration.condition_units
         self.initial = nn.Linear(condition_units, 2 * self.units) if condition_units else None
         self.lstm = LSTM(5 + condition_units, self.units)
+        self._run = SideBySide([self.lstm])
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.units, configuration.output_units)
 
@@ -49,9 +47,6 @@ class Decoder(nn.Module):
         Returns:
             Raw parameters (B, N, 3 + 6 M), and the state after the last row.
         """
-        hidden, cell = self.initial_state(condition) if state is None else state
-        steps = condition[:, None].expand(-1, rows.shape[1], -1)
-        inputs = torch.cat([rows, steps.to(rows.dtype)], dim=-1)  # (B, N, 5 + condition_units)
-        start = (hidden[None].to(rows.dtype), cell[None].to(rows.dtype))
-        hiddens, (hidden, cell) = self.lstm(inputs, start)
-        return self.output(self.dropout(hiddens)), (hidden.squeeze(0), cell.squeeze(0))
+        start = self.initial_state(condition) if state is None else state
+        (hiddens,), (state,) = self._run([rows.transpose(0, 1)], condition, start)
+        return self.output(self.dropout(hiddens)).transpose(0, 1), state

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import LSTM
+from sketchrnn.model.lstm import LSTM, SideBySide
 
 
 class Encoder(nn.Module):
@@ -19,6 +19,7 @@ class Encoder(nn.Module):
         units = configuration.encoder_units
         self.forwards = LSTM(5, units)
         self.backwards = LSTM(5, units)
+        self._run = SideBySide([self.forwards, self.backwards])
         summary_units = 2 * units + configuration.category_units * configuration.conditional
         self.mean = nn.Linear(summary_units, configuration.latent_units)
         self.logvar = nn.Linear(summary_units, configuration.latent_units)
@@ -36,11 +37,9 @@ class Encoder(nn.Module):
         """
         last = (lengths - 1).clamp_min(0)
         reversed_rows = rows.gather(1, _reversed_index(last, rows.shape[1])[..., None].expand_as(rows))
-        at_end = last[:, None, None].expand(-1, 1, self.forwards.hidden_size)
-        summary = [
-            layer(sequence)[0].gather(1, at_end).squeeze(1)  # (B, units)
-            for layer, sequence in ((self.forwards, rows), (self.backwards, reversed_rows))
-        ]
+        hiddens, _ = self._run([rows.transpose(0, 1), reversed_rows.transpose(0, 1)])
+        at_end = last[None, :, None].expand(-1, -1, self.forwards.hidden_size)
+        summary = [hidden.gather(0, at_end).squeeze(0) for hidden in hiddens]  # (B, units)
         if category is not None:
             summary.append(category.to(summary[0].dtype))
         joined = torch.cat(summary, dim=-1)

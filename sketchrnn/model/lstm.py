@@ -1,11 +1,20 @@
-"""The recurrent layer of encoder and decoder: torch's fused LSTM."""
+"""The recurrent layer of encoder and decoder: torch's fused LSTM, or on a processor in bfloat16 our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from sketchrnn.model.recurrence import Recurrence, Workspace
+
+State = tuple[Tensor, Tensor]
+"""Hidden state h and cell state c, (B, H) each."""
 
 
 class LSTM(nn.LSTM):
-    """One layer, batch first. Gates in torch's order: input, forget, candidate, output.
+    """One layer, time first. Gates in torch's order: input, forget, candidate, output.
 
     It begins with torch's weights and forget bias 1 (Jozefowicz et al. 2015, proceedings.mlr.press/v37/jozefowicz15).
     Magenta's beginning, orthogonal recurrent weights, learned kanji more slowly: benchmarks/RESULTS.md. torch keeps two
@@ -14,9 +23,65 @@ class LSTM(nn.LSTM):
     """
 
     def __init__(self, input_size: int, units: int) -> None:
-        super().__init__(input_size, units, batch_first=True)
+        super().__init__(input_size, units)
         _, _, bias_ih, bias_hh = self.all_weights[0]
         with torch.no_grad():
             bias_ih[units : 2 * units] += 1.0
             bias_hh.zero_()
         bias_hh.requires_grad_(False)
+
+
+class SideBySide:
+    """Runs LSTMs of one size, each over rows of its own."""
+
+    def __init__(self, layers: Sequence[LSTM]) -> None:
+        self.layers = layers
+        self._workspaces: list[Workspace] = []
+
+    def __call__(
+        self, rows: Sequence[Tensor], condition: Tensor | None = None, state: State | None = None
+    ) -> tuple[list[Tensor], list[State]]:
+        """Run over rows.
+
+        Args:
+            rows: for each layer the first part of its input, (N, B, I).
+            condition: the rest of it, the same at each step, (B, C).
+            state: where the layers start from; zero if None.
+
+        Returns:
+            For each layer the hidden states (N, B, H), and the state after the last row.
+        """
+        if rows[0].is_cpu and torch.is_grad_enabled() and _in_bfloat16():
+            return self._run_ours(rows, condition, state)
+        hiddens, states = [], []
+        for layer, sequence in zip(self.layers, rows, strict=True):
+            if condition is not None:
+                steps = condition.to(sequence.dtype).expand(len(sequence), -1, -1)
+                sequence = torch.cat([sequence, steps], dim=-1)  # (N, B, I + C)
+            start = None if state is None else (state[0][None].to(sequence.dtype), state[1][None].to(sequence.dtype))
+            output, (hidden, cell) = layer(sequence, start)
+            hiddens.append(output)
+            states.append((hidden.squeeze(0), cell.squeeze(0)))
+        return hiddens, states
+
+    def _run_ours(
+        self, rows: Sequence[Tensor], condition: Tensor | None, state: State | None
+    ) -> tuple[list[Tensor], list[State]]:
+        inputs = rows[0].shape[-1]
+        weight_ih, weight_hh, bias = (
+            torch.stack([getattr(layer, f"{name}_l0") for layer in self.layers])
+            for name in ("weight_ih", "weight_hh", "bias_ih")
+        )
+        base = None
+        if condition is not None and condition.shape[-1]:
+            base = condition @ weight_ih[..., inputs:].transpose(1, 2)  # (G, B, 4 H)
+        hidden, cell = (None, None) if state is None else (part.expand(len(rows), -1, -1) for part in state)
+        hiddens, cells = Recurrence.apply(
+            torch.stack(list(rows), 1), base, weight_ih[..., :inputs], weight_hh, bias, hidden, cell, self._workspaces
+        )
+        states = [(hiddens[-1, group], cells[group]) for group in range(len(rows))]
+        return list(hiddens.unbind(1)), states
+
+
+def _in_bfloat16() -> bool:
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16

@@ -131,7 +131,7 @@ def train(
     collator = Collator(train_set, offset_scale, device)
     batches = batch_stream(train_set.lengths, collator, training, state.step, max_length)
     window = Window(device)
-    with contextlib.closing(files), contextlib.closing(batches), interrupt_as_flag() as interrupted:
+    with contextlib.closing(files), interrupt_as_flag() as interrupted:
 
         def told_to_stop() -> bool:
             return workers.any(interrupted.is_set() or time.monotonic() - started >= max_seconds)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 from sketchrnn.dataset.batches import Batch, Collator, epoch_batches
 from sketchrnn.training.configuration import TrainingConfiguration
 
-AHEAD = 3
-"""Batches that are made while one is trained on."""
-
 
 def batch_stream(
     lengths: NDArray[np.int64], collator: Collator, training: TrainingConfiguration, first_step: int, max_length: int
-) -> Generator[Batch, None, None]:
-    """Yield the batches of the steps from ``first_step`` on, without end, each made while others are trained on.
+) -> Iterator[Batch]:
+    """Yield the batches of the steps from ``first_step`` on, without end.
+
+    Each is made when it is asked for, which takes less than 1 % of a step: a second thread that did it at the same time
+    would slow the processor's own threads by more, and a GPU goes on meanwhile.
 
     Args:
         lengths: rows of each of the collator's drawings.
@@ -48,12 +47,7 @@ def batch_stream(
                 step += 1
             epoch += 1
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        ahead: list[Future[Batch]] = []
-        for step, index in numbered():
-            ahead.append(pool.submit(make, step, index))
-            if len(ahead) > AHEAD:
-                yield ahead.pop(0).result()
+    return (make(step, index) for step, index in numbered())
 
 
 def derived_seed(*numbers: int) -> int:
