@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.dataset.batches import Collator
+from sketchrnn.dataset.batches import Collator, length_order_batches
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.schedules import kl_weight, learning_rate
@@ -42,8 +42,8 @@ class PaddedSketchRNN(nn.Module):
         hiddens, _ = self.decoder(inputs, (h[None].contiguous(), c[None].contiguous()))
         return self.output(hiddens), mean, logvar
 
-    def losses(self, stroke5: Tensor) -> tuple[Tensor, Tensor]:
-        """Return L_R, the pen's loss over the padding too, and L_KL."""
+    def losses(self, stroke5: Tensor, real_rows_only: bool = False) -> tuple[Tensor, Tensor]:
+        """Return L_R, the pen's loss over the padding too unless it is for evaluating, and L_KL."""
         output, mean, logvar = self(stroke5)
         pen, rest = output.split([3, 6 * self.mixtures], dim=2)
         pi, mu_x, mu_y, sigma_x, sigma_y, rho = rest.chunk(6, dim=2)
@@ -54,8 +54,9 @@ class PaddedSketchRNN(nn.Module):
         density = torch.exp(-distance) / (2 * math.pi * sigma_x * sigma_y * torch.sqrt(1 - rho * rho))
         likelihood = (pi.softmax(2) * density).sum(2)
         real = 1 - target[..., 4]
-        offset = -(torch.log(likelihood + 1e-6) * real).mean()
-        pen_loss = -(target[..., 2:] * pen.log_softmax(2)).sum(2).mean()
+        offset = -(torch.log(likelihood + 1e-6) * real)[:, :-1].mean()
+        pen_rows = -(target[..., 2:] * pen.log_softmax(2)).sum(2)[:, :-1]
+        pen_loss = (pen_rows * real[:, :-1]).mean() if real_rows_only else pen_rows.mean()
         return offset + pen_loss, -0.5 * (1 + logvar - mean * mean - logvar.exp()).mean()
 
 
@@ -94,3 +95,13 @@ class BaselineTraining:
         self.optimizer.step()
         self.steps += 1
         return reconstruction.item()
+
+    @torch.no_grad()
+    def reconstruction(self, drawings: Drawings) -> float:
+        """Return L_R of drawings, as Magenta evaluates it."""
+        collator = Collator(drawings, self.collator.offset_scale, str(self.collator.device))
+        total = 0.0
+        for index in length_order_batches(drawings.lengths, 250):
+            loss, _ = self.network.losses(collator.collate(index, pad_to=self.max_length).stroke5, real_rows_only=True)
+            total += loss.item() * len(index)
+        return total / len(drawings)

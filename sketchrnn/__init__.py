@@ -1,3 +1,3 @@
 """Complete, train and export drawings with Sketch-RNN."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -45,7 +45,7 @@ def folder(tmp_path):
 def run_all(commands, folder):
     for command in commands:
         result = subprocess.run(
-            command.replace("sketchrnn ", f"{folder}/bin/sketchrnn "),
+            re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command),
             shell=True,
             cwd=folder,
             capture_output=True,

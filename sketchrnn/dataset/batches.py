@@ -41,6 +41,10 @@ class Collator:
     """Makes batches of some drawings, without a loop over them, on the device where they are trained on.
 
     The drawings themselves lie there too, as long as they take no more than half of what is free.
+
+    Attributes:
+        device: where the batches are.
+        offset_scale: what offsets are divided by.
     """
 
     def __init__(self, drawings: Drawings, offset_scale: float, device: str = "cpu") -> None:
@@ -62,7 +66,7 @@ class Collator:
             torch.from_numpy(array).to(self._storage) for array in arrays
         )
         self._lengths = drawings.lengths
-        self._offset_scale = offset_scale
+        self.offset_scale = offset_scale
 
     def collate(
         self,
@@ -83,7 +87,10 @@ class Collator:
             pad_to: fewest rows to pad to, START and END not counted.
         """
         longest = max(int(self._lengths[index].max()), pad_to)
-        place = torch.from_numpy(index).to(self._storage)
+        place = torch.from_numpy(index)
+        if self._storage.type == "cuda":
+            place = place.pin_memory()  # else the copy waits for the GPU
+        place = place.to(self._storage, non_blocking=True)
         starts, category = self._starts[place], self._category[place].to(self.device)
         lengths = self._starts[place + 1] - starts  # (B,)
         row = torch.arange(longest, device=self._storage)[None]
@@ -99,7 +106,7 @@ class Collator:
                 longest = max(int(lengths.max()), pad_to)
         stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)
         stroke5[:, 0, 2] = 1.0  # START
-        stroke5[:, 1:-1, :2] = offsets[:, :longest] / self._offset_scale
+        stroke5[:, 1:-1, :2] = offsets[:, :longest] / self.offset_scale
         stroke5[:, 1:-1, 2] = ~lifts[:, :longest]
         stroke5[:, 1:-1, 3] = lifts[:, :longest]
         ended = torch.arange(longest + 2, device=self.device)[None] > lengths[:, None]
