@@ -194,6 +194,30 @@ def drawings(tmp_path_factory):
     return path
 
 
+def test_guess_lists_the_most_probable():
+    lines = run("guess", PIG).stdout.splitlines()
+    assert len(lines) == 5
+    shares = [float(line.split("%")[0]) for line in lines]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 10
+    values = json.loads(run("guess", PIG, "-n", 2, "--json").stdout)
+    assert [f"{value['probability']:6.1%}  {value['category']}" for value in values] == lines[:2]
+    fails(run("guess", "missing.json"), "missing.json")
+
+
+def test_without_a_category_the_sketch_becomes_what_it_looks_like():
+    best = [value["category"] for value in json.loads(run("guess", CIRCLE, "-n", 2, "--json").stdout)]
+    for choice in ((), ("--category", "auto")):
+        result = run("complete", CIRCLE, "--format", "ndjson", *choice)
+        assert [json.loads(line)["word"] for line in result.stdout.splitlines()] == best[:1]
+        assert f"guessed: {best[0]} " in result.stderr
+    both = run("complete", CIRCLE, "--category", "auto:2", "-n", 2, "--format", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["word"] for line in both] == [best[0], best[0], best[1], best[1]]
+    named = run("complete", CIRCLE, "--category", best[0], "--format", "ndjson")
+    assert "guessed" not in named.stderr
+    assert json.loads(named.stdout)["drawing"] == json.loads(both[0])["drawing"]
+
+
 def test_train_then_evaluate_then_complete(tmp_path, drawings):
     model = tmp_path / "cats.safetensors"
     trained = run("train", drawings, "-o", model, "--max-steps", 4, "--batch-size", 16, *TINY)
@@ -306,7 +330,8 @@ def test_a_hundred_thousand_points(tmp_path):
 def test_unknown_categories_and_their_neighbours():
     fails(run("complete", PIG, "--category", "pgi"), "'pgi'", "'pig'")
     fails(run("generate", "--category", "Alarm_Clok"), "alarm clock")
-    fails(run("complete", CIRCLE), CIRCLE, "which category", "345")
+    fails(run("generate"), "which category", "345")
+    fails(run("complete", CIRCLE, "--category", "auto:0"), CIRCLE, "auto:K", "345")
     assert run("generate", "--category", "ALARM_CLOCK", "--max-points", 3).exit_code == 0
 
 

@@ -11,6 +11,7 @@ from sketchrnn import __version__
 from sketchrnn.cli.complete import complete
 from sketchrnn.cli.evaluate import evaluate
 from sketchrnn.cli.generate import generate
+from sketchrnn.cli.guess import guess
 from sketchrnn.cli.info import info
 from sketchrnn.cli.render import render
 from sketchrnn.cli.train import train
@@ -46,5 +47,5 @@ def main() -> None:
     """Complete a partial sketch, train on Quick, Draw! categories, export SVG drawings."""
 
 
-for command in (complete, generate, render, train, evaluate, info):
+for command in (complete, generate, guess, render, train, evaluate, info):
     main.add_command(command)

@@ -62,16 +62,10 @@ def complete(
         ConfigurationError: the latent does not fit the model.
         FormatError: the prefix has more than MAX_PREFIX_POINTS points.
     """
-    if prefix.point_count > MAX_PREFIX_POINTS:
-        raise FormatError(
-            f"a prefix of {prefix.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
-        )
     index = network.configuration.category_index(category)
     seeds = [sampling.seed + number for number in range(count)]
     generators = [np.random.default_rng(seed) for seed in seeds]
-    rows = stroke5_from_stroke3(prefix.to_stroke3())[:-1]  # START and the prefix, without END
-    rows[:, :2] /= network.offset_scale
-    prefix_rows = rows.astype(np.float32)
+    prefix_rows = rows_of_prefix(network, prefix)
     z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
     drawn_alike = z is None  # until the first sampled row all drawings are in the same state
     condition = network.condition(np.full(1 if drawn_alike else count, index), z)
@@ -85,6 +79,21 @@ def complete(
         Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), seed)
         for stroke3, end, seed in zip(drawn, ended, seeds, strict=True)
     ]
+
+
+def rows_of_prefix(network: NumpyNetwork, prefix: Sketch) -> Array:
+    """Return what a network sees of a prefix: START and its stroke-5 rows, in offset scales, (N + 1, 5).
+
+    Raises:
+        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
+    """
+    if prefix.point_count > MAX_PREFIX_POINTS:
+        raise FormatError(
+            f"a prefix of {prefix.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
+        )
+    rows = stroke5_from_stroke3(prefix.to_stroke3())[:-1]
+    rows[:, :2] /= network.offset_scale
+    return rows.astype(np.float32)
 
 
 def _latent(

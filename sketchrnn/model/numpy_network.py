@@ -60,6 +60,21 @@ class NumpyMixture:
             log_q=_log_softmax(self.log_q / np.float32(temperature)),
         )
 
+    def log_prob(self, rows: Array) -> NDArray[np.float64]:
+        """Log density of stroke-5 rows' offsets (B, 5), in offset scales, plus the log probability of their pens; (B,).
+
+        Reference:
+            arXiv:1704.03477, equation 4.
+        """
+        x, y = np.moveaxis((rows[:, None, :2] - self.mu) * np.exp(-self.log_sigma), -1, 0)  # (B, M) each
+        rest = 1.0 - self.rho * self.rho
+        quadratic = np.square(x - self.rho * y) / rest + y * y
+        log_normal = -0.5 * (quadratic + np.log(rest)) - self.log_sigma.sum(-1) - math.log(2.0 * math.pi)
+        weighted = (self.log_pi + log_normal).astype(np.float64)
+        highest = weighted.max(-1)
+        log_density = highest + np.log(np.exp(weighted - highest[:, None]).sum(-1))
+        return log_density + (rows[:, 2:] * self.log_q).sum(-1)
+
     def sample(self, uniform: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[Array, NDArray[np.int64]]:
         """Turn random numbers into an offset and a pen state for each of B.
 

@@ -49,11 +49,11 @@ def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
 
 
 def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str) -> str:
-    """Return an SVG document of the prefixes as a model completes them, each with the same seed."""
+    """Return an SVG document of the prefixes as a model completes them, with the same seeds each time."""
     network = NumpyNetwork(checkpoint)
-    sampling = SamplingConfiguration(max_points=checkpoint.max_length)
     cells = []
-    for prefix in prefixes:
+    for seed, prefix in enumerate(prefixes):
+        sampling = SamplingConfiguration(max_points=checkpoint.max_length, seed=seed)
         (completion,) = complete(network, prefix.sketch, prefix.category, 1, sampling)
         layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
         cells.append((prefix.category, layers))

@@ -1,0 +1,75 @@
+"""Which record of a file is meant, and what it is to become."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from sketchrnn.errors import CategoryError, SketchRNNError
+
+if TYPE_CHECKING:
+    from sketchrnn.formats import Record
+    from sketchrnn.model.numpy_network import NumpyNetwork
+
+AUTO = "auto"
+
+
+def one_record(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that name one record of a file of many."""
+    command = click.option("--key-id", metavar="ID", help="Which record of a file of many, by its key_id.")(command)
+    return click.option(
+        "--index", type=click.IntRange(0), help="Which record of a file of many, counted from 0."
+    )(command)  # fmt: skip
+
+
+def read_one(path: str, index: int | None, key_id: str | None) -> Record:
+    """Return the one record of a file that is asked for."""
+    from sketchrnn.formats import read_records
+
+    if index is not None and key_id is not None:
+        raise click.UsageError("--index and --key-id both name a record; give one of them")
+    records = read_records(path)
+    if key_id is not None:
+        chosen = next((record for record in records if record.key_id == key_id), None)
+        if chosen is None:
+            raise SketchRNNError(f"{path}: holds no record with key_id {key_id}")
+        return chosen
+    if index is not None:
+        chosen = next(itertools.islice(records, index, None), None)
+        if chosen is None:
+            raise SketchRNNError(f"{path}: holds no record {index}, counted from 0")
+        return chosen
+    first = list(itertools.islice(records, 2))
+    if len(first) > 1:
+        raise SketchRNNError(f"{path}: holds more than one record; name one with --index or --key-id")
+    return first[0]
+
+
+def choose_categories(network: NumpyNetwork, record: Record, category: str | None) -> list[str | None]:
+    """Return what a record is to become, as the model spells it; None for a model without names.
+
+    Args:
+        network: the model.
+        record: the prefix, with its word if it has one.
+        category: what the user asks for: a name, "auto" or "auto:3" for the most probable ones; None for the record's
+            word, or else the most probable one.
+    """
+    configuration = network.configuration
+    wanted = category or record.word
+    if not configuration.conditional or (wanted is not None and wanted.partition(":")[0] != AUTO):
+        return [configuration.category_name(None if wanted == AUTO else wanted)]
+    from sketchrnn.drawing.guess import guess
+
+    count = 1
+    if wanted is not None and wanted != AUTO:
+        number = wanted.partition(":")[2]
+        if not number.isdecimal() or not 1 <= int(number) <= len(configuration.categories):
+            raise CategoryError(f"expected auto, or auto:K with K from 1 to {len(configuration.categories)}")
+        count = int(number)
+    guesses = guess(network, record.sketch)
+    listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in guesses[: max(3, count)])
+    click.echo(f"guessed: {listed}; --category NAME says otherwise", err=True)
+    return [one.category for one in guesses[:count]]
