@@ -66,6 +66,7 @@ class InTurns(Silent):
                 print(f"step {step}: baseline L_R {reached:.3f}, {self.theirs / step:.3f} s a step", flush=True)
                 if reached <= MAGENTAS:
                     self.theirs_to_target = self.theirs
+                    print(f"the baseline took {self.theirs:.0f} s to it", flush=True)
         self.since = time.perf_counter()
 
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
@@ -74,6 +75,7 @@ class InTurns(Silent):
         print(f"step {step}: ours     L_R {report.reconstruction:.3f}, {self.ours / step:.3f} s a step", flush=True)
         if report.reconstruction <= MAGENTAS and self.ours_to_target is None:
             self.ours_to_target = self.ours
+            print(f"ours took {self.ours:.0f} s to it", flush=True)
         self.since = time.perf_counter()
 
 

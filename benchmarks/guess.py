@@ -1,0 +1,67 @@
+"""How often is the category of a held-out drawing guessed right, from 25, 50 and 100 % of it?
+
+    python benchmarks/guess.py simplified/*.ndjson
+
+Over the categories with 150 or more drawings; RESULTS.md gets the table.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from results import machine, write_results
+
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.prepare import prepare
+from sketchrnn.drawing.guess import guess
+from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
+from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.sketch import Sketch
+
+SHARES = (0.25, 0.5, 1.0)
+FEWEST = 150
+
+
+def first_part(drawings: Drawings, place: int, share: float) -> Sketch:
+    """Return the first part of a drawing."""
+    rows = drawings.rows_of(np.array([place]))
+    rows = rows[: int(np.ceil(len(rows) * share))]
+    return Sketch.from_stroke3(np.column_stack([drawings.offsets[rows], drawings.lifts[rows]]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--model", help="default: the model that ships")
+    parser.add_argument("--each", type=int, default=10, help="drawings of a category")
+    arguments = parser.parse_args()
+    network = NumpyNetwork(load_checkpoint(arguments.model) if arguments.model else load_shipped())
+    drawings, report = prepare(arguments.files, max_length=250)
+    print(report, flush=True)
+    frequent = np.flatnonzero(np.bincount(drawings.category) >= FEWEST)
+    test = drawings.of_split("test")
+    chosen = [place for category in frequent for place in np.flatnonzero(test.category == category)[: arguments.each]]
+    found = {share: [] for share in SHARES}
+    seconds = []
+    for place in chosen:
+        name = test.categories[test.category[place]]
+        for share in SHARES:
+            started = time.perf_counter()
+            names = [one.category for one in guess(network, first_part(test, place, share))]
+            seconds.append(time.perf_counter() - started)
+            found[share].append(names.index(name))
+    lines = [
+        f"{machine('cpu')}; {len(chosen)} test drawings of {len(frequent)} categories with {FEWEST} or more; guessed "
+        f"among all {len(network.configuration.categories)}, in {np.median(seconds):.2f} s (median).",
+        "",
+        "| drawn so far | right at once | among the first 3 | among the first 5 |",
+        "| --- | --- | --- | --- |",
+    ]
+    for share, ranks in found.items():
+        first, three, five = (f"{np.mean(np.array(ranks) < count):.0%}" for count in (1, 3, 5))
+        lines.append(f"| {share:.0%} | {first} | {three} | {five} |")
+    write_results("guess", lines)
+
+
+if __name__ == "__main__":
+    main()
