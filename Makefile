@@ -21,6 +21,8 @@ lint: .venv/installed-dev
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/train_throughput.py
+	$(BIN)/python benchmarks/cost.py
 	$(BIN)/python benchmarks/kanji.py
 
 clean:

@@ -88,7 +88,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=KANJI, help="short_kanji.npz, of Magenta's sketch_rnn")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-sizes", type=int, nargs="+")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--drawings", type=int, help="in a round, for each  [default: 3,000, on a GPU 40,000]")
     arguments = parser.parse_args()
     if not arguments.file.exists():
         raise SystemExit(f"{arguments.file} is not there")
@@ -106,7 +107,7 @@ def main() -> None:
     for size in batch_sizes:
         runs[f"sketchrnn, {precision}, batch {size}"] = (training_steps(drawings, size, device, precision), size)
         runs[f"torch.nn.LSTM alone, {precision}, batch {size}"] = (lstm_steps(rows, size, device, precision), size)
-    drawings_a_round = 1000 if not on_gpu else 40_000
+    drawings_a_round = arguments.drawings or (40_000 if on_gpu else 3000)
     seconds = dict.fromkeys(runs, 0.0)
     done = dict.fromkeys(runs, 0)
     for step, _ in runs.values():

@@ -40,7 +40,7 @@ class RunFiles:
         if not writes:
             return
         if new:
-            for sheet in sheets_path(path).glob("*.svg"):  # of a run that wrote here before
+            for sheet in sheets_path(path).glob("[0-9]*.svg"):  # of a run that wrote here before
                 sheet.unlink()
             save_checkpoint(state.checkpoint(), path)
             state.save_last(last_path(path))

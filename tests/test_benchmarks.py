@@ -1,0 +1,63 @@
+"""The benchmarks that write RESULTS.md's tables run; what they measure is not looked at."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch, tmp_path):
+    """Runs a script's main with arguments; returns what it wrote between its markers."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import results
+
+    document = tmp_path / "RESULTS.md"
+    monkeypatch.setattr(results, "RESULTS", document)
+
+    def run(name, *arguments):
+        document.write_text(f"before\n<!-- {name} -->\nold\n<!-- end of {name} -->\nafter\n")
+        module = __import__(name)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        module.main()
+        text = document.read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("after\n")
+        assert "old" not in text
+        return text.split("-->")[1].split("<!--")[0]
+
+    return run
+
+
+@pytest.fixture
+def drawings(tmp_path):
+    generator = np.random.default_rng(0)
+    path = tmp_path / "cats.ndjson"
+    with path.open("w") as file:
+        for key in range(160):
+            strokes = generator.integers(0, 255, (2, 2, 6)).tolist()
+            file.write(json.dumps({"word": "cat", "key_id": str(key), "drawing": strokes}) + "\n")
+    return path
+
+
+def test_train_throughput(benchmark, drawings):
+    arguments = ("--file", drawings, "--batch-sizes", 4, "--rounds", 1, "--drawings", 8, "--device", "cpu")
+    lines = [line for line in benchmark("train_throughput", *arguments).splitlines() if re.match(r"\| \w", line)]
+    rates = [float(line.split("|")[2].replace(",", "")) for line in lines]
+    assert len(rates) == 4
+    assert all(rate > 0 for rate in rates)
+    assert float(lines[0].split("|")[3]) == 1.0
+    assert all(float(line.split("|")[3]) > 0 for line in lines)
+
+
+def test_guess(benchmark, drawings):
+    text = drawings.read_text()
+    drawings.write_text(text + text.replace('"key_id": "', '"key_id": "other '))  # 150 of them at least
+    table = benchmark("guess", drawings, "--each", 2)
+    assert "2 test drawings of 1 categories" in table
+    assert re.findall(r"^\| (\d+)% \| \d+% \| \d+% \| \d+% \|$", table, re.MULTILINE) == ["25", "50", "100"]
