@@ -20,7 +20,8 @@ from results import write_results
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.training.paths import last_path
 
-STEPS = 1500
+STEPS = 6000
+START_UP = 4.0  # seconds
 
 
 def command(file: Path, model: Path, *more: str) -> list[str]:
@@ -46,7 +47,7 @@ def main() -> None:
         for number in range(arguments.kills):
             resume = ["--resume"] if last_path(disturbed).exists() else ["--force"]
             child = subprocess.Popen(command(arguments.file, disturbed, *resume), stderr=subprocess.DEVNULL)
-            time.sleep(generator.uniform(0.0, 0.5 * span))
+            time.sleep(generator.uniform(0.0, START_UP + 2 * span / arguments.kills))
             kind = signal.SIGKILL if number % 2 == 0 else signal.SIGTERM
             child.send_signal(kind)
             codes.append(child.wait())

@@ -1,10 +1,10 @@
 """The LSTM's recurrence in bfloat16 on a processor, forwards and backwards, about 1.4 times as fast as torch's own.
 
 torch.nn.LSTM leaves bfloat16 to oneDNN's LSTM, which on the two cores that it was measured on gets little more than
-half of what single matrix products of the same size reach. This one is made of such products and of as few passes over memory as
-NumPy-like operations allow: what is the same at each step (a drawing's z) is multiplied once; the small inputs and the
-bias stand beside the hidden state, so that a step is one product; the gates take one sigmoid together, since
-tanh(x) = 2 sigmoid(2x) - 1; the weights' gradients are one product over all steps; the memory is used again.
+half of what single matrix products of the same size reach. This one is made of such products and of as few passes over
+memory as NumPy-like operations allow: what is the same at each step (a drawing's z) is multiplied once; the small
+inputs and the bias stand beside the hidden state, so that a step is one product; the gates take one sigmoid together,
+since tanh(x) = 2 sigmoid(2x) - 1; the weights' gradients are one product over all steps; the memory is used again.
 """
 
 from __future__ import annotations
