@@ -20,7 +20,7 @@ from results import write_results
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.training.paths import last_path
 
-STEPS = 6000
+STEPS = 2000
 START_UP = 4.0  # seconds
 
 
