@@ -83,7 +83,8 @@ def train(
     130. Started by torchrun, several processes share each batch.
     """
     path = Path(output)
-    writes = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, the one that does
+    under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    writes = not under_torchrun or os.environ["RANK"] == "0"  # one of the processes
     if writes:
         for kept in (path, last_path(path), log_path(path)):
             check_writable(kept, force=force or resume)

@@ -71,7 +71,7 @@ def join_workers() -> Iterator[Workers]:
     Reference:
         docs.pytorch.org/docs/stable/elastic/run.html, for the environment's variables.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not distributed.is_torchelastic_launched() or os.environ["WORLD_SIZE"] == "1":
         yield ALONE
         return
     backend = "gloo"
