@@ -81,5 +81,6 @@ def join_workers() -> Iterator[Workers]:
     distributed.init_process_group(backend)
     try:
         yield Workers(distributed.get_rank(), distributed.get_world_size())
+        distributed.barrier()  # a process that leaves while another still writes may end in an abort
     finally:
         distributed.destroy_process_group()
