@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sketchrnn.dataset.augmentation import Augmentation
 from sketchrnn.dataset.batches import Collator, length_order_batches
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.training.configuration import TrainingConfiguration
@@ -81,8 +82,7 @@ class BaselineTraining:
         batch = self.collator.collate(
             self.order.choice(self.count, training.batch_size, replace=False),
             generator=self.generator,
-            augment_scale=training.augment_scale,
-            augment_drop=training.augment_drop,
+            augmentation=Augmentation(scale=training.augment_scale, drop=training.augment_drop),
             pad_to=self.max_length,
         )
         for group in self.optimizer.param_groups:

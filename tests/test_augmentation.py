@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.dataset import augmentation
-from sketchrnn.dataset.augmentation import KEPT_ROWS
+from sketchrnn.dataset.augmentation import KEPT_ROWS, Augmentation
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -37,7 +37,7 @@ def by_loop(offsets, lifts, lengths, factors, chances, drop):
     return results
 
 
-def augment(offsets, lifts, lengths, seed, *, scale, drop):
+def augment(offsets, lifts, lengths, seed, **amounts):
     """The same without padding: the drawings one behind the other."""
     real = np.arange(lengths.max())[None] < lengths[:, None]
     padded_offsets = np.zeros((*real.shape, 2), np.float32)
@@ -45,7 +45,7 @@ def augment(offsets, lifts, lengths, seed, *, scale, drop):
     padded_offsets[real], padded_lifts[real] = offsets, lifts
     tensors = [torch.from_numpy(array) for array in (padded_offsets, padded_lifts, lengths)]
     generator = torch.Generator().manual_seed(seed)
-    results = [value.numpy() for value in augmentation.augment(*tensors, generator, scale=scale, drop=drop)]
+    results = [value.numpy() for value in augmentation.augment(*tensors, generator, Augmentation(**amounts))]
     real = np.arange(results[1].shape[1])[None] < results[2][:, None]
     assert not results[0][~real].any()
     assert not results[1][~real].any()
@@ -56,6 +56,7 @@ def draws(lengths, seed, scale):
     """What the generator gives: each drawing's factors (drawings, 2), and each row's chance."""
     generator = torch.Generator().manual_seed(seed)
     factors = 1.0 - scale + 2.0 * scale * torch.rand(len(lengths), 2, generator=generator).numpy()
+    torch.rand(2, len(lengths), 1, generator=generator)  # angle and shear
     chances = torch.rand(len(lengths), int(lengths.max()), generator=generator).numpy()
     return factors, chances[np.arange(chances.shape[1])[None] < lengths[:, None]]
 
@@ -80,7 +81,7 @@ def test_it_is_the_loop_over_rows(seed, drop):
 @given(st.integers(0, 10_000), st.floats(0.0, 0.9))
 def test_dropping_keeps_the_shape(seed, drop):
     offsets, lifts, lengths = some_drawings(seed)
-    results = augment(offsets, lifts, lengths, seed, scale=0.0, drop=drop)
+    results = augment(offsets, lifts, lengths, seed, drop=drop)
     assert results[2].sum() == len(results[0]) == len(results[1])
     for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
         points_after, points_before = after[:, :2].cumsum(0), before[:, :2].cumsum(0)
@@ -111,14 +112,14 @@ def test_points_are_dropped_as_often_as_asked():
     length = 20_000
     lifts = np.zeros(length, bool)
     lifts[-1] = True
-    results = augment(np.ones((length, 2), np.float32), lifts, np.array([length]), 0, scale=0.0, drop=0.1)
+    results = augment(np.ones((length, 2), np.float32), lifts, np.array([length]), 0, drop=0.1)
     assert 1 - results[2][0] / length == pytest.approx(0.1, abs=0.01)
 
 
 @given(st.integers(0, 10_000), st.floats(0.0, 0.9))
 def test_without_dropping_each_axis_of_each_drawing_is_stretched(seed, scale):
     offsets, lifts, lengths = some_drawings(seed)
-    results = augment(offsets, lifts, lengths, seed, scale=scale, drop=0.0)
+    results = augment(offsets, lifts, lengths, seed, scale=scale)
     np.testing.assert_array_equal(results[1], lifts)
     np.testing.assert_array_equal(results[2], lengths)
     for after, before in zip(cut(*results), cut(offsets, lifts, lengths), strict=True):
@@ -133,11 +134,27 @@ def test_without_dropping_each_axis_of_each_drawing_is_stretched(seed, scale):
 def test_axes_and_drawings_are_stretched_differently():
     count = 2000
     offsets, lifts, lengths = np.ones((count, 2), np.float32), np.ones(count, bool), np.ones(count, np.int64)
-    factors, *_ = augment(offsets, lifts, lengths, 0, scale=0.15, drop=0.0)
+    factors, *_ = augment(offsets, lifts, lengths, 0, scale=0.15)
     assert abs(np.corrcoef(factors.T)[0, 1]) < 0.1
     assert factors.min() == pytest.approx(0.85, abs=0.003)
     assert factors.max() == pytest.approx(1.15, abs=0.003)
     assert factors.dtype == np.float32
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 60.0), st.floats(0.0, 0.5))
+def test_each_drawing_is_slanted_then_turned(seed, rotation, shear):
+    offsets, lifts, lengths = some_drawings(seed)
+    results = augment(offsets, lifts, lengths, seed, rotation=rotation, shear=shear)
+    generator = torch.Generator().manual_seed(seed)
+    torch.rand(len(lengths), 2, generator=generator)
+    amounts = 2 * torch.rand(2, len(lengths), 1, generator=generator).numpy()[..., 0] - 1
+    for after, before, angle, slant in zip(
+        cut(*results), cut(offsets, lifts, lengths), np.radians(rotation) * amounts[0], shear * amounts[1], strict=True
+    ):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        expected = before[:, :2] @ (turn @ np.array([[1, slant], [0, 1]])).T
+        np.testing.assert_allclose(after[:, :2], expected, atol=1e-3)
+        np.testing.assert_array_equal(after[:, 2], before[:, 2])
 
 
 def test_the_input_is_left_alone():

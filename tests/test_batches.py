@@ -5,11 +5,14 @@ from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.augmentation import augment
+from sketchrnn.dataset.augmentation import Augmentation, augment
 from sketchrnn.dataset.batches import Collator, epoch_batches, length_order_batches
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))
+
+
+AMOUNTS = Augmentation(scale=0.15, rotation=10.0, shear=0.1, drop=0.4)
 
 
 def collate(index, offset_scale, **settings):
@@ -39,12 +42,12 @@ def test_collate_is_a_loop_over_drawings(index, offset_scale, pad_to):
 @given(st.integers(0, 1000))
 def test_collate_augments_each_drawing(seed):
     index = np.random.default_rng(seed).permutation(30)[:7]
-    settings = {"generator": torch.Generator().manual_seed(seed), "augment_scale": 0.15, "augment_drop": 0.4}
+    settings = {"generator": torch.Generator().manual_seed(seed), "augmentation": AMOUNTS}
     stroke5, lengths, _ = collate(index, 10.0, **settings)
     plain, lengths_before, _ = collate(index, 1.0)
     offsets, lifts, expected = augment(
         torch.from_numpy(plain[:, 1:-1, :2]), torch.from_numpy(plain[:, 1:-1, 3] > 0), torch.from_numpy(lengths_before),
-        torch.Generator().manual_seed(seed), scale=0.15, drop=0.4,
+        torch.Generator().manual_seed(seed), AMOUNTS,
     )  # fmt: skip
     assert lengths.tolist() == expected.tolist()
     assert stroke5.shape[1] == lengths.max() + 2
@@ -69,7 +72,7 @@ def test_a_share_of_a_batch():
 
 def test_without_a_generator_nothing_is_augmented():
     index = np.arange(5)
-    np.testing.assert_array_equal(collate(index, 1.0)[0], collate(index, 1.0, augment_drop=0.9)[0])
+    np.testing.assert_array_equal(collate(index, 1.0)[0], collate(index, 1.0, augmentation=Augmentation(drop=0.9))[0])
 
 
 @given(st.integers(1, 700), st.integers(1, 40), st.integers(0, 100))

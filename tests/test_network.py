@@ -45,7 +45,7 @@ def losses_of(network, stroke5, seed=3):
     prediction = network(stroke5, lengths, categories_of(network), noise)
     losses = list(reconstruction_losses(prediction.mixture, stroke5[:, 1:], lengths, 10))
     if prediction.z_mean is not None:
-        losses.append(kl_loss(prediction.z_mean, prediction.z_logvar, noise.latent_used))
+        losses.append(kl_loss(prediction.z_mean, prediction.z_logvar, noise.latent_used).mean())
     return torch.stack(losses)
 
 
@@ -276,6 +276,33 @@ def test_dropout_acts_in_training_only():
     assert not torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
     network.eval()
     assert torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
+    torch.manual_seed(0)
+    network = SketchRNN(small_model(), weight_dropout=0.5)
+    rows, lengths = random_stroke5(LENGTHS), torch.tensor(LENGTHS)
+    noise = noise_of(network, 4)
+
+    def output():
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            prediction = network(rows, lengths, categories_of(network), noise)
+        return torch.cat([prediction.mixture.mu.flatten(), prediction.z_mean.flatten()]).float()
+
+    torch.manual_seed(1)
+    one = output()
+    assert not torch.equal(one, output())
+    torch.manual_seed(1)
+    assert torch.equal(one, output())
+    one.sum().backward()
+    lstm = network.decoder.lstm
+    dropped = (lstm.weight_hh_l0.grad == 0).float().mean()
+    assert dropped == pytest.approx(0.5, abs=0.1)  # what was dropped learns nothing
+    weights = lstm.recurrent_weights()
+    assert torch.equal(weights, torch.where(weights == 0, weights, 2 * lstm.weight_hh_l0))
+    network.eval()
+    assert torch.equal(output(), output())
 
 
 def forget_bias(units):

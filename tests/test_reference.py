@@ -130,7 +130,7 @@ def test_losses(reference):
     close(losses["all"], numbers["loss/train_reconstruction"])
     close(losses["real"], numbers["loss/eval_reconstruction"])
     if variational:
-        close(kl_loss(z_mean, z_logvar).clamp_min(KL_FLOOR), numbers["loss/kl_floored"])
+        close(kl_loss(z_mean, z_logvar).mean().clamp_min(KL_FLOOR), numbers["loss/kl_floored"])
 
 
 def noise_behind(numbers, network, z_logvar, z_gradient):
@@ -163,7 +163,7 @@ def test_gradients(reference):
     if variational:
         noise = noise_behind(numbers, network, z_logvar, z.grad)
         reparameterised = z_mean + torch.exp(0.5 * z_logvar) * noise
-        kl = KL_WEIGHT * kl_loss(z_mean, z_logvar).clamp_min(KL_FLOOR)
+        kl = KL_WEIGHT * kl_loss(z_mean, z_logvar).mean().clamp_min(KL_FLOOR)
         ((reparameterised * z.grad).sum() + kl).backward()
     ours = {name: parameter.grad for name, parameter in network.named_parameters() if parameter.requires_grad}
     theirs = translated(numbers, "gradient")

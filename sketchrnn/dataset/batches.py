@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.dataset.augmentation import augment
+from sketchrnn.dataset.augmentation import Augmentation, augment
 from sketchrnn.dataset.drawings import Drawings
 
 POOL_BATCHES = 50
@@ -73,17 +73,15 @@ class Collator:
         index: NDArray[np.int64],
         *,
         generator: torch.Generator | None = None,
-        augment_scale: float = 0.0,
-        augment_drop: float = 0.0,
+        augmentation: Augmentation | None = None,
         pad_to: int = 0,
     ) -> Batch:
         """Make a batch.
 
         Args:
             index: which drawings, (B,).
-            generator: source of the augmentation, on the batch's device; none without.
-            augment_scale: see :func:`sketchrnn.dataset.augmentation.augment`.
-            augment_drop: see there.
+            generator: source of the augmentation, on the batch's device.
+            augmentation: how much the drawings are changed; not at all without a generator.
             pad_to: fewest rows to pad to, START and END not counted.
         """
         longest = max(int(self._lengths[index].max()), pad_to)
@@ -98,10 +96,8 @@ class Collator:
         rows = torch.where(real, starts[:, None] + row, 0)
         offsets = (self._offsets[rows] * real[..., None]).to(self.device)
         lifts, lengths = (self._lifts[rows] & real).to(self.device), lengths.to(self.device)
-        if generator is not None:
-            offsets, lifts, lengths = augment(
-                offsets, lifts, lengths, generator, scale=augment_scale, drop=augment_drop
-            )
+        if generator is not None and augmentation is not None:
+            offsets, lifts, lengths = augment(offsets, lifts, lengths, generator, augmentation)
             if lengths.is_cpu:  # a GPU would have to be waited for to know how many rows are left
                 longest = max(int(lengths.max()), pad_to)
         stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)

@@ -14,12 +14,12 @@ class Decoder(nn.Module):
         arXiv:1704.03477, section 3.2, equation 3.
     """
 
-    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0, weight_dropout: float = 0.0) -> None:
         super().__init__()
         self.units = configuration.decoder_units
         condition_units = configuration.condition_units
         self.initial = nn.Linear(condition_units, 2 * self.units) if condition_units else None
-        self.lstm = LSTM(5 + condition_units, self.units)
+        self.lstm = LSTM(5 + condition_units, self.units, weight_dropout)
         self._run = SideBySide([self.lstm])
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.units, configuration.output_units)

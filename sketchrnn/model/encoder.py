@@ -14,11 +14,11 @@ class Encoder(nn.Module):
         arXiv:1704.03477, section 3.2, equations 1 and 2.
     """
 
-    def __init__(self, configuration: ModelConfiguration) -> None:
+    def __init__(self, configuration: ModelConfiguration, weight_dropout: float = 0.0) -> None:
         super().__init__()
         units = configuration.encoder_units
-        self.forwards = LSTM(5, units)
-        self.backwards = LSTM(5, units)
+        self.forwards = LSTM(5, units, weight_dropout)
+        self.backwards = LSTM(5, units, weight_dropout)
         self._run = SideBySide([self.forwards, self.backwards])
         summary_units = 2 * units + configuration.category_units * configuration.conditional
         self.mean = nn.Linear(summary_units, configuration.latent_units)

@@ -66,16 +66,18 @@ def reconstruction_losses(
 
 
 def kl_divergence(z_mean: Tensor, z_logvar: Tensor) -> Tensor:
-    """Return each sketch's divergence of the posterior (B, Z) from N(0, 1), averaged over Z: (B,).
+    """Return each dimension's divergence of the posterior from N(0, 1), (B, Z).
 
     Reference:
         arXiv:1704.03477, equation 10.
     """
-    return -0.5 * (1.0 + z_logvar - z_mean.square() - z_logvar.exp()).mean(-1)
+    return -0.5 * (1.0 + z_logvar - z_mean.square() - z_logvar.exp())
 
 
 def kl_loss(z_mean: Tensor, z_logvar: Tensor, latent_used: Tensor | None = None) -> Tensor:
-    """Return L_KL: :func:`kl_divergence`, averaged over the sketches.
+    """Return L_KL of each dimension: :func:`kl_divergence`, averaged over the sketches, (Z,).
+
+    The paper's L_KL is its mean.
 
     Args:
         z_mean: (B, Z).
@@ -84,5 +86,5 @@ def kl_loss(z_mean: Tensor, z_logvar: Tensor, latent_used: Tensor | None = None)
     """
     divergence = kl_divergence(z_mean, z_logvar)
     if latent_used is None:
-        return divergence.mean()
-    return (divergence * latent_used).sum() / latent_used.sum().clamp_min(1.0)
+        return divergence.mean(0)
+    return (divergence * latent_used[:, None]).sum(0) / latent_used.sum().clamp_min(1.0)

@@ -22,13 +22,30 @@ class LSTM(nn.LSTM):
     published one.
     """
 
-    def __init__(self, input_size: int, units: int) -> None:
+    def __init__(self, input_size: int, units: int, weight_dropout: float = 0.0) -> None:
+        """Make a layer.
+
+        Args:
+            input_size: numbers in a row.
+            units: H.
+            weight_dropout: probability of dropping a recurrent weight in training, for all rows of a run alike; the
+                others are scaled up.
+        """
         super().__init__(input_size, units)
+        self.weight_dropout = weight_dropout
         _, _, bias_ih, bias_hh = self.all_weights[0]
         with torch.no_grad():
             bias_ih[units : 2 * units] += 1.0
             bias_hh.zero_()
         bias_hh.requires_grad_(False)
+
+    def recurrent_weights(self) -> Tensor:
+        """Return the recurrent weights of one run, (4 H, H): in training with some of them dropped.
+
+        Reference:
+            Merity, Keskar and Socher 2018, arXiv:1708.02182, section 2.
+        """
+        return nn.functional.dropout(self.weight_hh_l0, self.weight_dropout, self.training)
 
 
 class SideBySide:
@@ -59,7 +76,8 @@ class SideBySide:
                 steps = condition.to(sequence.dtype).expand(len(sequence), -1, -1)
                 sequence = torch.cat([sequence, steps], dim=-1)  # (N, B, I + C)
             start = None if state is None else (state[0][None].to(sequence.dtype), state[1][None].to(sequence.dtype))
-            output, (hidden, cell) = layer(sequence, start)
+            weights = {"weight_hh_l0": layer.recurrent_weights()} if layer.weight_dropout else {}
+            output, (hidden, cell) = torch.func.functional_call(layer, weights, (sequence, start))
             hiddens.append(output)
             states.append((hidden.squeeze(0), cell.squeeze(0)))
         return hiddens, states
@@ -68,10 +86,9 @@ class SideBySide:
         self, rows: Sequence[Tensor], condition: Tensor | None, state: State | None
     ) -> tuple[list[Tensor], list[State]]:
         inputs = rows[0].shape[-1]
-        weight_ih, weight_hh, bias = (
-            torch.stack([getattr(layer, f"{name}_l0") for layer in self.layers])
-            for name in ("weight_ih", "weight_hh", "bias_ih")
-        )
+        weight_ih = torch.stack([layer.weight_ih_l0 for layer in self.layers])
+        weight_hh = torch.stack([layer.recurrent_weights() for layer in self.layers])
+        bias = torch.stack([layer.bias_ih_l0 for layer in self.layers])
         base = None
         if condition is not None and condition.shape[-1]:
             base = condition @ weight_ih[..., inputs:].transpose(1, 2)  # (G, B, 4 H)

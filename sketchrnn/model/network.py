@@ -56,16 +56,17 @@ class SketchRNN(nn.Module):
         Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
     """
 
-    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0, weight_dropout: float = 0.0) -> None:
         """Make a network with fresh weights from torch's default generator.
 
         Args:
             configuration: the architecture.
             dropout: probability of dropping a decoder unit before the output layer, in training.
+            weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
         """
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration) if configuration.variational else None
+        self.encoder = Encoder(configuration, weight_dropout) if configuration.variational else None
         self.category = (
             nn.Embedding(len(configuration.categories), configuration.category_units)
             if configuration.conditional
@@ -78,7 +79,7 @@ class SketchRNN(nn.Module):
             if configuration.variational and configuration.latent_dropout > 0
             else None
         )
-        self.decoder = Decoder(configuration, dropout)
+        self.decoder = Decoder(configuration, dropout, weight_dropout)
 
     def encode(self, rows: Tensor, lengths: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
         """Return z_mean and z_logvar, (B, Z) each.

@@ -31,11 +31,17 @@ class TrainingConfiguration:
             share of the steps so far (as Karras et al. 2024, arXiv:2312.02696, keep the two in proportion); 0 takes the
             last ones as they are, as Magenta does.
         dropout: probability of dropping a decoder unit before the output layer.
+        weight_dropout: probability of dropping a recurrent weight, one choice for all rows of a batch (Merity et al.
+            2018, arXiv:1708.02182); unlike dropping units it leaves the recurrence fused.
         kl_weight: what the KL term's weight rises to.
         kl_weight_start: what it starts from.
         kl_decay: factor per step of the distance between the two.
         kl_floor: KL below which nothing is gained, in nats per latent dimension.
+        free_bits: the floor holds for each latent dimension by itself (Kingma et al. 2016, arXiv:1606.04934), not for
+            their mean, as in Magenta's code.
         augment_scale: each axis of a drawing is stretched by up to this share.
+        augment_rotation: a drawing is turned by up to this angle, in degrees.
+        augment_shear: a drawing is slanted by up to this share of its height.
         augment_drop: probability of dropping a point inside a stroke.
         pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not just up to the end.
         seed: of the weights, the order of drawings, the augmentation and the noise.
@@ -56,11 +62,15 @@ class TrainingConfiguration:
     clip: float = 1.0
     averaged_share: float = 0.05
     dropout: float = 0.0
+    weight_dropout: float = 0.0
     kl_weight: float = 0.5
     kl_weight_start: float = 0.01
     kl_decay: float = 0.99995
     kl_floor: float = 0.2
+    free_bits: bool = False
     augment_scale: float = 0.15
+    augment_rotation: float = 0.0
+    augment_shear: float = 0.0
     augment_drop: float = 0.10
     pen_over_padding: bool = False
     seed: int = 0
@@ -78,11 +88,11 @@ class TrainingConfiguration:
             self._demand_number(name, int, lambda value: value >= 1, "a positive whole number")
         for name in ("learning_rate", "clip"):
             self._demand_number(name, int | float, lambda value: value > 0, "a positive number")
-        for name in ("min_learning_rate", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor"):
+        for name in ("min_learning_rate", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor", "augment_rotation"):
             self._demand_number(name, int | float, lambda value: value >= 0, "a number of at least 0")
         for name in ("learning_rate_decay", "kl_decay"):
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
-        for name in ("averaged_share", "dropout", "augment_scale", "augment_drop"):
+        for name in ("averaged_share", "dropout", "weight_dropout", "augment_scale", "augment_shear", "augment_drop"):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
         for name in ("seed", "warmup_steps"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")

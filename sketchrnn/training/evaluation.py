@@ -142,7 +142,7 @@ def _score(
     z = None if posterior is None else _sampled(*posterior, generator)
     offset, pen = row_losses(_predict(network, stroke5, category, z), targets, lengths, pen_rows="real")
     reconstruction = (offset + pen).sum(1) / max_length
-    kl = torch.zeros_like(reconstruction) if posterior is None else kl_divergence(*posterior)
+    kl = torch.zeros_like(reconstruction) if posterior is None else kl_divergence(*posterior).mean(-1)
 
     row = torch.arange(targets.shape[1], device=stroke5.device)[None]
     nats, points = [], []

@@ -50,13 +50,14 @@ def take_step(
         prediction.mixture, part.stroke5[:, 1:], part.lengths, max_length, pen_rows=pen_rows
     )
     reconstruction = (offset_loss + pen_loss) * (len(part) / len(batch))
-    kl = torch.zeros((), device=device)
+    kl = torch.zeros(1, device=device)
     if prediction.z_mean is not None:
         counted = part_noise.latent_used.sum().clamp_min(1.0) / noise.latent_used.sum().clamp_min(1.0)
         kl = kl_loss(prediction.z_mean, prediction.z_logvar, part_noise.latent_used) * counted
-    reconstruction_of_all, kl_of_all = workers.sum(torch.stack([reconstruction, kl]).detach()).unbind()
-    above_floor = (kl_of_all > training.kl_floor).float()
-    loss = reconstruction + kl_weight(step, training) * above_floor * kl
+    reconstruction_of_all, *_ = of_all = workers.sum(torch.cat([reconstruction[None], kl]).detach())
+    kl_of_all = of_all[1:].mean()
+    above_floor = ((of_all[1:] if training.free_bits else kl_of_all) > training.kl_floor).float()
+    loss = reconstruction + kl_weight(step, training) * (above_floor * kl).mean()
 
     state.optimizer.zero_grad(set_to_none=True)
     (workers.size * loss).backward()  # whose gradients are then averaged over the processes

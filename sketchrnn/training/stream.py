@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sketchrnn.dataset.augmentation import Augmentation
 from sketchrnn.dataset.batches import Batch, Collator, epoch_batches
 from sketchrnn.training.configuration import TrainingConfiguration
 
@@ -28,13 +29,16 @@ def batch_stream(
         max_length: Nmax, to which batches are padded where the pen counts over the padding.
     """
 
+    amounts = Augmentation(
+        training.augment_scale, training.augment_rotation, training.augment_shear, training.augment_drop
+    )
+
     def make(step: int, index: NDArray[np.int64]) -> Batch:
         generator = torch.Generator(collator.device).manual_seed(derived_seed(training.seed, 1, step))
         return collator.collate(
             index,
             generator=generator,
-            augment_scale=training.augment_scale,
-            augment_drop=training.augment_drop,
+            augmentation=amounts,
             pad_to=max_length if training.pen_over_padding else 0,
         )
 
