@@ -53,13 +53,14 @@ def complete(
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
+    from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
 
     sampling = SamplingConfiguration(temperature, max_points, seed, latent)
     target = Target.from_options(output, output_format, force, columns, cell)
     record = read_one(prefix, index, key_id)
     tensors = DECODER_TENSORS if latent in ("none", "prior") else (*DECODER_TENSORS, ENCODER_TENSORS)
-    network = NumpyNetwork(options.load_model(model, tensors=tensors))
+    network = NumpyNetwork(load_model(model, prefixes=tensors))
     try:
         names = choose_categories(network, record, category)
         target.check(count * len(names))

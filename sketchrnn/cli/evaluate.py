@@ -63,7 +63,9 @@ def evaluate(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    checkpoint = options.load_model(None if model == "shipped" else model)
+    from sketchrnn.model.loading import load_model
+
+    checkpoint = load_model(model)
 
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.prepare import prepare

@@ -38,13 +38,14 @@ def generate(
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import Layer
+    from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
     from sketchrnn.sketch import Sketch
 
     sampling = SamplingConfiguration(temperature, max_points, seed)
     target = Target.from_options(output, output_format, force, columns, cell)
     target.check(count)
-    network = NumpyNetwork(options.load_model(model, tensors=DECODER_TENSORS))
+    network = NumpyNetwork(load_model(model, prefixes=DECODER_TENSORS))
     name = network.configuration.category_name(category)
     drawn = complete(network, Sketch(()), name, count, sampling)
     pictures = [

@@ -30,10 +30,11 @@ def guess(prefix: str, model: str | None, count: int, as_json: bool, index: int 
     other before the sketch is seen. PREFIX is as for complete.
     """
     from sketchrnn.drawing.guess import guess as guess_category
+    from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
 
     record = read_one(prefix, index, key_id)
-    network = NumpyNetwork(options.load_model(model, tensors=DECODER_TENSORS))
+    network = NumpyNetwork(load_model(model, prefixes=DECODER_TENSORS))
     try:
         guesses = guess_category(network, record.sketch)[:count]
     except FormatError as error:

@@ -23,7 +23,9 @@ def info(model: str | None, as_json: bool) -> None:
 
     Without MODEL, the model that ships with sketchrnn.
     """
-    checkpoint = options.load_model(model)
+    from sketchrnn.model.loading import load_model
+
+    checkpoint = load_model(model)
     configuration = checkpoint.configuration
     parameters = sum(value.size for name, value in checkpoint.weights.items() if not name.startswith("optimizer."))
     if as_json:

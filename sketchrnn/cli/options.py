@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import click
 
 from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration
 
-if TYPE_CHECKING:
-    from sketchrnn.model.checkpoint import Checkpoint
-
 SHIPPED_HELP = "the model that ships with sketchrnn"
 _DEFAULTS = SamplingConfiguration()
 
-model = click.option("--model", metavar="FILE", help=f"A checkpoint that train wrote.  [default: {SHIPPED_HELP}]")
+model = click.option(
+    "--model",
+    metavar="FILE",
+    help=f"A checkpoint that train wrote, or a published .gen.json.  [default: {SHIPPED_HELP}]",
+)
 category = click.option("--category", metavar="NAME", help="What to draw, as `sketchrnn info` spells it.")
 count = click.option(
     "-n", "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many drawings."
@@ -73,10 +72,3 @@ def drawing(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_DRAWING):
         command = option(command)
     return command
-
-
-def load_model(path: str | None, *, tensors: tuple[str, ...] = ("",)) -> Checkpoint:
-    """Read the checkpoint that ``--model`` names, or the shipped one."""
-    from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
-
-    return load_shipped(prefixes=tensors) if path is None else load_checkpoint(path, prefixes=tensors)

@@ -19,8 +19,7 @@ LARGEST_WEIGHT = 10.0
 """What the int16 number 32767 stands for."""
 
 BOX_PER_CANVAS_PIXEL = 0.3
-"""Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits
-the five decoders that were tried best, to a tenth."""
+"""Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits most decoders best."""
 
 GATES = (0, 2, 1, 3)
 """Where torch's gates (input, forget, candidate, output) are in Magenta's (input, candidate, forget, output)."""

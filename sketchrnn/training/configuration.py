@@ -88,7 +88,14 @@ class TrainingConfiguration:
             self._demand_number(name, int, lambda value: value >= 1, "a positive whole number")
         for name in ("learning_rate", "clip"):
             self._demand_number(name, int | float, lambda value: value > 0, "a positive number")
-        for name in ("min_learning_rate", "weight_decay", "kl_weight", "kl_weight_start", "kl_floor", "augment_rotation"):
+        for name in (
+            "min_learning_rate",
+            "weight_decay",
+            "kl_weight",
+            "kl_weight_start",
+            "kl_floor",
+            "augment_rotation",
+        ):
             self._demand_number(name, int | float, lambda value: value >= 0, "a number of at least 0")
         for name in ("learning_rate_decay", "kl_decay"):
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")

@@ -1,0 +1,29 @@
+"""A model, whatever kind of file it lives in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, load_shipped
+
+SHIPPED_NAME = "shipped"
+
+
+def load_model(path: str | Path | None = None, *, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
+    """Read a model.
+
+    Args:
+        path: a checkpoint, or a decoder as Google published it (``.gen.json``); None or "shipped" for the model that
+            comes with the package.
+        prefixes: read only the tensors whose names begin so, where the file allows it.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or something else.
+    """
+    if path is None or str(path) == SHIPPED_NAME:
+        return load_shipped(prefixes=prefixes)
+    if str(path).endswith(".json"):
+        from sketchrnn.model.magenta import load_gen_json
+
+        return load_gen_json(path)
+    return load_checkpoint(path, prefixes=prefixes)
