@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import click
 
 from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration

@@ -86,9 +86,10 @@ class SideBySide:
         self, rows: Sequence[Tensor], condition: Tensor | None, state: State | None
     ) -> tuple[list[Tensor], list[State]]:
         inputs = rows[0].shape[-1]
-        weight_ih = torch.stack([layer.weight_ih_l0 for layer in self.layers])
+        weight_ih, bias = (
+            torch.stack([getattr(layer, name) for layer in self.layers]) for name in ("weight_ih_l0", "bias_ih_l0")
+        )
         weight_hh = torch.stack([layer.recurrent_weights() for layer in self.layers])
-        bias = torch.stack([layer.bias_ih_l0 for layer in self.layers])
         base = None
         if condition is not None and condition.shape[-1]:
             base = condition @ weight_ih[..., inputs:].transpose(1, 2)  # (G, B, 4 H)

@@ -28,7 +28,6 @@ def batch_stream(
         first_step: counted from 0.
         max_length: Nmax, to which batches are padded where the pen counts over the padding.
     """
-
     amounts = Augmentation(
         training.augment_scale, training.augment_rotation, training.augment_shear, training.augment_drop
     )
