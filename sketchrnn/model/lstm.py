@@ -45,7 +45,8 @@ class LSTM(nn.LSTM):
         Reference:
             Merity, Keskar and Socher 2018, arXiv:1708.02182, section 2.
         """
-        return nn.functional.dropout(self.weight_hh_l0, self.weight_dropout, self.training)
+        weights: Tensor = self.weight_hh_l0  # type: ignore[assignment]  # torch declares only "Tensor | Module"
+        return nn.functional.dropout(weights, self.weight_dropout, self.training)
 
 
 class SideBySide:
