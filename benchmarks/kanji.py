@@ -15,7 +15,7 @@ import numpy as np
 from padded_baseline import BaselineTraining
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
@@ -89,7 +89,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.file.exists():
         raise SystemExit(f"{arguments.file} is not there")
-    drawings, report = prepare([arguments.file], max_length=MAX_LENGTH)
+    drawings, report = load([arguments.file], max_length=MAX_LENGTH)
     print(report)
     names = np.array(SPLITS)[drawings.split]
     exchanged = np.select([names == "valid", names == "test"], [SPLITS.index("test"), SPLITS.index("valid")], 0)

@@ -131,7 +131,8 @@ def test_without_an_encoder_there_is_no_kl():
 def test_scaling_drawings_and_model_shifts_nats_by_the_scale_alone(factor):
     network = network_of(small_model(variational=False))
     drawings = drawings_for(network.configuration)
-    scaled = dataclasses.replace(drawings, offsets=drawings.offsets * np.float32(factor))
+    (block,) = drawings.blocks
+    scaled = dataclasses.replace(drawings, blocks=(dataclasses.replace(block, scale=block.scale * np.float32(factor)),))
     before = evaluate(network, drawings, SCALE, 20)
     after = evaluate(network, scaled, SCALE * factor, 20)
     offset_rows = before.points - 1

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from sketchrnn.cli import main
+from sketchrnn.dataset.load import CACHE_VARIABLE
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,7 +51,11 @@ def run_all(commands, folder):
             cwd=folder,
             capture_output=True,
             text=True,
-            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            env={
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PYTHONPATH": str(ROOT),
+                CACHE_VARIABLE: str(folder / "cache"),
+            },
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 

@@ -9,11 +9,14 @@ import click
 
 from sketchrnn import __version__
 from sketchrnn.cli.complete import complete
+from sketchrnn.cli.download import download
 from sketchrnn.cli.evaluate import evaluate
 from sketchrnn.cli.generate import generate
 from sketchrnn.cli.guess import guess
 from sketchrnn.cli.info import info
+from sketchrnn.cli.prepare import prepare
 from sketchrnn.cli.render import render
+from sketchrnn.cli.stats import stats
 from sketchrnn.cli.train import train
 from sketchrnn.errors import SketchRNNError
 
@@ -47,5 +50,5 @@ def main() -> None:
     """Complete a partial sketch, train on Quick, Draw! categories, export SVG drawings."""
 
 
-for command in (complete, generate, guess, render, train, evaluate, info):
+for command in (complete, generate, guess, render, download, prepare, stats, train, evaluate, info):
     main.add_command(command)

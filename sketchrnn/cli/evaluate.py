@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from typing import Any
 
 import click
@@ -54,7 +55,7 @@ def evaluate(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Measure MODEL on the drawings of FILES, per category and overall.
+    """Measure MODEL on the drawings of FILES, stores or files, per category and overall.
 
     MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
     the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
@@ -68,14 +69,19 @@ def evaluate(
     checkpoint = load_model(model)
 
     from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.prepare import prepare
+    from sketchrnn.dataset.load import load
     from sketchrnn.model.network import SketchRNN
     from sketchrnn.training.evaluation import evaluate as measure
     from sketchrnn.training.hardware import choose_device
 
-    drawings, report = prepare(
-        files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit, progress=reading
-    )
+    with reading() as progress:
+        drawings, report = load(
+            files,
+            max_length=max_length or checkpoint.max_length,
+            unit=checkpoint.unit,
+            processes=os.cpu_count() or 1,
+            progress=progress,
+        )
     click.echo(report, err=True)
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)

@@ -10,11 +10,12 @@ from typing import BinaryIO
 from sketchrnn.errors import FormatError
 from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.polyline_json import parse_polyline_json
+from sketchrnn.formats.quickdraw_binary import is_binary, parse_binary, word_of
 from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
-from sketchrnn.formats.quickdraw_npz import parse_npz, word_of
+from sketchrnn.formats.quickdraw_npz import parse_npz
 from sketchrnn.formats.record import Kind, Record
 
-__all__ = ["Kind", "Record", "read_records"]
+__all__ = ["Kind", "Record", "content_of", "read_records"]
 
 _ZIP_MAGIC = b"PK"
 _JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
@@ -22,7 +23,7 @@ _QUICKDRAW_LINE = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"drawing"\s*:', re.DOTALL)
 
 
 def read_records(path: str | Path) -> Iterator[Record]:
-    """Read the drawings of a file of any format: Quick, Draw! ndjson, Sketch-RNN npz, polyline JSON.
+    """Read the drawings of a file of any format: Quick, Draw! ndjson and binary, Sketch-RNN npz, polyline JSON.
 
     The format is told by the content, not by the name. ndjson is read in constant memory. ``-`` is standard input.
 
@@ -38,6 +39,8 @@ def read_records(path: str | Path) -> Iterator[Record]:
             yield from parse_npz(io.BytesIO(start + file.read()), name, word_of(path))
         elif _QUICKDRAW_LINE.match(start):
             yield from parse_ndjson(chain(head, file), name)
+        elif is_binary(start):
+            yield from parse_binary(start + file.read(), name, word_of(path))
         elif not _JSON_START.match(start):
             content = "other content" if start.strip() else "an empty file"
             raise FormatError(
@@ -55,3 +58,17 @@ def _head(file: BinaryIO) -> list[bytes]:
         if line.strip():
             break
     return lines
+
+
+def content_of(path: Path) -> str:
+    """Tell what kind of file can be read in pieces: "ndjson", "binary", or "other" for one that cannot.
+
+    Raises:
+        SketchRNNError: the file cannot be read.
+    """
+    with open_source(path) as file:
+        start = file.read(1 << 16)
+    if _QUICKDRAW_LINE.match(start):
+        return "ndjson"
+    other = start.startswith(_ZIP_MAGIC) or _JSON_START.match(start) or not is_binary(start)
+    return "other" if other else "binary"
