@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -125,9 +126,9 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     """
     chosen = np.ones(len(columns), bool)
     if selection.recognized:
-        chosen &= _counted(np.array([guessed is True for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED)
+        chosen &= _counted(np.array([guessed == b"true" for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED)
     if selection.countries:
-        allowed = set(selection.countries)
+        allowed = {country.encode() for country in selection.countries}
         chosen &= _counted(np.array([one in allowed for one in columns.countries]), chosen, tally, OTHER_COUNTRY)
     stroke_end = np.cumsum(columns.stroke_points)
     stroke_start = stroke_end - columns.stroke_points
@@ -141,10 +142,7 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     offsets[start] = 0
     lifts = np.zeros(len(columns.x), bool)
     lifts[stroke_end - 1] = True
-    moves: NDArray[np.bool_] = np.asarray(offsets.any(1))
-    moves[start] = False
-    moves_in_strokes = np.logical_or.reduceat(moves, stroke_start)  # travel to a stroke included, but for the first
-    first_moves = moves_in_strokes[first_stroke]
+    first_moves = _first_stroke_moves(offsets, start, columns.stroke_points[first_stroke])
     side = np.maximum(
         np.maximum.reduceat(columns.x, start) - np.minimum.reduceat(columns.x, start),
         np.maximum.reduceat(columns.y, start) - np.minimum.reduceat(columns.y, start),
@@ -156,17 +154,12 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     tally.empty_strokes += int(columns.empty_strokes[chosen].sum())
     kept = np.repeat(chosen, points)
     kept[start[first_moves]] = False  # the origin, where the first stroke moves from
-    offsets, lifts, lengths = offsets[kept], lifts[kept], lengths[chosen].astype(np.int32)
-    keyed = np.array([bool(key) for key in columns.keys])[chosen]
-    digest = hashlib.blake2b
-    hashes = b"".join(
-        [
-            digest(key.encode(), digest_size=8).digest() if key else bytes(8)
-            for key, is_chosen in zip(columns.keys, chosen.tolist(), strict=True)
-            if is_chosen
-        ]
-    )
-    keys = np.frombuffer(hashes, ">u8").astype(np.uint64)
+    offsets = offsets.view(np.int32)[kept[:, None]].view(np.int16).reshape(-1, 2)  # a row as one number, for speed
+    lifts, lengths = lifts[kept], lengths[chosen].astype(np.int32)
+    keyed = np.array(list(map(bool, columns.keys)))[chosen]
+    blake2b = hashlib.blake2b
+    hashes = [blake2b(key, digest_size=8).digest() for key in itertools.compress(columns.keys, chosen)]
+    keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
     if not keyed.all():
         ends = np.cumsum(lengths)
         for place in np.flatnonzero(~keyed):
@@ -182,6 +175,17 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
         (np.float32(BOX) / side[chosen]).astype(np.float32),
         np.ones(len(lengths), np.float32),
     )
+
+
+def _first_stroke_moves(
+    offsets: NDArray[np.int16], start: NDArray[np.int64], points: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell of each drawing whether its first stroke, so many points from ``start``, moves at all."""
+    second = np.minimum(start + 1, len(offsets) - 1)
+    moves = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
+    for place in np.flatnonzero(~moves & (points > 2)):  # hardly any
+        moves[place] = offsets[start[place] + 1 : start[place] + points[place]].any()
+    return moves
 
 
 def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded:

@@ -165,13 +165,14 @@ def _parsed(line: bytes, place: int, piece: Piece) -> Record:
 
 def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, read: Read) -> None:
     default = selection.category or piece.source.category
-    words = [word or default for word in columns.words]
-    for word in dict.fromkeys(words):
-        chosen = columns if len(set(words)) == 1 else columns.take(np.array([other == word for other in words]))
-        tally = read.tally(word)
+    words = dict.fromkeys(columns.words)
+    for word in words:
+        chosen = columns if len(words) == 1 else columns.take(np.array([other == word for other in columns.words]))
+        category = word.decode() or default
+        tally = read.tally(category)
         tally.read += len(chosen)
         tally.kinds[kind] += len(chosen)
-        read.parts.setdefault(word, []).append(encode_columns(chosen, selection, tally))
+        read.parts.setdefault(category, []).append(encode_columns(chosen, selection, tally))
 
 
 def _add_record(record: Record, piece: Piece, selection: Selection, read: Read) -> None:

@@ -93,27 +93,30 @@ class Moments:
     """Counts, sums and sums of squares of offsets, by split and length: all that offset_scale needs, at any length."""
 
     def __init__(self) -> None:
-        self._table: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._table = np.zeros((len(SPLITS), 1, 5))  # by split and length
 
     def add(self, drawings: Encoded) -> None:
         """Count some drawings, one at least."""
         starts = np.cumsum(drawings.lengths) - drawings.lengths
-        offsets = drawings.offsets.astype(np.int64)
-        sums = np.add.reduceat(offsets.sum(1), starts).astype(np.float64)
-        squares = np.add.reduceat(np.square(offsets).sum(1), starts).astype(np.float64)
+        offsets = drawings.offsets.astype(np.float64)
+        sums = np.add.reduceat(offsets[:, 0] + offsets[:, 1], starts)
+        squares = np.add.reduceat(np.square(offsets[:, 0]) + np.square(offsets[:, 1]), starts)
         columns = [np.ones(len(drawings))]
         for scale in (drawings.box_scale.astype(np.float64), drawings.source_scale.astype(np.float64)):
             columns += [sums * scale, squares * scale**2]
-        values = np.column_stack(columns)  # (drawings, 5)
-        groups = drawings.splits.astype(np.int64) << 32 | drawings.lengths
-        for group in np.unique(groups).tolist():
-            key = (group >> 32, group & 0xFFFFFFFF)
-            self._table[key] = self._table.get(key, 0.0) + values[groups == group].sum(0)
+        missing = int(drawings.lengths.max()) + 1 - self._table.shape[1]
+        if missing > 0:
+            self._table = np.pad(self._table, ((0, 0), (0, missing), (0, 0)))
+        splits, lengths, _ = self._table.shape
+        place = drawings.splits.astype(np.int64) * lengths + drawings.lengths
+        for index, column in enumerate(columns):
+            counts = np.bincount(place, column, minlength=splits * lengths)
+            self._table[..., index] += counts.reshape(splits, lengths)
 
     def array(self) -> NDArray[np.float64]:
         """Return the table: (pairs, 7)."""
-        rows = [(*key, *self._table[key]) for key in sorted(self._table)]
-        return np.array(rows, np.float64).reshape(-1, 7)
+        pairs = np.argwhere(self._table[..., 0])
+        return np.column_stack([pairs, self._table[tuple(pairs.T)]])
 
     def summary(self) -> dict[str, Any]:
         """Return how many drawings each split has, how many rows there are, and the training drawings' offset_scale."""

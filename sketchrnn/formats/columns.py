@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ _LINE = re.compile(
     rb'(?:, ?"recognized": ?(true|false))?(?:, ?"key_id": ?' + _TEXT + rb')?, ?"drawing": ?(\[.*\])\}[ \t\r]*$',
     re.MULTILINE,
 )
-_GAP_IN_STROKE, _GAP_OF_DRAWINGS = len("],["), len("]]]\n[[[")
+_GAP_IN_STROKE, _GAP_OF_STROKES, _GAP_OF_DRAWINGS = (len(between) for between in ("],[", "]],[[", "]]]\n[[["))
 _COMMA, _OPEN, _CLOSE, _ZERO = (ord(letter) for letter in ",[]0")
 
 
@@ -34,10 +35,10 @@ class Columns:
         y: of each point, (points,) int16.
         stroke_points: points of each stroke, none of them 0, (strokes,).
         drawing_strokes: strokes of each drawing, none of them 0, (drawings,).
-        words: the category of each drawing; None for the file's own.
-        keys: the key_id of each drawing, if it has one.
-        recognized: whether the game guessed each drawing, if it says.
-        countries: where each was drawn, if it says.
+        words: the category of each drawing, here and below as the file has it, and empty where it has none.
+        keys: the key_id of each drawing.
+        recognized: ``true`` or ``false``.
+        countries: where each was drawn.
         empty_strokes: of each drawing, strokes without a point, which are left out, (drawings,).
     """
 
@@ -45,10 +46,10 @@ class Columns:
     y: NDArray[np.int16]
     stroke_points: NDArray[np.int64]
     drawing_strokes: NDArray[np.int64]
-    words: list[str | None]
-    keys: list[str | None]
-    recognized: list[bool | None]
-    countries: list[str | None]
+    words: Sequence[bytes]
+    keys: Sequence[bytes]
+    recognized: Sequence[bytes]
+    countries: Sequence[bytes]
     empty_strokes: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -99,22 +100,17 @@ def columns_of_lines(content: bytes) -> Lines:
         matches = [match.groups(b"") for match in found if match]
         places = [place for place, match in enumerate(found) if match]
         others = {place: split[place] for place, match in enumerate(found) if not match and split[place].strip()}
-    while isinstance(numbers := _numbers([match[4] for match in matches]), set):
+    if isinstance(numbers := _numbers([match[4] for match in matches]), set):
         split = content.split(b"\n")
         others |= {places[index]: split[places[index]] for index in numbers}
         matches = [match for index, match in enumerate(matches) if index not in numbers]
         places = [place for index, place in enumerate(places) if index not in numbers]
+        numbers = _numbers([match[4] for match in matches])
+        assert not isinstance(numbers, set)
     x, y, stroke_points, drawing_strokes = numbers
+    words, countries, recognized, keys, _ = zip(*matches, strict=True) if matches else ((),) * 5
     columns = Columns(
-        x,
-        y,
-        stroke_points,
-        drawing_strokes,
-        [_text(match[0]) for match in matches],
-        [_text(match[3]) for match in matches],
-        [match[2] == b"true" if match[2] else None for match in matches],
-        [_text(match[1]) for match in matches],
-        np.zeros(len(matches), np.int64),
+        x, y, stroke_points, drawing_strokes, words, keys, recognized, countries, np.zeros(len(matches), np.int64)
     )
     return Lines(columns, places, others)
 
@@ -135,9 +131,9 @@ def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
     drawing_strokes, keys, recognized, countries, empty = [], [], [], [], []
     for place, strokes in walk(content, name, first):
         key, country, guessed, _, _ = HEADER.unpack_from(content, place)
-        keys.append(str(key))
-        countries.append(country.decode("ascii"))
-        recognized.append(bool(guessed))
+        keys.append(b"%d" % key)
+        countries.append(country)
+        recognized.append(b"true" if guessed else b"false")
         drawn = [stroke for stroke in strokes if stroke[1]]
         empty.append(len(strokes) - len(drawn))
         drawing_strokes.append(len(drawn))
@@ -152,10 +148,10 @@ def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
         values[x_place + np.repeat(counts, counts)].astype(np.int16),
         counts,
         np.array(drawing_strokes, np.int64),
-        [None] * len(keys),
-        list(keys),
-        list(recognized),
-        list(countries),
+        [b""] * len(keys),
+        keys,
+        recognized,
+        countries,
         np.array(empty, np.int64),
     )
 
@@ -170,7 +166,7 @@ def _numbers(
 
     Returns:
         x and y of all points, points of each stroke, strokes of each drawing; or else which drawings to leave out,
-        because they are none or are laid out otherwise, or stand beside one that is.
+        because they are none or are laid out otherwise.
     """
     if not drawings:
         none = np.zeros(0, np.int64)
@@ -183,57 +179,35 @@ def _numbers(
     letters = np.frombuffer(text, np.uint8)
     digits = letters - _ZERO  # of unsigned bytes: what is below 0 is far above 9
     is_digit = digits < 10
-    digits = digits * is_digit
-    values = digits.astype(np.int16)  # of the number that ends here
-    values[1:] += np.int16(10) * digits[:-1]
-    values[2:] += np.int16(100) * digits[:-2] * is_digit[1:-1]
-    is_end = is_digit[:-1] & ~is_digit[1:]
-    wrong = np.zeros(len(letters), bool)
-    wrong[:-2] = is_end[:-1] & (letters[1:-1] != _CLOSE) & ~((letters[1:-1] == _COMMA) & is_digit[2:])
-    wrong[3:] |= is_digit[3:] & is_digit[2:-1] & is_digit[1:-2] & is_digit[:-3]  # four digits: none of Google's
-    wrong[1:-1] |= ~is_digit[:-2] & (letters[1:-1] == _ZERO) & is_digit[2:]  # 0 before other digits
-    ends = np.flatnonzero(is_end)
+    digits *= is_digit
+    ends = np.flatnonzero(is_digit[:-1] > is_digit[1:])  # the last digit of each number
+    numbers = digits[ends].astype(np.int16)
+    numbers += np.int16(10) * digits[ends - 1]
+    numbers += np.int16(100) * digits[ends - 2] * is_digit[ends - 1]
+    # as many digits as these numbers have: none begins with 0, none has four
+    good = np.count_nonzero(is_digit) == len(ends) + sum(np.count_nonzero(numbers >= size) for size in (10, 100))
     list_ends = np.flatnonzero(letters[ends + 1] == _CLOSE)  # the number of the last number of each list
+    between_numbers = is_digit[:-2] & (letters[1:-1] == _COMMA) & is_digit[2:]
+    good &= len(ends) == len(list_ends) + np.count_nonzero(between_numbers)
     after = ends[list_ends] + 1
-    begins = np.flatnonzero((letters[:-1] == _OPEN) & is_digit[1:]) + 1  # the first digit of each list
-    wrong[0] = not text.startswith(b"\n[[[") or len(begins) == 0 or begins[0] != 4 or len(begins) != len(after)
-    if not wrong[0]:
+    begins = np.flatnonzero(is_digit[1:] & (letters[:-1] == _OPEN)) + 1  # the first digit of each list
+    good &= text.startswith(b"\n[[[") and 0 < len(begins) == len(after) and begins[0] == 4
+    if good:
         gaps = np.append(begins[1:], len(letters)) - after
-        unknown = np.ones(len(gaps), bool)
         for between in (b"],[", b"]],[[", b"]]]\n[[["):
-            places = np.flatnonzero(gaps == len(between))
-            same = np.ones(len(places), bool)
-            for offset, letter in enumerate(between):
-                same &= letters[after[places] + offset] == letter
-            unknown[places] = ~same
-        for begin, end in zip(after[unknown], np.append(begins[1:], len(letters))[unknown], strict=True):
-            wrong[begin : end - 1] = True  # drawings without a number lie there, if there is more than one
-    lengths = np.diff(list_ends, prepend=-1)
-    if not wrong.any():
-        in_pairs = len(gaps) % 2 == 0 and not (gaps[0::2] != _GAP_IN_STROKE).any()
-        if not in_pairs or (gaps[1::2] == _GAP_IN_STROKE).any():  # not every stroke has two lists
-            stroke = np.cumsum(gaps != _GAP_IN_STROKE) - (gaps != _GAP_IN_STROKE)
-            wrong[after] = (np.bincount(stroke, gaps == _GAP_IN_STROKE) != 1)[stroke]
-        else:
-            wrong[after] = np.repeat(lengths[0::2] != lengths[1::2], 2)
-    if wrong.any():
-        if wrong[0]:  # somewhere the lists do not fit together
-            return _one_by_one(drawings)
-        line_ends = np.cumsum([len(drawing) + 1 for drawing in drawings])  # in letters, less the first one
-        places = np.minimum(np.flatnonzero(wrong) - 1, len(text) - len("\n\n[[[") - 1)
-        return set(np.searchsorted(line_ends, places, side="right").tolist())
+            places = after[gaps == len(between)]
+            good &= all((letters[places + offset] == letter).all() for offset, letter in enumerate(between))
+        # two lists a stroke, of the same length
+        good &= len(gaps) % 2 == 0 and (gaps[0::2] == _GAP_IN_STROKE).all()
+        good &= ((gaps[1::2] == _GAP_OF_STROKES) | (gaps[1::2] == _GAP_OF_DRAWINGS)).all()
+        lengths = np.diff(list_ends, prepend=-1)
+        good = good and bool((lengths[0::2] == lengths[1::2]).all())
+    if not good:
+        if len(drawings) == 1:
+            return {0}
+        half = len(drawings) // 2
+        parts = [(0, _numbers(drawings[:half])), (half, _numbers(drawings[half:]))]
+        return {first + place for first, part in parts if isinstance(part, set) for place in part}
     is_x = np.repeat(np.arange(len(lengths)) % 2 == 0, lengths)
-    numbers = values[ends]
     last_strokes = np.flatnonzero(gaps[1::2] == _GAP_OF_DRAWINGS)
     return numbers[is_x], numbers[~is_x], lengths[0::2], np.diff(last_strokes, prepend=-1)
-
-
-def _one_by_one(drawings: list[bytes]) -> set[int]:
-    """Return which drawings cannot be read by :func:`_numbers`, if not all of them can."""
-    if len(drawings) == 1:
-        return {0}
-    return {place for place, drawing in enumerate(drawings) if isinstance(_numbers([drawing]), set)}
-
-
-def _text(content: bytes) -> str | None:
-    return content.decode() if content else None
