@@ -106,7 +106,7 @@ def main() -> None:
         f"{machine('cpu')}; {arguments.processes} processes. Largest resident sizes are those of the process that "
         "writes, and of the largest of those that read.",
         "",
-        "| input | drawings | drawings/s | plain loop, drawings/s | times | writes, MiB | reads, MiB | bytes a drawing |",
+        "| input | drawings | drawings/s | plain loop | times | writes, MiB | reads, MiB | bytes a drawing |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:

@@ -126,7 +126,9 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     """
     chosen = np.ones(len(columns), bool)
     if selection.recognized:
-        chosen &= _counted(np.array([guessed == b"true" for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED)
+        chosen &= _counted(
+            np.array([guessed == b"true" for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED
+        )
     if selection.countries:
         allowed = {country.encode() for country in selection.countries}
         chosen &= _counted(np.array([one in allowed for one in columns.countries]), chosen, tally, OTHER_COUNTRY)

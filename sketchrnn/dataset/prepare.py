@@ -23,7 +23,7 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.duplicates import same_shape, signature
+from sketchrnn.dataset.duplicates import same_shape
 from sketchrnn.dataset.encode import Selection, Tally
 from sketchrnn.dataset.read import Read, read_pieces
 from sketchrnn.dataset.shard import VERSION, Encoded, Shard, ShardWriter, open_shard, read_header
@@ -33,6 +33,7 @@ from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.files import atomic_write, reason
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.shape import signature
 
 SAME_KEY = "read before under the same key_id"
 SAME_ROWS = "read before, row for row, without a key_id"
