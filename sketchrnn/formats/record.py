@@ -5,7 +5,7 @@ from typing import Literal
 
 from sketchrnn.sketch import Sketch
 
-Kind = Literal["simplified", "raw", "npz", "polylines"]
+Kind = Literal["simplified", "raw", "npz", "polylines", "svg"]
 
 
 @dataclass(frozen=True)
