@@ -17,9 +17,9 @@ _SIZES = {
     "a2": (420.0, 594.0),
     "a1": (594.0, 841.0),
     "a0": (841.0, 1189.0),
-    "letter": (8.5 * INCH, 11 * INCH),
-    "legal": (8.5 * INCH, 14 * INCH),
-    "tabloid": (11 * INCH, 17 * INCH),
+    "letter": (215.9, 279.4),
+    "legal": (215.9, 355.6),
+    "tabloid": (279.4, 431.8),
 }
 PAGE_NAMES = tuple(_SIZES)
 _LENGTH = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|{'|'.join(_MILLIMETRES)})?")
