@@ -94,7 +94,8 @@ def test_ink_is_round_where_the_drawing_is():
 
 def test_ink_keeps_corners_and_straight_lines():
     curves = smooth_curves(HOUSE.strokes[0])
-    np.testing.assert_allclose(np.cross(curves[:, 1] - curves[:, 0], curves[:, 3] - curves[:, 0])[[0, 4]], 0, atol=1e-9)
+    leaving, chord = (curves[[0, 4], k] - curves[[0, 4], 0] for k in (1, 3))
+    np.testing.assert_allclose(leaving[:, 0] * chord[:, 1] - leaving[:, 1] * chord[:, 0], 0, atol=1e-9)
     inner = smooth_curves(np.array([(0.0, 0), (10, 0), (20, 0), (30, 0)]))
     np.testing.assert_allclose(inner[..., 1], 0)
 
