@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from sketchrnn.cli import main
+from sketchrnn.cli import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +61,11 @@ def test_documents(commands, folder):
     run_all(commands, folder)
 
 
-@pytest.mark.parametrize("command", [main, *main.commands.values()], ids=lambda command: command.name)
+@pytest.mark.parametrize(
+    "command",
+    [main, *(main.get_command(click.Context(main), name) for name in COMMANDS)],
+    ids=lambda command: command.name,
+)
 def test_help(command, folder):
     assert isinstance(command, click.Command)
     examples = examples_of(command)

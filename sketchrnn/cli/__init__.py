@@ -25,7 +25,7 @@ COMMANDS = {
     "train": "Train a model on drawings.",
     "evaluate": "Measure a model on drawings.",
     "info": "Say what a model is.",
-    "shell-completion": "Let the Tab key complete commands, options, categories and models.",
+    "shell-completion": "Print what makes the Tab key complete.",
 }
 """What each command's module, which is imported only when it is run, calls itself in one line."""
 

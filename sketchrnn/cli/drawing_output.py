@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
+from sketchrnn.cli.talk import say
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.files import STANDARD_STREAM, check_writable, write_bytes
 from sketchrnn.formats import Record
@@ -97,11 +96,11 @@ class Target:
             text = svg_sheet(cells, columns=self.columns, cell=self.cell, title=title)
         write_bytes(path, text.encode())
         if path != STANDARD_STREAM:
-            click.echo(f"wrote {Path(path)}", err=True)
+            say(f"wrote {Path(path)}")
 
 
 def say_what_was_cut(count: int, max_points: int) -> None:
     """Say on stderr how many drawings did not end by themselves."""
     if count:
         drawings = "1 drawing was" if count == 1 else f"{count} drawings were"
-        click.echo(f"{drawings} cut after {max_points} points (--max-points)", err=True)
+        say(f"{drawings} cut after {max_points} points (--max-points)")

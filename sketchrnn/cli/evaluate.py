@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.talk import say
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
 
@@ -76,7 +77,7 @@ def evaluate(
     drawings, report = prepare(
         files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit, progress=reading
     )
-    click.echo(report, err=True)
+    say(report)
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from sketchrnn.cli import shell_completion
 from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration
 
 SHIPPED_HELP = "the model that ships with sketchrnn"
@@ -14,9 +15,15 @@ _DEFAULTS = SamplingConfiguration()
 model = click.option(
     "--model",
     metavar="FILE",
+    shell_complete=shell_completion.models,
     help=f"A checkpoint that train wrote, or a decoder of Google's (.gen.json).  [default: {SHIPPED_HELP}]",
 )
-category = click.option("--category", metavar="NAME", help="What to draw, as `sketchrnn info` spells it.")
+category = click.option(
+    "--category",
+    metavar="NAME",
+    shell_complete=shell_completion.categories,
+    help="What to draw, as `sketchrnn info` spells it.",
+)
 count = click.option(
     "-n", "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many drawings."
 )

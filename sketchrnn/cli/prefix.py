@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sketchrnn.cli.talk import say
 from sketchrnn.errors import CategoryError, SketchRNNError
 
 if TYPE_CHECKING:
@@ -71,5 +72,5 @@ def choose_categories(network: NumpyNetwork, record: Record, category: str | Non
         count = int(number)
     guesses = guess(network, record.sketch)
     listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in guesses[: max(3, count)])
-    click.echo(f"guessed: {listed}; --category NAME says otherwise", err=True)
+    say(f"guessed: {listed}; --category NAME says otherwise")
     return [one.category for one in guesses[:count]]

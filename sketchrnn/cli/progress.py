@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
 from tqdm import tqdm
 
+from sketchrnn.cli.talk import say
 from sketchrnn.training.reports import EvaluationReport, StepReport
 
 
@@ -42,7 +42,7 @@ class TrainingProgress:
             f"{report.drawings_per_second:.0f} drawings/s"
         )
         if self._bar.disable:
-            click.echo(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left", err=True)
+            say(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left")
         else:
             self._bar.set_postfix_str(text)
 

@@ -7,6 +7,7 @@ import itertools
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.talk import say
 
 
 @click.command(
@@ -51,6 +52,6 @@ def render(
     if not shown:
         raise SketchRNNError(f"no drawing is left to show after the first {skip}")
     if next(records, None) is not None:
-        click.echo(f"showing {len(shown)} drawings; --limit and --skip show others", err=True)
+        say(f"showing {len(shown)} drawings; --limit and --skip show others")
     pictures = [Picture(record.word or "drawing", (Layer(record.sketch, "drawing"),), record) for record in shown]
     target.write(pictures, "Drawings")

@@ -29,7 +29,7 @@ Examples:
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def shell_completion(context: click.Context, shell: str) -> None:
-    """Print what lets the Tab key complete commands, options, categories and models in SHELL."""
+    """Print what makes the Tab key complete commands, options, categories and models in SHELL."""
     make = get_completion_class(shell)
     if make is not None:
         click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())
