@@ -77,7 +77,7 @@ def evaluate(
     drawings, report = prepare(
         files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit, progress=reading
     )
-    say(report)
+    say(str(report))
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))

@@ -12,10 +12,10 @@ from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.polyline_json import parse_polyline_json
 from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
 from sketchrnn.formats.quickdraw_npz import parse_npz, word_of
-from sketchrnn.formats.record import Kind, Record
+from sketchrnn.formats.record import Kind, Record, SvgSource
 from sketchrnn.formats.svg_reading import GZIP_MAGIC, parse_svg
 
-__all__ = ["Kind", "Record", "read_records"]
+__all__ = ["Kind", "Record", "SvgSource", "read_records"]
 
 _ZIP_MAGIC = b"PK"
 _JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
@@ -39,13 +39,15 @@ def read_records(path: str | Path) -> Iterator[Record]:
         if start.startswith(_ZIP_MAGIC):
             yield from parse_npz(io.BytesIO(start + file.read()), name, word_of(path))
         elif _XML_START.match(start) or start.startswith(GZIP_MAGIC):
-            yield Record(parse_svg(start + file.read(), name).sketch, kind="svg")
+            content = start + file.read()
+            drawing = parse_svg(content, name)
+            yield Record(drawing.sketch, kind="svg", source=SvgSource(content, drawing))
         elif _QUICKDRAW_LINE.match(start):
             yield from parse_ndjson(chain(head, file), name)
         elif not _JSON_START.match(start):
-            content = "other content" if start.strip() else "an empty file"
+            found = "other content" if start.strip() else "an empty file"
             expected = "drawings as Quick, Draw! ndjson, Sketch-RNN npz, polyline JSON or SVG"
-            raise FormatError(f"{name}: expected {expected}, found {content}")
+            raise FormatError(f"{name}: expected {expected}, found {found}")
         else:
             yield parse_polyline_json(start + file.read(), name)
 

@@ -31,8 +31,6 @@ class AddedLayer:
         colour: of the lines.
         stroke_width: of the lines, in the root's user units.
         opacity: of the lines, from 0 to 1.
-        linecap: ``butt``, ``round`` or ``square``.
-        linejoin: ``miter``, ``round`` or ``bevel``.
         hidden: Inkscape shows it as a layer whose eye is closed.
     """
 
@@ -41,8 +39,6 @@ class AddedLayer:
     colour: str
     stroke_width: float
     opacity: float = 1.0
-    linecap: str = "round"
-    linejoin: str = "round"
     hidden: bool = False
 
 
@@ -103,8 +99,8 @@ def _group(
         "fill": "none",
         "stroke": xml_text(layer.colour),
         "stroke-width": number_text(layer.stroke_width),
-        "stroke-linecap": layer.linecap,
-        "stroke-linejoin": layer.linejoin,
+        "stroke-linecap": "round",
+        "stroke-linejoin": "round",
         "stroke-dasharray": "none",
         **({"opacity": number_text(layer.opacity)} if layer.opacity < 1.0 else {}),
     }

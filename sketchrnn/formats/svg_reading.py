@@ -101,11 +101,13 @@ class SvgDrawing:
         lines: in the order in which they are drawn; at least one.
         left_out: how many elements of which kind are shown, but are no lines: text, images, filled areas beside lines.
         millimetres: of a user unit of the root; None where the document gives its size in no unit of length.
+        page: (x, y, width, height) of what is shown, in the root's user units; None where the document does not say.
     """
 
     lines: tuple[SvgLine, ...]
     left_out: Counter[str]
     millimetres: float | None
+    page: tuple[float, float, float, float] | None = None
 
     @property
     def sketch(self) -> Sketch:
@@ -226,7 +228,7 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
         for shape in shapes
         for subpath, closed in zip(shape.subpaths, shape.closed, strict=True)
     ]
-    return SvgDrawing(tuple(lines), left_out, walk.millimetres)
+    return SvgDrawing(tuple(lines), left_out, walk.millimetres, walk.page)
 
 
 class _Walk:
@@ -244,6 +246,7 @@ class _Walk:
         self._by_id = {element.get("id"): element for element in reversed(list(root.iter()))}
         self._ordinals: Counter[str] = Counter()
         self._used = 0
+        self.page: tuple[float, float, float, float] | None = None
         self._viewport, self._root_scale, self.millimetres = self._root_viewport()
 
     def shapes(self) -> Iterator[_Shape]:
@@ -265,8 +268,9 @@ class _Walk:
         if box is None:
             viewport = tuple(size or other for size, other in zip(pixels, _DEFAULT_VIEWPORT, strict=True))
             scale = 1.0
+            self.page = (0.0, 0.0, viewport[0], viewport[1]) if all(pixels) else None
         else:
-            viewport = (box[2], box[3])
+            viewport, self.page = (box[2], box[3]), box
             scales = [size / side for size, side in zip(pixels, viewport, strict=True) if size and side]
             scale = min(scales, default=1.0)
         has_length = any(size.strip().endswith(("mm", "cm", "in", "pt", "pc", "Q")) for size in sizes)
