@@ -1,4 +1,4 @@
-"""How the documentation is built: ``make docs``. Its pictures are made by the build, by the commands that stand there."""
+"""How the documentation is built: ``make docs``. The build makes its pictures, by the commands that stand there."""
 
 import sys
 from pathlib import Path
