@@ -60,9 +60,9 @@ def outputs(folder: Path) -> list[Path]:
     return written
 
 
-def by_resvg(path: Path) -> np.ndarray:
+def by_resvg(path: Path, width: int | None = 400) -> np.ndarray:
     text = ElementTree.tostring(parse_root(path.read_bytes()), encoding="unicode")
-    return pixels(bytes(resvg_py.svg_to_bytes(svg_string=text, width=400, dpi=96, background="white")))
+    return pixels(bytes(resvg_py.svg_to_bytes(svg_string=text, width=width, dpi=96, background="white")))
 
 
 def by_rsvg(rsvg: str, path: Path) -> np.ndarray:
@@ -70,25 +70,20 @@ def by_rsvg(rsvg: str, path: Path) -> np.ndarray:
 
 
 def by_chromium(chromium: str, path: Path, seconds: float, *, reduced: bool = False) -> np.ndarray:
-    """Take a screenshot, by a clock that runs as fast as it can."""
-    root = parse_root(path.read_bytes())
-    box = re.findall(r"[-+.\de]+", root.get("viewBox", "")) or [
-        "0",
-        "0",
-        root.get("width", "1"),
-        root.get("height", "1"),
-    ]
-    aspect = float(re.match(r"[\d.]+", box[3])[0]) / float(re.match(r"[\d.]+", box[2])[0])
+    """Take a screenshot, by a clock that runs as fast as it can; the document in its own size, scaled by the page."""
+    height, width = by_resvg(path, None).shape
+    zoom = 400 / width
+    style = f"border:0;width:{width}px;height:{height}px;transform-origin:0 0;transform:scale({zoom})"
     page = path.with_suffix(".html")
     page.write_text(
-        f'<body style="margin:0"><img src="{path.name}" style="width:400px;height:{400 * aspect}px"></body>'
+        f'<body style="margin:0;overflow:hidden"><iframe src="{path.name}" style="{style}"></iframe></body>'
     )
     shot = path.with_suffix(".shot.png")
     subprocess.run(
         [
             *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
             *(["--force-prefers-reduced-motion"] if reduced else []),
-            *(f"--window-size=400,{round(400 * aspect)}", f"--virtual-time-budget={round(1000 * seconds)}"),
+            *(f"--window-size=400,{round(zoom * height)}", f"--virtual-time-budget={round(1000 * seconds)}"),
             *(f"--screenshot={shot}", page.as_uri()),
         ],
         check=True,

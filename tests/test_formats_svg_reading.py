@@ -263,3 +263,9 @@ def test_any_path_data_is_read_or_refused(data):
     except FormatError:
         return
     assert all(np.isfinite(line.points).all() for line in drawing.lines)
+
+
+def test_the_roots_own_transform_is_outside_of_its_coordinates():
+    """What is drawn into the root is transformed with all that is there."""
+    (line,) = read('<path d="M0 0H1" stroke="#000"/>', transform="translate(5 5)").lines
+    assert line.points.tolist() == [[0, 0], [1, 0]]
