@@ -19,7 +19,6 @@ from urllib.parse import quote, unquote
 
 import requests
 
-from sketchrnn import __version__
 from sketchrnn.errors import DownloadError
 from sketchrnn.files import reason
 
@@ -95,7 +94,7 @@ def download(
     target = Path(path)
     failures, most = 0, 0
     with requests.Session() as session:
-        session.headers.update({"User-Agent": f"sketchrnn/{__version__}", "Accept-Encoding": "identity"})
+        session.headers.update({"User-Agent": "sketchrnn", "Accept-Encoding": "identity"})
         while True:
             try:
                 part = _Part(target)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from sketchrnn.cli import main
+from sketchrnn.cli import COMMANDS, main
 from sketchrnn.dataset.load import CACHE_VARIABLE
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +25,21 @@ def examples_of(command):
     return re.findall(r"^  (sketchrnn .*)$", command.epilog or "", re.MULTILINE)
 
 
+def pictures_of(text):
+    """The commands of the pictures and the sh blocks of a page of the documentation, without its programs."""
+    blocks = re.findall(r"^```(?:\{picture\} \S+|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks if "sketchrnn" in block for line in _joined(_without_options(block))]
+
+
+def _without_options(block):
+    return "\n".join(line for line in block.splitlines() if not line.startswith(":"))
+
+
+def _joined(block):
+    return [] if block.startswith("import") else block.replace("\\\n", " ").splitlines()
+
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 README = commands_of((ROOT / "README.md").read_text())
 SAMPLES = commands_of((ROOT / "samples" / "README.md").read_text())
 
@@ -66,7 +81,22 @@ def test_documents(commands, folder):
     run_all(commands, folder)
 
 
-@pytest.mark.parametrize("command", [main, *main.commands.values()], ids=lambda command: command.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_documentation(page, folder):
+    run_all(pictures_of(page.read_text()), folder)
+
+
+@pytest.mark.parametrize("program", re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S))
+def test_programs(program, folder):
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [main, *(main.get_command(click.Context(main), name) for name in COMMANDS)],
+    ids=lambda command: command.name,
+)
 def test_help(command, folder):
     assert isinstance(command, click.Command)
     examples = examples_of(command)

@@ -91,7 +91,7 @@ def test_standard_input(monkeypatch):
         (b"", "found an empty file"),
         (b" \n\n", "found an empty file"),
         (b"3", "found other content"),
-        (b"<svg/>", "found other content"),
+        (b"<svg/>", "nothing that is shown"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "found other content"),
         (b"\x00" * 1000, "found other content"),
         (b'{"a": 1}', 'found an object with "a"'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.talk import say
 
 
 @click.command(
@@ -72,6 +73,6 @@ def download(
         return
     missing = [one for one in wanted if force or not one.path.exists()]
     if len(wanted) > len(missing):
-        click.echo(f"{len(wanted) - len(missing)} of {len(wanted)} files are there already", err=True)
+        say(f"{len(wanted) - len(missing)} of {len(wanted)} files are there already")
     with Downloads(len(missing)) as shown:
         fetch(missing, jobs=jobs, observer=shown)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.talk import say
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
 
@@ -82,7 +83,7 @@ def evaluate(
             processes=os.cpu_count() or 1,
             progress=progress,
         )
-    click.echo(report, err=True)
+    say(str(report))
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))

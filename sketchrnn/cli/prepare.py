@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from sketchrnn.cli.talk import say
+
 
 @click.command(
     epilog="""\b
@@ -79,5 +81,5 @@ def prepare(
             force=force,
             progress=progress,
         )
-    click.echo(str(report), err=True)
-    click.echo(f"wrote {output}", err=True)
+    say(str(report))
+    say(f"wrote {output}")

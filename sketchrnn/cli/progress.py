@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
 from tqdm import tqdm
+
+from sketchrnn.cli.talk import say
 
 if TYPE_CHECKING:
     from sketchrnn.dataset.quickdraw import Wanted
@@ -65,7 +66,7 @@ class Downloads:
             self._all.update()
             if self._hidden:
                 size = wanted.path.stat().st_size
-                click.echo(f"wrote {wanted.path}: {size / 1e6:.1f} MB", err=True)
+                say(f"wrote {wanted.path}: {size / 1e6:.1f} MB")
 
 
 class TrainingProgress:
@@ -93,7 +94,7 @@ class TrainingProgress:
             f"{report.drawings_per_second:.0f} drawings/s"
         )
         if self._bar.disable:
-            click.echo(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left", err=True)
+            say(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left")
         else:
             self._bar.set_postfix_str(text)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.talk import say
 
 if TYPE_CHECKING:
     from sketchrnn.dataset.stats import Stats
@@ -45,7 +46,7 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
     with reading() as progress:
         store, notes = open_all(files, processes=os.cpu_count() or 1, progress=progress)
     for note in notes:
-        click.echo(note, err=True)
+        say(note)
     each, together = stats_of(store)
     if as_json:
         sources = {shard.category: shard.information["sources"] for shard in store.shards}
@@ -59,7 +60,7 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
         click.echo(_table([*each, together] if len(each) > 1 else each))
     if plot is not None:
         _plot(each, together, plot)
-        click.echo(f"wrote {plot}", err=True)
+        say(f"wrote {plot}")
 
 
 def _table(lines: list[Stats]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, talk
 from sketchrnn.files import check_writable
 from sketchrnn.training.paths import last_path, log_path
 
@@ -101,7 +101,7 @@ def train(
 
     def say(text: str) -> None:
         if writes:
-            click.echo(text, err=True)
+            talk.say(text)
 
     values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
     if latent_dropout is not None:

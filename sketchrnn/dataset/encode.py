@@ -82,12 +82,14 @@ class Tally:
         dropped: how many were left out, by reason.
         empty_strokes: how many strokes without a point were left out of drawings that were kept.
         kinds: how many came from which kind of file.
+        ignored: how many elements of SVG files are no lines, by what they are: text, filled shapes beside lines, ...
     """
 
     read: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     empty_strokes: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
 
     def drop(self, count: int, reason: str) -> None:
         """Count drawings that are left out."""
@@ -100,6 +102,7 @@ class Tally:
         self.dropped.update(other.dropped)
         self.empty_strokes += other.empty_strokes
         self.kinds.update(other.kinds)
+        self.ignored.update(other.ignored)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -108,12 +111,14 @@ class Tally:
             "dropped": dict(sorted(self.dropped.items())),
             "empty_strokes": self.empty_strokes,
             "kinds": dict(sorted(self.kinds.items())),
+            "ignored": dict(sorted(self.ignored.items())),
         }
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Tally:
         """Return what :meth:`to_json` was made of."""
-        return cls(fields["read"], Counter(fields["dropped"]), fields["empty_strokes"], Counter(fields["kinds"]))
+        dropped, kinds, ignored = (Counter(fields[name]) for name in ("dropped", "kinds", "ignored"))
+        return cls(fields["read"], dropped, fields["empty_strokes"], kinds, ignored)
 
 
 def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Encoded:

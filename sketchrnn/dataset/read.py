@@ -180,4 +180,6 @@ def _add_record(record: Record, piece: Piece, selection: Selection, read: Read) 
     tally = read.tally(word)
     tally.read += 1
     tally.kinds[record.kind] += 1
+    if record.source is not None:
+        tally.ignored.update(record.source.drawing.left_out)
     read.parts.setdefault(word, []).append(encode_record(record, selection, tally))

@@ -15,7 +15,7 @@ from sketchrnn.sketch import Sketch
 
 
 def choose(
-    paths: Sequence[str | Path], *, category: str | None, count: int, seed: int | None, skip: int = 0
+    paths: Sequence[str | Path], *, category: str | None, count: int | None, seed: int | None, skip: int = 0
 ) -> tuple[list[Record], bool]:
     """Return some drawings as records, and whether there are more.
 
@@ -24,20 +24,20 @@ def choose(
     Args:
         paths: stores and files; read as one list.
         category: only its drawings.
-        count: how many.
-        seed: of a random choice; None for the first ones.
+        count: how many; None for all.
+        seed: of a random choice, for which ``count`` is needed; None for the first ones.
         skip: how many to leave out before.
 
     Raises:
         CategoryError: a store has no such category.
         SketchRNNError: a file cannot be read.
     """
-    if seed is not None and all(map(is_store, paths)):
+    if seed is not None and count is not None and all(map(is_store, paths)):
         return _random_of_stores(paths, category, count, seed)
     records = itertools.chain.from_iterable(_records(path, category) for path in paths)
-    if seed is None:
-        found = list(itertools.islice(records, skip, skip + count + 1))
-        return found[:count], len(found) > count
+    if seed is None or count is None:
+        found = list(itertools.islice(records, skip, None if count is None else skip + count + 1))
+        return found[:count], count is not None and len(found) > count
     # every drawing has the same chance, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
     generator = np.random.default_rng(seed)
     kept: list[tuple[int, Record]] = []

@@ -71,6 +71,9 @@ class Report:
             lines.append("left out: " + "; ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()))
         if self.empty_strokes:
             lines.append(f"left out: {self.empty_strokes:,} strokes without a point")
+        if self.tally.ignored:
+            said = "; ".join(f"{count:,} {kind}" for kind, count in self.tally.ignored.items())
+            lines.append(f"ignored, being no lines: {said}")
         return lines
 
 
