@@ -3,8 +3,8 @@
     python benchmarks/prepare_speed.py simplified/eye.ndjson simplified/mouth.ndjson ... --megabytes 100 1000
 
 The files are repeated until they have that size together, each time with key_ids of their own. The baseline is the loop
-that one would write first: ndjson reads a line, NumPy makes offsets of each stroke. It and `sketchrnn prepare` read the
-same bytes in turns, the baseline only the first of them.
+that one would write first for the same: ndjson reads a line, NumPy makes offsets, lifts and scale, the key gives the
+split; it writes nothing. It reads the first bytes before and after `sketchrnn prepare` reads all.
 """
 
 import argparse
@@ -22,6 +22,8 @@ import ndjson
 import numpy as np
 from results import machine, write_results
 
+from sketchrnn.dataset.splits import split_of_key
+
 BASELINE_BYTES = 8_000_000
 COLD_DRAWINGS = 40_000
 
@@ -32,8 +34,9 @@ if __name__ == "__main__":
     started = time.perf_counter()
     report = prepare(sys.argv[3:], sys.argv[1], processes=int(sys.argv[2]))
     seconds = time.perf_counter() - started
+    used = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (0, -1))
     peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"seconds": seconds, "peaks": peaks, "drawings": sum(report.splits.values())}))
+    print(json.dumps({"seconds": seconds, "used": used, "peaks": peaks, "drawings": sum(report.splits.values())}))
 """
 
 FIRST_BATCH = """
@@ -70,20 +73,23 @@ def repeat(files: list[Path], size: int, folder: Path) -> list[Path]:
     raise AssertionError
 
 
-def baseline(file: Path) -> float:
-    """Return drawings a second of the plain loop."""
+def baseline(file: Path) -> tuple[float, float]:
+    """Return drawings a second of the plain loop, and the processor's seconds for one."""
     text = file.read_bytes()[:BASELINE_BYTES].decode()
     lines = io.StringIO(text[: text.rindex("\n") + 1])
     drawings = []
-    started = time.perf_counter()
+    started, processor = time.perf_counter(), time.process_time()
     for record in ndjson.reader(lines):
         points, lifts = [], []
         for stroke in record["drawing"]:
             points.append(np.array(stroke).T)
             lifts.append(np.arange(1, len(stroke[0]) + 1) == len(stroke[0]))
-        offsets = np.diff(np.concatenate(points), axis=0).astype(np.int16)
-        drawings.append((offsets, np.concatenate(lifts)[1:]))
-    return len(drawings) / (time.perf_counter() - started)
+        together = np.concatenate(points)
+        offsets = np.diff(together, axis=0).astype(np.int16)
+        scale = 255 / np.ptp(together, axis=0).max()
+        drawings.append((offsets, np.concatenate(lifts)[1:], scale, split_of_key(record["key_id"]), record["word"]))
+    seconds = time.perf_counter() - started
+    return len(drawings) / seconds, (time.process_time() - processor) / len(drawings)
 
 
 def run(script: str, *arguments: object) -> dict:
@@ -104,10 +110,12 @@ def main() -> None:
     arguments = parser.parse_args()
     lines = [
         f"{machine('cpu')}; {arguments.processes} processes. Largest resident sizes are those of the process that "
-        "writes, and of the largest of those that read.",
+        "writes, and of the largest of those that read. CPU is the processor's time, all processes and their start included, "
+        "which other work on the machine disturbs less.",
         "",
-        "| input | drawings | drawings/s | plain loop | times | writes, MiB | reads, MiB | bytes a drawing |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| input | drawings | drawings/s | plain loop | times | CPU us each | plain loop | times | writes, MiB | "
+        "reads, MiB | bytes a drawing |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         for megabytes in arguments.megabytes:
@@ -115,11 +123,13 @@ def main() -> None:
             before = baseline(files[0])
             store = Path(name) / f"store-{megabytes}"
             done = run(PREPARE, store, arguments.processes, *files)
-            plain = (before + baseline(files[0])) / 2
+            plain, plain_used = (sum(pair) / 2 for pair in zip(before, baseline(files[0]), strict=True))
+            used = done["used"] / done["drawings"]
             rate = done["drawings"] / done["seconds"]
             size = sum(path.stat().st_size for path in store.iterdir()) / done["drawings"]
             lines.append(
                 f"| {megabytes:,} MB | {done['drawings']:,} | {rate:,.0f} | {plain:,.0f} | {rate / plain:.1f} | "
+                f"{1e6 * used:.1f} | {1e6 * plain_used:.1f} | {plain_used / used:.1f} | "
                 f"{done['peaks'][0]:.0f} | {done['peaks'][1]:.0f} | {size:.0f} |"
             )
             for file in files:

@@ -129,6 +129,8 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
         selection: which of them are kept.
         tally: counts what becomes of them; the caller counts what was read.
     """
+    if not len(columns):
+        return _nothing()
     chosen = np.ones(len(columns), bool)
     if selection.recognized:
         chosen &= _counted(
@@ -141,8 +143,6 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     stroke_start = stroke_end - columns.stroke_points
     first_stroke = np.cumsum(columns.drawing_strokes) - columns.drawing_strokes
     start = stroke_start[first_stroke]  # of each drawing, in points
-    if not len(start):
-        return _nothing()
     points = np.diff(start, append=len(columns.x))
     offsets = np.zeros((len(columns.x), 2), np.int16)
     offsets[1:, 0], offsets[1:, 1] = np.diff(columns.x), np.diff(columns.y)
