@@ -94,10 +94,10 @@ def baseline(file: Path) -> tuple[float, float]:
 
 def run(script: str, *arguments: object) -> dict:
     """Return what a process of its own prints."""
-    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
-        file.write(script)
-        file.flush()
-        done = subprocess.run([sys.executable, file.name, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "child.py"
+        path.write_text(script)
+        done = subprocess.run([sys.executable, path, *map(str, arguments)], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
 
@@ -110,8 +110,8 @@ def main() -> None:
     arguments = parser.parse_args()
     lines = [
         f"{machine('cpu')}; {arguments.processes} processes. Largest resident sizes are those of the process that "
-        "writes, and of the largest of those that read. CPU is the processor's time, all processes and their start included, "
-        "which other work on the machine disturbs less.",
+        "writes, and of the largest of those that read. CPU is the processor's time, of all processes and their "
+        "start, which other work on the machine disturbs less.",
         "",
         "| input | drawings | drawings/s | plain loop | times | CPU us each | plain loop | times | writes, MiB | "
         "reads, MiB | bytes a drawing |",
