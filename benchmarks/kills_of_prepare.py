@@ -7,6 +7,7 @@ again. It downloads from a server on this machine.
 """
 
 import argparse
+import contextlib
 import http.server
 import os
 import shutil
@@ -41,9 +42,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - start))
         self.send_header("ETag", f'"{len(content)}"')
         self.end_headers()
-        for place in range(start, len(content), PIECE):
-            self.wfile.write(content[place : place + PIECE])
-            time.sleep(PAUSE)
+        with contextlib.suppress(ConnectionError):  # the client was killed
+            for place in range(start, len(content), PIECE):
+                self.wfile.write(content[place : place + PIECE])
+                time.sleep(PAUSE)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

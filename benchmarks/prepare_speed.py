@@ -28,14 +28,15 @@ BASELINE_BYTES = 8_000_000
 COLD_DRAWINGS = 40_000
 
 PREPARE = """
-import json, os, resource, sys, time
+import json, re, resource, sys, time
 if __name__ == "__main__":
     from sketchrnn.dataset.prepare import prepare
     started = time.perf_counter()
     report = prepare(sys.argv[3:], sys.argv[1], processes=int(sys.argv[2]))
     seconds = time.perf_counter() - started
     used = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (0, -1))
-    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    own = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])  # of its own, not its parent's
+    peaks = [own / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]
     print(json.dumps({"seconds": seconds, "used": used, "peaks": peaks, "drawings": sum(report.splits.values())}))
 """
 
@@ -75,7 +76,8 @@ def repeat(files: list[Path], size: int, folder: Path) -> list[Path]:
 
 def baseline(file: Path) -> tuple[float, float]:
     """Return drawings a second of the plain loop, and the processor's seconds for one."""
-    text = file.read_bytes()[:BASELINE_BYTES].decode()
+    with file.open("rb") as source:
+        text = source.read(BASELINE_BYTES).decode()
     lines = io.StringIO(text[: text.rindex("\n") + 1])
     drawings = []
     started, processor = time.perf_counter(), time.process_time()

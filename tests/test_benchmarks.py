@@ -55,6 +55,11 @@ def test_train_throughput(benchmark, drawings):
     assert all(float(line.split("|")[3]) > 0 for line in lines)
 
 
+def test_fuzz(benchmark):
+    assert "60 files" in (text := benchmark("fuzz", "--files", 60, "--seed", 1))
+    assert "0 faults" in text
+
+
 def test_guess(benchmark, drawings):
     text = drawings.read_text()
     drawings.write_text(text + text.replace('"key_id": "', '"key_id": "other '))  # 150 of them at least
