@@ -24,6 +24,7 @@ STEPS_PER_PIXEL = 64
 """How finely a drawing is stored whose coordinates are no whole numbers, or too large ones: 1/64 of a pixel of the 255
 box. That is 16,320 steps for the whole box, so that offsets fit int16; whole coordinates are stored as they are."""
 
+_SMALLEST_EXTENT, _LARGEST_EXTENT = 1e-30, 1e30  # of a drawing; what a float32 of it can be computed with
 _LARGEST_OFFSET = np.iinfo(np.int16).max
 SIMPLIFIED_KINDS = ("simplified", "binary", "npz")
 """Kinds of records that Google has simplified."""
@@ -204,8 +205,11 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
         tally.drop(1, OTHER_COUNTRY)
         return _nothing()
     sketch = record.sketch
+    if not _SMALLEST_EXTENT < _extent(sketch) < _LARGEST_EXTENT:
+        tally.drop(1, NO_EXTENT if _extent(sketch) == 0 else NO_SIZE)
+        return _nothing()
     source_scale = 1.0
-    if record.kind not in SIMPLIFIED_KINDS and selection.epsilon and _extent(sketch) > 0:
+    if record.kind not in SIMPLIFIED_KINDS and selection.epsilon:
         source_scale = _extent(sketch) / BOX
         sketch = simplify(sketch, selection.epsilon)
     rows = sketch.to_stroke3()
@@ -248,6 +252,7 @@ def hash_of_key(key: str) -> int:
 NOT_RECOGNIZED = "not recognized by the game"
 OTHER_COUNTRY = "of another country, or of none that is known"
 NO_EXTENT = "without any extent"
+NO_SIZE = "of a size that cannot be measured"
 
 
 def _too_long(selection: Selection) -> str:

@@ -32,6 +32,10 @@ _WAITING = 4
 _MOSTLY = 0.1
 """Share of lines in another than Google's layout from which on all are read one by one."""
 
+_BLOCK = 1 << 18
+"""Bytes of lines that are read at once: above, memory is taken and given back anew for each step, which takes longer
+than the step."""
+
 NO_DRAWING = "without a drawing that can be read"
 
 
@@ -137,7 +141,16 @@ def _read_file(path: Path, piece: Piece, selection: Selection, read: Read) -> No
 
 
 def _read_lines(piece: Piece, selection: Selection, read: Read) -> None:
-    content = lines_of(piece)
+    content, begin, before = lines_of(piece), 0, 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
+        block = content[begin:end]
+        _read_block(block, before, piece, selection, read)
+        begin, before = end, before + block.count(b"\n")
+
+
+def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> None:
+    """Read some lines of a piece, so many lines behind its first."""
     lines = columns_of_lines(content)
     columns, places, others = lines.columns, np.array(lines.places), dict(sorted(lines.others.items()))
     if len(others) > _MOSTLY * (len(others) + len(places)):
@@ -148,7 +161,7 @@ def _read_lines(piece: Piece, selection: Selection, read: Read) -> None:
         between = (places > done) & (places < place)
         _add_columns(columns.take(between), "simplified", piece, selection, read) if between.any() else None
         if others[place].strip():
-            _add_record(_parsed(others[place], place, piece), piece, selection, read)
+            _add_record(_parsed(others[place], before + place, piece), piece, selection, read)
         done = place
     rest = places > done
     if rest.any():
