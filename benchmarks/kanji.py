@@ -1,8 +1,9 @@
 """Magenta's training benchmark: 10,000 kanji, its default settings, batches of 100, 1,000 steps.
 
 How low do the test losses get, and in what share of the time of the padded float32 baseline? Both run in turns, so
-that whatever else the machine does meets both; a step counts with the median of its kind. Magenta's own code reaches test L_R / L_KL -0.19 / 1.16; what share of
-the baseline's time to that L_R does ours take? The baseline learns at Magenta's rate, ours at --learning-rate.
+that whatever else the machine does meets both; a step counts with the median of its kind. Magenta's own code reaches
+test L_R / L_KL -0.19 / 1.16; what share of the baseline's time to that L_R does ours take? The baseline learns at
+Magenta's rate, ours at --learning-rate.
 """
 
 import argparse
