@@ -18,7 +18,7 @@ from results import machine, write_results
 from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.drawing.choice import draw_best, scribbles
 from sketchrnn.drawing.completion import Completion
 from sketchrnn.drawing.configuration import SamplingConfiguration
@@ -79,16 +79,15 @@ def frequent(drawings: Drawings) -> list[str]:
 
 def sketch_of(drawings: Drawings, place: int, share: float = 1.0) -> Sketch:
     """Return the first part of a drawing."""
-    rows = drawings.rows_of(np.array([place]))
-    rows = rows[: int(np.ceil(len(rows) * share))]
-    return Sketch.from_stroke3(np.column_stack([drawings.offsets[rows], drawings.lifts[rows]]))
+    rows = drawings.stroke3(place)
+    return Sketch.from_stroke3(rows[: int(np.ceil(len(rows) * share))])
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train a classifier, keep it, and say how often it is right on the test drawings."""
     torch.manual_seed(0)
     generator = np.random.default_rng(0)
-    drawings, report = prepare(arguments.files, max_length=250)
+    drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
     names = frequent(drawings)
     index = {drawings.categories.index(name): place for place, name in enumerate(names)}
@@ -157,7 +156,7 @@ def complete(arguments: argparse.Namespace) -> None:
     """Complete the first parts of test drawings, and judge them beside the whole drawings."""
     classifier, names = load_classifier(arguments.classifier)
     network = NumpyNetwork(load_model(arguments.model))
-    drawings, _ = prepare(arguments.files, max_length=250)
+    drawings, _ = load(arguments.files, max_length=250)
     test = drawings.of_split("test")
     sampling = sampling_of(arguments)
     lines = [

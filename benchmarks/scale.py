@@ -12,7 +12,7 @@ from recognise import sketch_of
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.drawing.scale import ROWS, find_scale
 from sketchrnn.model.loading import load_model
@@ -26,7 +26,7 @@ def extents(drawings: Drawings, generator: np.random.Generator) -> tuple[np.ndar
     counts = generator.integers(1, drawings.lengths + 1)
     sides = np.zeros(len(drawings))
     for place, count in enumerate(counts):
-        rows = drawings.offsets[drawings.starts[place] : drawings.starts[place] + count]
+        rows = drawings.stroke3(place)[:count, :2]
         points = np.concatenate([np.zeros((1, 2)), np.cumsum(rows, axis=0)])
         sides[place] = np.ptp(points, axis=0).max()
     return counts, sides
@@ -40,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     generator = np.random.default_rng(0)
     network = NumpyNetwork(load_model(arguments.model, prefixes=DECODER_TENSORS))
-    drawings, report = prepare(arguments.files, max_length=250)
+    drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
     counts, sides = extents(drawings.of_split("train"), generator)
     lines = [f"{machine('cpu')}; the prior: larger side of the first rows, in offset scales.", ""]

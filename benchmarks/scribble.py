@@ -11,7 +11,7 @@ import numpy as np
 from recognise import frequent, sketch_of
 from results import machine, write_results
 
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.drawing.choice import scribbles
 from sketchrnn.drawing.completion import complete
 from sketchrnn.drawing.configuration import SamplingConfiguration
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", default=[], help="beside the model that ships")
     parser.add_argument("--each", type=int, default=25, help="drawings of a category from the model that ships")
     arguments = parser.parse_args()
-    drawings, report = prepare(arguments.files, max_length=250)
+    drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
     names = frequent(drawings)
     test = drawings.of_split("test")

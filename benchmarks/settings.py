@@ -15,7 +15,7 @@ import numpy as np
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import SketchRNN
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+")
     parser.add_argument("--steps", type=int, default=800)
     arguments = parser.parse_args()
-    drawings, report = prepare(arguments.files, max_length=MAX_LENGTH)
+    drawings, report = load(arguments.files, max_length=MAX_LENGTH)
     print(report, flush=True)
     drawings = of_frequent_categories(drawings)
     lines = [

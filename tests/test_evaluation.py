@@ -245,7 +245,7 @@ def test_the_divisor_that_fits_is_found():
     network = SketchRNN(small_model(variational=False))
     torch.nn.init.zeros_(network.decoder.output.weight)  # the same mixture at each row: N(0, 1) if the bias is 0
     torch.nn.init.zeros_(network.decoder.output.bias)
-    deviation = float(drawings.offsets.std())
+    deviation = float(drawings.blocks[0].offsets.std())
     fitted = fit_offset_scale(network, drawings, 2.0 * deviation)
     assert fitted == pytest.approx(deviation, rel=0.15)
     own, wrong = (sum(evaluate(network, drawings, scale, 20).nats_per_point) for scale in (fitted, 2 * deviation))
