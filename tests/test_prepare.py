@@ -93,6 +93,13 @@ def test_columns_are_what_the_plain_reader_reads(lines):
         assert tallies[0].dropped == tallies[1].dropped
 
 
+def test_spaces_are_read_one_by_one():
+    lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
+    found = columns_of_lines(b"\n".join(lines))
+    assert found.places == [0, 2, 4]
+    assert sorted(found.others) == [1, 3, 5]
+
+
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
     assert not columns_of_lines(content).others
@@ -391,6 +398,16 @@ def test_bombs_and_external_entities_are_refused(tmp_path, content):
     with pytest.raises(FormatError, match=r"a\.svg"):
         prepare([tmp_path / "a.svg"], tmp_path / "s")
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    "data", ["M0 0 A 5 5 0", "M0 0 A 0 nan 0 1 1 9 9", "M 1 h", "M0 0 v 3 h v", "M1e999 0 A 5 4 3 1 1 9 9"]
+)
+def test_path_data_that_breaks_off_is_refused(tmp_path, data):
+    path = tmp_path / "a.svg"
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{data}" stroke="red"/></svg>')
+    with pytest.raises(FormatError, match=r"a\.svg"):
+        list(read_records(path))
 
 
 # --- what is not whole

@@ -173,8 +173,7 @@ def _numbers(
         return none.astype(np.int16), none.astype(np.int16), none, none
     text = b"\n".join(drawings)
     if b" " in text:
-        drawings = [drawing.replace(b", ", b",") for drawing in drawings]
-        text = b"\n".join(drawings)
+        text = b"\n".join([drawing.replace(b", ", b",") for drawing in drawings])
     text = b"\n" + text + b"\n[[["  # so that every drawing has the same before and after it
     letters = np.frombuffer(text, np.uint8)
     digits = letters - _ZERO  # of unsigned bytes: what is below 0 is far above 9

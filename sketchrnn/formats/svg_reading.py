@@ -60,6 +60,8 @@ _INHERITED = (
     "visibility",
 )
 _INITIAL = {"color": "black", "fill": "black", "stroke": "none", "stroke-width": "1", "visibility": "visible"}
+_DAMAGED_PATH = (ValueError, TypeError, AttributeError, IndexError, ArithmeticError)
+"""What svgelements raises for missing numbers, and for those that it cannot compute with."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _LENGTH = re.compile(rf"({_NUMBER.pattern})\s*(%|{'|'.join(_USER_UNITS)})")
 _NOT_PATH_DATA = re.compile(r"[^MmZzLlHhVvCcSsQqTtAaEe0-9+\-.,\s]")
@@ -431,12 +433,13 @@ class _Walk:
             if data.strip() and data.lstrip()[0] not in "Mm":
                 raise FormatError(f"{self._place(element)}: expected path data from M on, found {_brief(data)}")
             try:
-                path = self._elements.Path(data)
-            except (ValueError, IndexError, OverflowError) as error:
+                return _subpaths(self._elements.Path(data))
+            except _DAMAGED_PATH as error:
                 raise FormatError(f"{self._place(element)}: expected path data, found {_brief(data)}") from error
-        else:
-            path = self._basic_shape(element, tag, viewport)
-        return _subpaths(path)
+        try:
+            return _subpaths(self._basic_shape(element, tag, viewport))
+        except _DAMAGED_PATH as error:
+            raise FormatError(f"{self._place(element)}: expected a shape, found numbers that make none") from error
 
     def _basic_shape(self, element: ElementTree.Element, tag: str, viewport: tuple[float, float]) -> svgelements.Path:
         width, height = viewport
