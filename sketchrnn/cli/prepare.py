@@ -14,7 +14,7 @@ from sketchrnn.cli.talk import say
     epilog="""\b
 Examples:
   sketchrnn prepare samples/pig.ndjson samples/cactus.ndjson -o data/garden
-  sketchrnn prepare samples --category doodle --recognized -o data/guessed
+  sketchrnn prepare samples --category doodle --max-length 100 -o data/doodles
   sketchrnn stats data/garden
 """
 )
