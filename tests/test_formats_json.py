@@ -51,8 +51,11 @@ def test_round_trip(sketch):
         ('{"strokes": 5}', "expected strokes"),
         ("[1]", r"stroke 0: expected a list of points \[x, y\], found 1"),
         ('["ab"]', 'stroke 0: expected a list of points .* found "ab"'),
-        ("[[], [[1, 2], [1, 2, 3]]]", r"stroke 1, point 1: expected \[x, y\], found \[1, 2, 3\]"),
-        ("[[[1, 2], [1, true]]]", r"stroke 0, point 1: expected \[x, y\], found \[1, true\]"),
+        (
+            "[[], [[1, 2], [1, 2, 3, 4]]]",
+            r"stroke 1, point 1: expected \[x, y\] or \[x, y, time\], found \[1, 2, 3, 4\]",
+        ),
+        ("[[[1, 2], [1, true]]]", r"stroke 0, point 1: expected \[x, y\] or \[x, y, time\], found \[1, true\]"),
         ('[[["1", 2]]]', "stroke 0, point 0: expected"),
         ('[["12"]]', "stroke 0, point 0: expected"),
         ("[[[1, 1e999]]]", "stroke 0, point 0: expected finite"),
