@@ -194,6 +194,7 @@ def test_commands_options_categories_and_models_are_offered(tmp_path, monkeypatc
         Path(name).touch()
     Path("folder").mkdir()
     assert offered("complete", "--model", "") == ["shipped", "a.safetensors", "b.gen.json", "folder/"]
+    assert offered("info", "a") == offered("evaluate", "a") == ["a.safetensors"]
     assert offered("complete", "--model", "a.safetensors", "--category", "pi") == []
 
 

@@ -173,6 +173,29 @@ def test_what_is_not_shown_is_not_read():
         assert line.ids == ("shown",), hidden
 
 
+@pytest.mark.parametrize(
+    ("rules", "attributes", "colour"),
+    [
+        ("", 'stroke="blue"', "blue"),
+        ("path { stroke: red }", 'stroke="blue"', "red"),
+        ("path { stroke: red }", 'stroke="blue" style="stroke: green"', "green"),
+        ("path { stroke: red !important }", 'style="stroke: green"', "red"),
+        ("path { stroke: red !important }", 'style="stroke: green !important"', "green"),
+        (".a { stroke: red } path { stroke: tan }", 'class="b a"', "red"),
+        (".a { stroke: red } .b { stroke: tan }", 'class="b a"', "tan"),
+        ("#p { stroke: red } .a.b { stroke: tan }", 'class="b a" id="p"', "red"),
+        ("g g path { stroke: red } g > .a { stroke: tan }", 'class="a"', "tan"),
+        ("svg|path { stroke: red } a:b:c { stroke: red }", 'stroke="blue"', "blue"),
+        ("@media screen { path { stroke: red } }", 'stroke="blue"', "blue"),
+        ("g { stroke: red }", "", "red"),
+        ("g { stroke: red } path { stroke: inherit }", 'stroke="blue"', "red"),
+    ],
+)
+def test_the_cascade_decides(rules, attributes, colour):
+    (line,) = read(f'<style>{rules}</style><g><path d="M0 0H1" fill="none" {attributes}/></g>').lines
+    assert line.colour == colour
+
+
 def test_filled_areas_are_lines_only_where_nothing_is_stroked():
     area, line = '<rect width="9" height="9"/>', '<path d="M1 1H5" stroke="red" fill="none"/>'
     drawing = read(area + line + "<text>a</text>")

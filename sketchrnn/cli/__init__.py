@@ -105,7 +105,7 @@ def _every_command() -> list[click.Option]:
     cls=_Commands,
     params=_every_command(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="""\b
+    epilog="""
 Files: - is standard input or output. Drawings are Quick, Draw! ndjson, SVG, polyline JSON or npz; every command reads
 all of them, and with --format ndjson writes what the others read.
 

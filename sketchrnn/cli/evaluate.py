@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, shell_completion
 from sketchrnn.cli.talk import say
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
@@ -24,7 +24,7 @@ Examples:
   sketchrnn evaluate shipped cats.ndjson --split all --csv
 """
 )
-@click.argument("model")
+@click.argument("model", shell_complete=shell_completion.models)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--split",

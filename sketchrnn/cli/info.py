@@ -6,7 +6,7 @@ import json
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, shell_completion
 
 
 @click.command(
@@ -16,7 +16,7 @@ Examples:
   sketchrnn info --json
 """
 )
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=shell_completion.models)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def info(model: str | None, as_json: bool) -> None:
     """Say what MODEL is: its architecture, categories and training.
