@@ -9,9 +9,12 @@ import click
 
 from sketchrnn import __version__
 from sketchrnn.cli.complete import complete
+from sketchrnn.cli.download_model import download_model
 from sketchrnn.cli.evaluate import evaluate
+from sketchrnn.cli.export import export
 from sketchrnn.cli.generate import generate
 from sketchrnn.cli.guess import guess
+from sketchrnn.cli.import_model import import_model
 from sketchrnn.cli.info import info
 from sketchrnn.cli.render import render
 from sketchrnn.cli.train import train
@@ -47,5 +50,10 @@ def main() -> None:
     """Complete a partial sketch, train on Quick, Draw! categories, export SVG drawings."""
 
 
-for command in (complete, generate, guess, render, train, evaluate, info):
+COMMANDS = (
+    *(complete, generate, guess, render),
+    *(train, evaluate, info),
+    *(download_model, import_model, export),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -14,7 +14,7 @@ _DEFAULTS = SamplingConfiguration()
 model = click.option(
     "--model",
     metavar="FILE",
-    help=f"A checkpoint that train wrote, or a decoder of Google's (.gen.json).  [default: {SHIPPED_HELP}]",
+    help=f"A checkpoint that train wrote, or a model of Google's (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
 category = click.option("--category", metavar="NAME", help="What to draw, as `sketchrnn info` spells it.")
 count = click.option(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,6 +16,18 @@ from sketchrnn.training.reports import EvaluationReport, StepReport
 def reading(paths: Iterable[str | Path]) -> Iterable[str | Path]:
     """Show which of the files is being read, on a terminal."""
     return tqdm(paths, desc="reading", unit="file", leave=False, disable=not sys.stderr.isatty())
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show, on a terminal, how far a download is; yields what is told the bytes that are there, and of how many."""
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
 
 
 class TrainingProgress:
