@@ -324,7 +324,9 @@ def test_a_model_is_fetched_once(bucket, tmp_path, gen):
 
 
 def test_a_broken_connection_is_gone_on_with(bucket):
-    content = bucket.files["/models/alarm_clock.gen.json"] = bucket.files["/models/alarm_clock.gen.json"] + b" " * 400_000
+    content = bucket.files["/models/alarm_clock.gen.json"] = (
+        bucket.files["/models/alarm_clock.gen.json"] + b" " * 400_000
+    )
     bucket.faults = [("break", len(content) // 2), None]
     path, checkpoint = fetch_published("alarm clock", url=bucket.url, retries=Retries(wait=0.0))
     assert path.read_bytes() == content

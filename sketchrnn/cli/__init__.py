@@ -8,6 +8,7 @@ import sys
 import click
 
 from sketchrnn import __version__
+from sketchrnn.cli.arithmetic import arithmetic
 from sketchrnn.cli.complete import complete
 from sketchrnn.cli.download_model import download_model
 from sketchrnn.cli.evaluate import evaluate
@@ -16,6 +17,8 @@ from sketchrnn.cli.generate import generate
 from sketchrnn.cli.guess import guess
 from sketchrnn.cli.import_model import import_model
 from sketchrnn.cli.info import info
+from sketchrnn.cli.interpolate import interpolate
+from sketchrnn.cli.reconstruct import reconstruct
 from sketchrnn.cli.render import render
 from sketchrnn.cli.train import train
 from sketchrnn.errors import SketchRNNError
@@ -52,6 +55,7 @@ def main() -> None:
 
 COMMANDS = (
     *(complete, generate, guess, render),
+    *(reconstruct, interpolate, arithmetic),
     *(train, evaluate, info),
     *(download_model, import_model, export),
 )

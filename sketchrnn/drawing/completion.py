@@ -47,6 +47,8 @@ def complete(
     category: str | None,
     count: int,
     sampling: SamplingConfiguration,
+    *,
+    condition: Array | None = None,
 ) -> list[Completion]:
     """Draw several completions of a prefix, all at once.
 
@@ -56,6 +58,7 @@ def complete(
         category: what to draw; None only for a model that knows one.
         count: how many completions.
         sampling: how.
+        condition: what the decoder is told (count, condition_units), in the place of the category and of the latent.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -66,9 +69,11 @@ def complete(
     seeds = [sampling.seed + number for number in range(count)]
     generators = [np.random.default_rng(seed) for seed in seeds]
     prefix_rows = rows_of_prefix(network, prefix)
-    z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
-    drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-    condition = network.condition(np.full(1 if drawn_alike else count, index), z)
+    drawn_alike = False
+    if condition is None:
+        z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
+        drawn_alike = z is None  # until the first sampled row all drawings are in the same state
+        condition = network.condition(np.full(1 if drawn_alike else count, index), z)
     state = network.start(condition)
     for row in prefix_rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
