@@ -139,8 +139,9 @@ def test_the_other_cells_begin_as_magentas():
         assert layer.weight_ih.abs().max() <= (6 / sum(layer.weight_ih.shape)) ** 0.5
         assert torch.equal(layer.gate_norm.gain, torch.ones(4, layer.units))
         assert torch.equal(layer.gate_norm.bias.mean(1), torch.tensor([0.0, 1.0, 0.0, 0.0]))
-    told = cell._told(cell.scale_embedding(torch.randn(2, 32)), cell.scale)
-    torch.testing.assert_close(told, torch.full((2, 8, UNITS), 0.1))  # whatever the small LSTM says
+    told = cell.scale_embedding(torch.randn(2, 32)).unflatten(-1, (8, 1, 4)) @ cell.scale.transpose(1, 2)
+    torch.testing.assert_close(told, torch.full((2, 8, 1, UNITS), 0.1))  # whatever the small LSTM says
+    assert not cell.shift.any()
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,11 @@ class LayerNormLSTM(nn.Module):
         """Take one step: see :class:`sketchrnn.model.lstm.Cell`."""
         hidden, cell = state
         gates = projected + nn.functional.linear(hidden, recurrent[0])
-        return self.step_with_gates(gates, cell)
+        return self.step_with_gates(gates.unflatten(-1, (4, self.units)), cell)
 
     def step_with_gates(self, gates: Tensor, cell: Tensor) -> State:
-        """Return the state after a step, from the gates (B, 4 H) before their norm, and the cell (B, H)."""
-        normed = self.gate_norm(gates.unflatten(-1, (4, self.units))).flatten(1)
+        """Return the state after a step, from the gates (B, 4, H) before their norm, and the cell (B, H)."""
+        normed = self.gate_norm(gates).flatten(1)
         cell, show = gated(normed, cell, self.recurrent_dropout * self.training)
         return show * torch.tanh(self.cell_norm(cell[:, None]).squeeze(1)), cell
 
@@ -119,10 +119,22 @@ class HyperLSTM(LayerNormLSTM):
         nn.init.normal_(self.shift_embedding.weight, std=0.01)
 
     def recurrent_weights(self) -> tuple[Tensor, ...]:
-        """Return what the large state is multiplied with, for both LSTMs, (4 H + 4 hyper, H), then the small state."""
+        """Return what a run multiplies with: the large hidden state for both LSTMs, the small one, and its embeddings.
+
+        Returns:
+            (4 H + 4 hyper, H); (4 hyper, hyper); weights and biases of scales and shifts together, (12 E, hyper) and
+            (12 E); and what makes them of their embeddings, (12, E, H).
+        """
         (large,) = super().recurrent_weights()
         rows_of_small = self.hyper.weight_ih[:, -self.units :]  # behind the row it is given the large hidden state
-        return torch.cat([large, rows_of_small]), *self.hyper.recurrent_weights()
+        bias = self.scale_embedding.bias
+        return (
+            torch.cat([large, rows_of_small]),
+            *self.hyper.recurrent_weights(),
+            torch.cat([self.scale_embedding.weight, self.shift_embedding.weight]),
+            torch.cat([bias, bias.new_zeros(len(bias) // 2)]),
+            torch.cat([self.scale, self.shift]).transpose(1, 2).contiguous(),
+        )
 
     def project(self, rows: Tensor, condition: Tensor | None) -> Tensor:
         """Return the products of both LSTMs' input weights, (N, B, 4 H + 4 hyper)."""
@@ -135,20 +147,18 @@ class HyperLSTM(LayerNormLSTM):
         gate_sizes = [4 * size for size in sizes]
         of_rows, hyper_of_rows = projected.split(gate_sizes, dim=-1)
         of_state, hyper_of_state = nn.functional.linear(hidden, recurrent[0]).split(gate_sizes, dim=-1)
+        of_small, embedding, bias, told = recurrent[1:]
         hyper_hidden, hyper_cell = self.hyper.step(
-            hyper_of_rows + hyper_of_state, (hyper_hidden, hyper_cell), recurrent[1:]
+            hyper_of_rows + hyper_of_state, (hyper_hidden, hyper_cell), (of_small,)
         )
-        scale = self._told(self.scale_embedding(hyper_hidden), self.scale)  # (B, 8, H)
-        shift = self._told(self.shift_embedding(hyper_hidden), self.shift)  # (B, 4, H)
-        gates = scale[:, :4] * of_rows.unflatten(-1, (4, self.units))
-        gates = gates + scale[:, 4:] * of_state.unflatten(-1, (4, self.units)) + shift + self.bias
-        hidden, cell = self.step_with_gates(gates.flatten(1), cell)
+        embedded = nn.functional.linear(hyper_hidden, embedding, bias).unflatten(-1, (len(told), -1))  # (B, 12, E)
+        scale_rows, scale_state, shift = torch.bmm(embedded.transpose(0, 1), told).split(4)  # (4, B, H) each
+        by_gate = (-1, 4, self.units)
+        gates = scale_rows * of_rows.reshape(by_gate).transpose(0, 1)
+        gates = torch.addcmul(gates, scale_state, of_state.reshape(by_gate).transpose(0, 1))
+        gates = (gates + shift).transpose(0, 1) + self.bias  # (B, 4, H)
+        hidden, cell = self.step_with_gates(gates, cell)
         return torch.cat([hidden, hyper_hidden], dim=-1), torch.cat([cell, hyper_cell], dim=-1)
-
-    @staticmethod
-    def _told(embedding: Tensor, weight: Tensor) -> Tensor:
-        """Return embeddings (B, K E) as (B, K, H), by weights (K, H, E)."""
-        return torch.einsum("bke,khe->bkh", embedding.unflatten(-1, (len(weight), -1)), weight)
 
 
 def make_cell(
