@@ -88,7 +88,7 @@ def table(drawings: Drawings, variants: list[tuple[str, str]], arguments: argpar
         f"{of_split['train']:,} training and {of_split['valid']:,} validation drawings of "
         f"{len(drawings.categories)} categories:",
         "",
-        f"| cell | dropout | steps/s | nats, {arguments.steps} steps | the best on the way | in the plain LSTM's time |",
+        f"| cell | dropout | steps/s | {arguments.steps} steps | the best on the way | in the plain LSTM's time |",
         "| --- " * 6 + "|",
     ]
     budget = None

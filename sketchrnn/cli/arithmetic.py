@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import click
 
 from sketchrnn.cli import options
@@ -19,40 +21,16 @@ Examples:
 """
 )
 @click.argument("terms", nargs=-1, required=True, metavar="A [+|- B]...")
-@options.output
-@options.model
-@options.category
-@options.count
-@options.temperature
-@options.seed
-@options.max_points
-@options.output_format
-@options.columns
-@options.cell
-@options.force
-def arithmetic(
-    terms: tuple[str, ...],
-    output: str,
-    model: str | None,
-    category: str | None,
-    count: int,
-    temperature: float,
-    seed: int,
-    max_points: int,
-    output_format: str | None,
-    columns: int | None,
-    cell: int,
-    force: bool,
-) -> None:
+@options.drawing
+def arithmetic(terms: tuple[str, ...], drawing: options.DrawingOptions) -> None:
     """Add and subtract sketches: A - B + C is drawn from the sum of their latent vectors.
 
     Each is FILE, FILE:INDEX (a record of many, counted from 0), or the name of a category; of several categories the
     result has the first one's. In a picture the terms stand first, each as the model draws it.
     """
-    from dataclasses import replace
+    import numpy as np
 
-    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
-    from sketchrnn.drawing.configuration import SamplingConfiguration
+    from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.drawing.latent import combined, draw_at
     from sketchrnn.errors import ConfigurationError
     from sketchrnn.formats import Record
@@ -62,32 +40,28 @@ def arithmetic(
 
     if len(terms) % 2 == 0 or not set(terms[1::2]) <= set(SIGNS):
         raise click.UsageError(f"expected A - B + C with a space around each sign; A is {PLACE_HELP}")
-    sampling = SamplingConfiguration(temperature, max_points, seed)
-    target = Target.from_options(output, output_format, force, columns, cell)
     operands, signs = terms[::2], ("+", *terms[1::2])
-    shows_terms = target.kind == "svg"
-    target.check(count + shows_terms * len(operands))
-    network = NumpyNetwork(load_model(model))
+    shows_terms = drawing.target.kind == "svg"
+    drawing.target.check(drawing.count + shows_terms * len(operands))
+    network = NumpyNetwork(load_model(drawing.model))
     if not network.configuration.variational:
         raise ConfigurationError("this model has no encoder, so that there are no latent vectors to add")
-    places = [read_place(network, text, category, seed + number) for number, text in enumerate(operands)]
+    seeds = itertools.count(drawing.sampling.seed)
+    places = [read_place(network, text, drawing.category, seed) for text, seed in zip(operands, seeds, strict=False)]
     result = combined(
         network.configuration, [(SIGNS[sign], place.vector) for sign, place in zip(signs, places, strict=True)]
     )
-    shown = [(f"{sign} {text}", draw_at(network, place.vector, sampling), "#1a1a1a")
-             for sign, text, place in zip(signs, operands, places, strict=True)] if shows_terms else []  # fmt: skip
-    seeds = range(seed, seed + count)
-    shown += [
-        (f"sum, seed {number}", draw_at(network, result, replace(sampling, seed=number)), COMPLETION_COLOUR)
-        for number in seeds
-    ]
-    pictures = [
-        Picture(
-            label + ("" if drawing.ended else ", cut"),
-            (Layer(drawing.sketch, "drawing", colour),),
-            Record(drawing.sketch, word=places[0].label),
-        )
-        for label, drawing, colour in shown
-    ]
-    target.write(pictures, f"{' '.join(terms)}, drawn by sketchrnn")
-    say_what_was_cut(sum(not drawing.ended for _, drawing, _ in shown), max_points)
+
+    pictures = []
+    if shows_terms:
+        for sign, text, place in zip(signs, operands, places, strict=True):
+            (one,) = draw_at(network, place.vector[None], drawing.sampling, drawing.choose_from)
+            layers = (Layer(one.sketch, "drawing"),)
+            pictures.append(Picture(f"{sign} {text}", layers, Record(one.sketch), one.description, not one.ended))
+    summed = np.repeat(result[None], drawing.count, axis=0)
+    for one in draw_at(network, summed, drawing.sampling, drawing.choose_from, diverse=drawing.diverse):
+        layers = (Layer(one.sketch, "drawing", COMPLETION_COLOUR),)
+        record = Record(one.sketch, word=places[0].label)
+        pictures.append(Picture(f"sum, {one.label}", layers, record, one.description, not one.ended))
+    drawing.target.write(pictures, f"{' '.join(terms)}, drawn by sketchrnn")
+    say_what_was_cut(pictures, drawing.sampling.max_points)

@@ -24,7 +24,10 @@ Examples:
 @options.category
 @click.option("--steps", type=click.IntRange(2, 100), default=9, show_default=True, help="Pictures, ends included.")
 @click.option("--linear", is_flag=True, help="Straight through latent space, instead of along the arc.")
+@options.choose_from
 @options.temperature
+@options.pen_temperature
+@options.top_p
 @options.seed
 @options.max_points
 @options.output_format
@@ -38,7 +41,10 @@ def interpolate(
     category: str | None,
     steps: int,
     linear: bool,
+    choose_from: int,
     temperature: float,
+    pen_temperature: float | None,
+    top_p: float,
     seed: int,
     max_points: int,
     output_format: str | None,
@@ -50,7 +56,7 @@ def interpolate(
 
     A place is FILE, FILE:INDEX (a record of many, counted from 0), or the name of a category; four are top left, top
     right, bottom left and bottom right. Sketches need a model with an encoder; categories mix in any model that knows
-    several. Every picture is drawn with the same random numbers, so that only the place makes the difference.
+    several. Every picture is drawn with the same random numbers, so that the place makes the difference.
     """
     import numpy as np
 
@@ -64,7 +70,7 @@ def interpolate(
 
     if len(places) not in (2, 4):
         raise click.UsageError(f"expected two places, or four, found {len(places)}; a place is {PLACE_HELP}")
-    sampling = SamplingConfiguration(temperature, max_points, seed)
+    sampling = SamplingConfiguration(temperature, max_points, seed, pen_temperature=pen_temperature, top_p=top_p)
     target = Target.from_options(output, output_format, force, columns or steps, cell)
     target.check(steps ** (len(places) // 2))
     network = NumpyNetwork(load_model(model))
@@ -77,10 +83,10 @@ def interpolate(
     else:
         way = grid(network.configuration, vectors, steps, spherical=not linear).reshape(steps * steps, -1)
         labels = [f"{right:.0%}, {down:.0%}" for down in shares for right in shares]
-    drawn = [draw_at(network, place, sampling) for place in way]
-    pictures = [
-        Picture(label + ("" if drawing.ended else ", cut"), (Layer(drawing.sketch, "drawing"),), Record(drawing.sketch))
-        for label, drawing in zip(labels, drawn, strict=True)
-    ]
+    pictures = []
+    for label, place in zip(labels, way, strict=True):
+        (one,) = draw_at(network, place[None], sampling, choose_from)
+        layers = (Layer(one.sketch, "drawing"),)
+        pictures.append(Picture(label, layers, Record(one.sketch), one.description, not one.ended))
     target.write(pictures, f"Between {' and '.join(end.label for end in ends)}, drawn by sketchrnn")
-    say_what_was_cut(sum(not drawing.ended for drawing in drawn), max_points)
+    say_what_was_cut(pictures, max_points)

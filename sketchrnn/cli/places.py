@@ -42,6 +42,7 @@ def read_place(network: NumpyNetwork, text: str, category: str | None, seed: int
         SketchRNNError: the file cannot be read, or there is neither file nor category.
     """
     from sketchrnn.drawing.latent import place_of_category, place_of_sketch
+    from sketchrnn.drawing.prefix import see_prefix
 
     path, colon, number = text.rpartition(":")
     index = int(number) if colon and number.isdecimal() and not Path(text).exists() else None
@@ -55,6 +56,7 @@ def read_place(network: NumpyNetwork, text: str, category: str | None, seed: int
     record = read_one(path, index, None)
     try:
         name = network.configuration.category_name(category or record.word)
-        return Place(name or Path(path).stem, place_of_sketch(network, record.sketch, name))
+        seen = see_prefix(network, record.sketch, network.configuration.category_index(name))
+        return Place(name or Path(path).stem, place_of_sketch(network, seen, name))
     except (CategoryError, ConfigurationError, FormatError) as error:
         raise SketchRNNError(f"{text}: {error}") from error

@@ -18,68 +18,54 @@ Examples:
 """
 )
 @click.argument("sketch")
-@options.output
-@options.model
-@options.category
-@options.count
+@options.drawing
 @click.option("--sample", is_flag=True, help="Draw z from its posterior for each drawing, instead of taking the mean.")
-@options.temperature
-@options.seed
-@options.max_points
+@options.scale
 @one_record
-@options.output_format
-@options.columns
-@options.cell
-@options.force
 def reconstruct(
     sketch: str,
-    output: str,
-    model: str | None,
-    category: str | None,
-    count: int,
     sample: bool,
-    temperature: float,
-    seed: int,
-    max_points: int,
+    scale: float | None,
     index: int | None,
     key_id: str | None,
-    output_format: str | None,
-    columns: int | None,
-    cell: int,
-    force: bool,
+    drawing: options.DrawingOptions,
 ) -> None:
     """Draw SKETCH again from its latent vector alone, as the model understood it.
 
-    SKETCH is a whole drawing, in a file as for `sketchrnn complete`. It comes out first, in black. The model needs an
-    encoder, which is what train makes unless it is told --decoder-only.
+    SKETCH is a whole drawing, in a file as for `sketchrnn complete`. In a picture it comes first, as it was given. The
+    model needs an encoder, which is what train makes unless it is told --decoder-only.
     """
-    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
-    from sketchrnn.drawing.configuration import SamplingConfiguration
+    from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.drawing.latent import reconstruct as reconstruct_sketch
+    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import NumpyNetwork
 
-    sampling = SamplingConfiguration(temperature, max_points, seed)
-    target = Target.from_options(output, output_format, force, columns, cell)
-    shows_original = target.kind == "svg"
-    target.check(count + shows_original)
+    shows_original = drawing.target.kind == "svg"
+    drawing.target.check(drawing.count + shows_original)
     record = read_one(sketch, index, key_id)
-    network = NumpyNetwork(load_model(model))
+    network = NumpyNetwork(load_model(drawing.model))
     try:
-        name = network.configuration.category_name(category or record.word)
-        drawn = reconstruct_sketch(network, record.sketch, name, count, sampling, sample=sample)
+        name = network.configuration.category_name(drawing.category or record.word)
+        seen = see_prefix(network, record.sketch, network.configuration.category_index(name), scale=scale)
+        drawn = reconstruct_sketch(
+            network,
+            seen,
+            name,
+            drawing.count,
+            drawing.sampling,
+            drawing.choose_from,
+            sample=sample,
+            diverse=drawing.diverse,
+        )
     except (CategoryError, ConfigurationError, FormatError) as error:
         raise type(error)(f"{sketch}: {error}") from error
-    original = Picture(f"{name or 'drawing'}, as given", (Layer(record.sketch, "sketch"),), record)
-    pictures = [
-        Picture(
-            f"seed {drawing.seed}" + ("" if drawing.ended else ", cut"),
-            (Layer(drawing.sketch, "reconstruction", COMPLETION_COLOUR),),
-            Record(drawing.sketch, word=name),
-        )
-        for drawing in drawn
-    ]
-    target.write([original] * shows_original + pictures, f"{name or 'drawing'}, reconstructed by sketchrnn")
-    say_what_was_cut(sum(not drawing.ended for drawing in drawn), max_points)
+    named = name or "drawing"
+    pictures = [Picture(f"{named}, as given", (Layer(record.sketch, "sketch"),), record)] * shows_original
+    for one in drawn:
+        layers = (Layer(one.sketch, "reconstruction", COMPLETION_COLOUR),)
+        pictures.append(Picture(one.label, layers, Record(one.sketch, word=name), one.description, not one.ended))
+    drawing.target.write(pictures, f"{named}, reconstructed by sketchrnn")
+    say_what_was_cut(pictures, drawing.sampling.max_points)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.drawing.prefix import SeenPrefix
+from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
-MAX_PREFIX_POINTS = 10_000
 PEN_LIFTED, PEN_ENDED = 1, 2
 
 
@@ -27,11 +26,25 @@ class Completion:
             begins at its last point.
         ended: the model ended the drawing by itself; otherwise it was cut.
         seed: what it was drawn with.
+        nats_per_point: how unlikely the model, at temperature 1, holds what it drew, offsets as a density per square
+            unit of the training drawings; the lower, the likelier.
     """
 
     sketch: Sketch
     ended: bool
     seed: int
+    nats_per_point: float
+
+    @property
+    def label(self) -> str:
+        """What stands under its picture."""
+        return f"seed {self.seed}" + ("" if self.ended else ", cut")
+
+    @property
+    def description(self) -> str:
+        """What is to be known of it, in words."""
+        end = "ended by itself" if self.ended else "cut"
+        return f"seed {self.seed}, {self.nats_per_point:.3f} nats per point drawn, {end}"
 
     def joined(self, prefix: Sketch) -> Sketch:
         """Return prefix and completion as one drawing."""
@@ -43,10 +56,11 @@ class Completion:
 
 def complete(
     network: NumpyNetwork,
-    prefix: Sketch,
+    prefix: SeenPrefix,
     category: str | None,
     count: int,
     sampling: SamplingConfiguration,
+    attempts: int = 1,
     *,
     condition: Array | None = None,
 ) -> list[Completion]:
@@ -54,51 +68,45 @@ def complete(
 
     Args:
         network: the model.
-        prefix: in the unit that the model was trained in (the 255 box for Quick, Draw! models); may be empty.
+        prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model; may be empty.
         category: what to draw; None only for a model that knows one.
-        count: how many completions.
+        count: how many seeds, from ``sampling.seed`` on.
         sampling: how.
-        condition: what the decoder is told (count, condition_units), in the place of the category and of the latent.
+        attempts: how many completions of each seed, which differ; they come one after the other.
+        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category and of
+            the latent.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the latent does not fit the model.
-        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
     """
     index = network.configuration.category_index(category)
-    seeds = [sampling.seed + number for number in range(count)]
-    generators = [np.random.default_rng(seed) for seed in seeds]
-    prefix_rows = rows_of_prefix(network, prefix)
+    seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
+    generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
     drawn_alike = False
     if condition is None:
-        z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
+        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
         drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-        condition = network.condition(np.full(1 if drawn_alike else count, index), z)
+        condition = network.condition(np.full(1 if drawn_alike else len(seeds), index), z)
+    else:
+        condition = np.repeat(condition, attempts, axis=0)
     state = network.start(condition)
-    for row in prefix_rows:
+    for row in prefix.rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
     if drawn_alike:
-        state = state.take(np.zeros(count, np.int64))
-    drawn, ended = _sample(network, state, generators, sampling)
+        state = state.take(np.zeros(len(seeds), np.int64))
+    drawn, ended, nats = _sample(network, state, generators, sampling)
+    per_square_pixel = 2.0 * math.log(network.offset_scale)
+    unit = network.offset_scale / prefix.scale
     return [
-        Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), seed)
-        for stroke3, end, seed in zip(drawn, ended, seeds, strict=True)
-    ]
-
-
-def rows_of_prefix(network: NumpyNetwork, prefix: Sketch) -> Array:
-    """Return what a network sees of a prefix: START and its stroke-5 rows, in offset scales, (N + 1, 5).
-
-    Raises:
-        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
-    """
-    if prefix.point_count > MAX_PREFIX_POINTS:
-        raise FormatError(
-            f"a prefix of {prefix.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
+        Completion(
+            _continue(prefix.sketch, stroke3, unit),
+            bool(end),
+            seed,
+            float((total + len(stroke3) * per_square_pixel) / max(1, len(stroke3) + end)),
         )
-    rows = stroke5_from_stroke3(prefix.to_stroke3())[:-1]
-    rows[:, :2] /= network.offset_scale
-    return rows.astype(np.float32)
+        for stroke3, end, total, seed in zip(drawn, ended, nats, seeds, strict=True)
+    ]
 
 
 def _latent(
@@ -128,38 +136,44 @@ def _sample(
     state: DecoderState,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
-) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
-    """Draw until every drawing has ended; return their stroke-3 rows, in offset scales, and which ended."""
+) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_], NDArray[np.float64]]:
+    """Draw until every drawing has ended.
+
+    Returns:
+        Their stroke-3 rows, in offset scales; which ended; and -log p of the rows and the end, in nats.
+    """
     count, steps = len(generators), sampling.max_points
     uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
     normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
     stroke3 = np.zeros((count, steps, 3), np.float32)
     lengths = np.full(count, steps)
     ended = np.zeros(count, dtype=bool)
+    nats = np.zeros(count)
     active = np.arange(count)  # the drawings that ``state`` is of
     for step in range(steps):
-        mixture = network.mixture(state).at_temperature(sampling.temperature)
-        offsets, pen = mixture.sample(uniforms[active, step], normals[active, step])
+        mixture = network.mixture(state)
+        tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
+        offsets, pen = tempered.sample(uniforms[active, step], normals[active, step])
         going_on = pen != PEN_ENDED
+        drawn = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
+        nats[active] -= np.where(going_on, mixture.log_prob(drawn), mixture.log_q[:, PEN_ENDED])
         ended[active[~going_on]] = True
         lengths[active[~going_on]] = step
         if not going_on.all():
             state = state.take(np.flatnonzero(going_on))
-            active, offsets, pen = active[going_on], offsets[going_on], pen[going_on]
+            active, drawn = active[going_on], drawn[going_on]
         if not len(active):
             break
-        lifts = pen == PEN_LIFTED
-        stroke3[active, step] = np.column_stack([offsets, lifts])
-        rows = np.column_stack([offsets, ~lifts, lifts, np.zeros(len(active))]).astype(np.float32)
-        state = network.step(state, rows)
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended
+        stroke3[active, step] = drawn[:, [0, 1, 2 + PEN_LIFTED]]
+        state = network.step(state, drawn)
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats
 
 
-def _continue(prefix: Sketch, stroke3: NDArray[np.float32], offset_scale: float) -> Sketch:
-    """Return drawn rows as strokes that go on from where the prefix's pen is."""
+def _continue(prefix: Sketch, stroke3: NDArray[np.float32], unit: float) -> Sketch:
+    """Return drawn rows, in ``unit`` of the prefix's, as strokes that go on from where the prefix's pen is."""
     rows = stroke3.astype(np.float64)
-    rows[:, :2] *= offset_scale
-    decimals = 3 - math.floor(math.log10(offset_scale))  # a thousandth of a usual offset: what nobody sees
+    rows[:, :2] *= unit
+    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset: what nobody sees
     origin = prefix.last_point
     if not len(rows):
         return Sketch(())

@@ -11,8 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.drawing.completion import Completion, complete, rows_of_prefix
+from sketchrnn.drawing.choice import draw_best
+from sketchrnn.drawing.completion import Completion
 from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.drawing.prefix import SeenPrefix, see_prefix
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.numpy_network import Array, NumpyNetwork
@@ -21,28 +23,30 @@ from sketchrnn.sketch import Sketch
 NEARLY_STRAIGHT = 1e-4
 """Sine of the angle between two vectors below which they have no arc between them that could be told from a line."""
 
+_OF_LATENT = (1, 0)
+"""Behind a seed: what draws z, other random numbers than those that draw."""
+
 
 def place_of_sketch(
-    network: NumpyNetwork, sketch: Sketch, category: str | None, generator: np.random.Generator | None = None
+    network: NumpyNetwork, sketch: SeenPrefix, category: str | None, generator: np.random.Generator | None = None
 ) -> Array:
     """Return where a sketch is: the mean of its z, or a sample of it, and its category.
 
     Args:
         network: the model, with an encoder.
-        sketch: in the unit that the model was trained in; of one point at least.
+        sketch: what the model sees of it; of one point at least.
         category: what it is; None only for a model that knows one.
         generator: draws a sample; None takes the mean.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the model has no encoder, or there is nothing to encode.
-        FormatError: the sketch has too many points.
     """
     configuration = network.configuration
     if not configuration.variational:
         raise ConfigurationError("this model has no encoder, so that no sketch has a place in it")
     index = configuration.category_index(category)
-    rows = rows_of_prefix(network, sketch)[1:]
+    rows = sketch.rows[1:]
     if not len(rows):
         raise ConfigurationError("an empty sketch has no place")
     z, z_logvar = network.encode(rows, index)
@@ -125,50 +129,64 @@ def combined(configuration: ModelConfiguration, terms: Sequence[tuple[int, Array
     return np.concatenate([z, terms[0][1][size:]]).astype(np.float32)
 
 
-def draw_at(network: NumpyNetwork, place: Array, sampling: SamplingConfiguration) -> Completion:
-    """Draw one sketch at a place; with the same seed the same chance draws at every place.
+def draw_at(
+    network: NumpyNetwork,
+    places: Array,
+    sampling: SamplingConfiguration,
+    choose_from: int = 1,
+    *,
+    scale: float = 1.0,
+    diverse: bool = False,
+) -> list[Completion]:
+    """Draw one sketch at each place, beginning at the origin; place i with seed + i.
 
     Args:
         network: the model.
-        place: (condition_units,).
+        places: (count, condition_units).
         sampling: how.
+        choose_from: as for :func:`sketchrnn.drawing.choice.draw_best`.
+        scale: units of the model in one of the drawings'.
+        diverse: as for :func:`sketchrnn.drawing.choice.draw_best`.
     """
     categories = network.configuration.categories
-    any_of_them = categories[0] if categories else None  # the place says which
-    return complete(network, Sketch(()), any_of_them, 1, sampling, condition=place[None])[0]
+    any_of_them = categories[0] if categories else None  # the places say which
+    empty = see_prefix(network, Sketch(()), scale=scale)
+    return draw_best(network, empty, any_of_them, len(places), sampling, choose_from, diverse=diverse, condition=places)
 
 
 def reconstruct(
     network: NumpyNetwork,
-    sketch: Sketch,
+    sketch: SeenPrefix,
     category: str | None,
     count: int,
     sampling: SamplingConfiguration,
+    choose_from: int = 1,
     *,
     sample: bool = False,
+    diverse: bool = False,
 ) -> list[Completion]:
-    """Draw a sketch again, from its z alone; each drawing begins where the sketch does.
+    """Draw a sketch again, from its z alone; each drawing has its unit and begins where it does.
 
     Args:
         network: the model, with an encoder.
-        sketch: in the unit that the model was trained in.
+        sketch: what the model sees of it.
         category: what it is; None only for a model that knows one.
         count: how many drawings; drawing i with seed + i.
         sampling: how.
+        choose_from: as for :func:`sketchrnn.drawing.choice.draw_best`.
         sample: draw a z for each from the posterior, instead of its mean.
+        diverse: as for :func:`sketchrnn.drawing.choice.draw_best`.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the model has no encoder, or there is nothing to encode.
-        FormatError: the sketch has too many points.
     """
-    drawings = []
-    for seed in range(sampling.seed, sampling.seed + count):
-        generator = np.random.default_rng([seed, 1]) if sample else None
-        place = place_of_sketch(network, sketch, category, generator)
-        drawn = draw_at(network, place, replace(sampling, seed=seed))
-        drawings.append(replace(drawn, sketch=drawn.sketch.transformed(shift=sketch.first_point)))
-    return drawings
+    seeds = range(sampling.seed, sampling.seed + count)
+    generators = [np.random.default_rng([seed, *_OF_LATENT]) if sample else None for seed in seeds]
+    places = np.stack([place_of_sketch(network, sketch, category, generator) for generator in generators])
+    drawn = draw_at(network, places, sampling, choose_from, scale=sketch.scale, diverse=diverse)
+    begins = sketch.sketch.first_point
+    return [replace(drawing, sketch=drawing.sketch.transformed(shift=begins)) for drawing in drawn]
 
 
 def _arc(one: NDArray[np.float64], other: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
