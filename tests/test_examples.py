@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
+from builders import checkpoint_of, network_of, small_model
+from http_server import serving
 
 from sketchrnn.cli import main
+from sketchrnn.model.magenta import export_magenta
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,7 +45,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run_all(commands, folder):
+@pytest.fixture(scope="module", autouse=True)
+def bucket():
+    """Stands in for Google's models, of which download-model's examples fetch one."""
+    network = network_of(small_model(variational=False, mixtures=20, categories=("bird",)))
+    with serving({"/models/bird.gen.json": export_magenta(checkpoint_of(network), "gen").content}) as served:
+        yield served
+
+
+def run_all(commands, folder, bucket):
     for command in commands:
         result = subprocess.run(
             re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command),
@@ -50,20 +61,21 @@ def run_all(commands, folder):
             cwd=folder,
             capture_output=True,
             text=True,
-            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+            | {"SKETCHRNN_MODELS": bucket.url, "SKETCHRNN_CACHE": f"{folder}/cache"},
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 
 
 @pytest.mark.parametrize("commands", [README, SAMPLES], ids=["README", "samples"])
-def test_documents(commands, folder):
+def test_documents(commands, folder, bucket):
     assert commands
-    run_all(commands, folder)
+    run_all(commands, folder, bucket)
 
 
 @pytest.mark.parametrize("command", [main, *main.commands.values()], ids=lambda command: command.name)
-def test_help(command, folder):
+def test_help(command, folder, bucket):
     assert isinstance(command, click.Command)
     examples = examples_of(command)
     assert examples
-    run_all(examples, folder)
+    run_all(examples, folder, bucket)

@@ -297,7 +297,7 @@ def test_import_and_export(tmp_path, gen):
 @pytest.fixture
 def bucket(tmp_path, monkeypatch, gen):
     """A server that has two models, one of them broken, and an empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("SKETCHRNN_CACHE", str(tmp_path / "cache"))
     files = {"/models/alarm_clock.gen.json": json.dumps(gen).encode(), "/large_models/pig.vae.json": b"[1, 2"}
     with serving(files) as served:
         yield served
@@ -309,17 +309,17 @@ def kept(tmp_path):
 
 def test_a_model_is_fetched_once(bucket, tmp_path, gen):
     for _ in range(2):
-        fetched = run("download-model", "alarm clock", SKETCHRNN_MODELS_URL=bucket.url)
+        fetched = run("download-model", "alarm clock", SKETCHRNN_MODELS=bucket.url)
         assert fetched.exit_code == 0, fetched.output
         path = Path(fetched.stdout.strip())
         assert json.loads(path.read_bytes()) == gen
     assert len(bucket.requests) == 1
     assert kept(tmp_path) == ["alarm_clock.gen.json"]
-    into = run("download-model", "alarm_clock", "-o", tmp_path / "clock.safetensors", "--url", bucket.url)
+    into = run("download-model", "alarm_clock", "-o", tmp_path / "clock.safetensors", "--base", bucket.url)
     assert into.exit_code == 0
     assert load_checkpoint(tmp_path / "clock.safetensors").configuration.categories == ("alarm clock",)
     path.write_bytes(path.read_bytes()[:-9])  # the kept file is damaged: fetched anew
-    assert run("download-model", "alarm_clock", "--url", bucket.url).exit_code == 0
+    assert run("download-model", "alarm_clock", "--base", bucket.url).exit_code == 0
     assert len(bucket.requests) == 2
 
 
@@ -328,22 +328,22 @@ def test_a_broken_connection_is_gone_on_with(bucket):
         bucket.files["/models/alarm_clock.gen.json"] + b" " * 400_000
     )
     bucket.faults = [("break", len(content) // 2), None]
-    path, checkpoint = fetch_published("alarm clock", url=bucket.url, retries=Retries(wait=0.0))
+    path, checkpoint = fetch_published("alarm clock", base=bucket.url, retries=Retries(wait=0.0))
     assert path.read_bytes() == content
     assert checkpoint.source == str(path)
     assert bucket.requests[1][1] is not None  # it asked for the rest
 
 
 def test_what_cannot_be_fetched_is_named_and_not_kept(bucket, tmp_path):
-    unknown = run("download-model", "dragonfruit", SKETCHRNN_MODELS_URL=bucket.url)
+    unknown = run("download-model", "dragonfruit", SKETCHRNN_MODELS=bucket.url)
     assert unknown.exit_code == 1
     assert "404" in unknown.stderr
     assert len(unknown.stderr.splitlines()) == 1
-    broken = run("download-model", "pig", "--vae", "--large", SKETCHRNN_MODELS_URL=bucket.url)
+    broken = run("download-model", "pig", "--vae", "--large", SKETCHRNN_MODELS=bucket.url)
     assert broken.exit_code == 1
     assert "no published model" in broken.stderr
     assert kept(tmp_path) == []
     with pytest.raises(DownloadError, match="expected a category"):
-        fetch_published("../../etc/passwd", url=bucket.url)
-    nowhere = run("download-model", "pig", SKETCHRNN_MODELS_URL="nowhere")
+        fetch_published("../../etc/passwd", base=bucket.url)
+    nowhere = run("download-model", "pig", SKETCHRNN_MODELS="nowhere")
     assert nowhere.exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import click
 
@@ -15,8 +16,8 @@ SIGNS = {"+": 1, "-": -1}
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn generate --category cat -n 60 -o cats.ndjson
-  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 5 --set decoder_units=64
+  sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
+  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --set encoder_units=32 --set decoder_units=64
   sketchrnn arithmetic cats.ndjson:0 - cats.ndjson:1 + cats.ndjson:2 --model cats.safetensors -o sum.svg
 """
 )
@@ -57,7 +58,8 @@ def arithmetic(terms: tuple[str, ...], drawing: options.DrawingOptions) -> None:
         for sign, text, place in zip(signs, operands, places, strict=True):
             (one,) = draw_at(network, place.vector[None], drawing.sampling, drawing.choose_from)
             layers = (Layer(one.sketch, "drawing"),)
-            pictures.append(Picture(f"{sign} {text}", layers, Record(one.sketch), one.description, not one.ended))
+            label = f"{sign} {Path(text).name}"
+            pictures.append(Picture(label, layers, Record(one.sketch), one.description, not one.ended))
     summed = np.repeat(result[None], drawing.count, axis=0)
     for one in draw_at(network, summed, drawing.sampling, drawing.choose_from, diverse=drawing.diverse):
         layers = (Layer(one.sketch, "drawing", COMPLETION_COLOUR),)

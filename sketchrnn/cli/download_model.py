@@ -21,13 +21,13 @@ Examples:
 @click.option("--vae", is_flag=True, help="With its encoder, which reconstruct and interpolate need.")
 @click.option("--large", is_flag=True, help="Of Google's larger models.")
 @click.option(
-    "--url",
-    metavar="URL",
-    envvar="SKETCHRNN_MODELS_URL",
-    help="Where the folders models/ and large_models/ are.  [default: Google's bucket]",
+    "--base",
+    metavar="ADDRESS",
+    envvar="SKETCHRNN_MODELS",
+    help="A mirror's address.  [default: Google's; environment variable SKETCHRNN_MODELS]",
 )
 @options.force
-def download_model(name: str, output: str | None, vae: bool, large: bool, url: str | None, force: bool) -> None:
+def download_model(name: str, output: str | None, vae: bool, large: bool, base: str | None, force: bool) -> None:
     """Fetch the model that Google published of one category, such as bird or "alarm clock".
 
     114 categories have one. The file is kept in the user's cache, checked, and fetched but once; its path is printed,
@@ -40,7 +40,7 @@ def download_model(name: str, output: str | None, vae: bool, large: bool, url: s
     if output is not None:
         check_writable(output, force=force)
     with downloading(name) as progress:
-        path, checkpoint = fetch_published(name, vae=vae, large=large, url=url or BUCKET, progress=progress)
+        path, checkpoint = fetch_published(name, vae=vae, large=large, base=base or BUCKET, progress=progress)
     if output is None:
         click.echo(path)
         return

@@ -13,8 +13,8 @@ from sketchrnn.cli.places import PLACE_HELP, read_place
 Examples:
   sketchrnn interpolate cat pig --temperature 0.2 -o cat-pig.svg
   sketchrnn interpolate cat pig face sun --steps 4 -o four.svg
-  sketchrnn generate --category cat -n 60 -o cats.ndjson
-  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 5 --set decoder_units=64
+  sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
+  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --set encoder_units=32 --set decoder_units=64
   sketchrnn interpolate cats.ndjson:0 cats.ndjson:1 --model cats.safetensors -o cats.svg
 """
 )
@@ -87,6 +87,7 @@ def interpolate(
     for label, place in zip(labels, way, strict=True):
         (one,) = draw_at(network, place[None], sampling, choose_from)
         layers = (Layer(one.sketch, "drawing"),)
+        label += "" if one.ended else ", cut"
         pictures.append(Picture(label, layers, Record(one.sketch), one.description, not one.ended))
     target.write(pictures, f"Between {' and '.join(end.label for end in ends)}, drawn by sketchrnn")
     say_what_was_cut(pictures, max_points)

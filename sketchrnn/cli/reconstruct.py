@@ -12,8 +12,8 @@ from sketchrnn.errors import CategoryError, ConfigurationError, FormatError
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn generate --category cat -n 60 -o cats.ndjson
-  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 5 --set decoder_units=64
+  sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
+  sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --set encoder_units=32 --set decoder_units=64
   sketchrnn reconstruct cats.ndjson --index 3 -n 8 --model cats.safetensors -o cat.svg
 """
 )

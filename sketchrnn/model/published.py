@@ -12,13 +12,15 @@ from sketchrnn.files import reason
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.magenta import GEN, VAE, load_magenta
 
+CACHE_VARIABLE = "SKETCHRNN_CACHE"
 BUCKET = "https://storage.googleapis.com/quickdraw-models/sketchRNN"
 
 
 def cache_folder() -> Path:
     """Return where fetched models are kept: in the user's cache, by the XDG Base Directory Specification."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "sketchrnn" / "models"
+    if CACHE_VARIABLE in os.environ:
+        return Path(os.environ[CACHE_VARIABLE]) / "models"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sketchrnn" / "models"
 
 
 def fetch_published(
@@ -26,7 +28,7 @@ def fetch_published(
     *,
     vae: bool = False,
     large: bool = False,
-    url: str = BUCKET,
+    base: str = BUCKET,
     progress: Progress | None = None,
     retries: Retries | None = None,
 ) -> tuple[Path, Checkpoint]:
@@ -36,7 +38,7 @@ def fetch_published(
         name: the category, with spaces or underscores.
         vae: with its encoder.
         large: of the larger models.
-        url: where the folders ``models`` and ``large_models`` are.
+        base: the address where the folders ``models`` and ``large_models`` are.
         progress: is told how far it is.
         retries: how often to try.
 
@@ -48,7 +50,7 @@ def fetch_published(
     file = f"{name.strip().replace(' ', '_')}.{VAE if vae else GEN}.json"
     if "/" in file or file.startswith("."):
         raise DownloadError(f"{name!r}: expected a category, such as bird or alarm clock")
-    where = urlsplit(url)
+    where = urlsplit(base)
     path = cache_folder() / quote(where.netloc + where.path.rstrip("/"), safe="") / folder / file
     if path.is_file():
         try:
@@ -59,7 +61,7 @@ def fetch_published(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SketchRNNError(f"{path.parent}: cannot be made: {reason(error)}") from error
-    download(f"{url.rstrip('/')}/{folder}/{quote(file)}", path, progress=progress, retries=retries)
+    download(f"{base.rstrip('/')}/{folder}/{quote(file)}", path, progress=progress, retries=retries)
     try:
         return path, load_magenta(path)
     except CheckpointError:
