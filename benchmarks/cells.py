@@ -72,12 +72,14 @@ class Learner:
         self.found: list[tuple[int, float, float]] = []
 
     def step(self) -> None:
+        """Take a step, and book its time."""
         batch = next(self.batches)
         started = time.process_time()
         take_step(self.state, self.state.network, batch, self.training, MAX_LENGTH, ALONE)
         self.seconds += time.process_time() - started
 
     def evaluate(self) -> None:
+        """Measure the validation drawings; the time is not booked."""
         nats = evaluate(self.state.averaged, self.valid, self.offset_scale, MAX_LENGTH).nats_per_point
         self.found.append((self.state.step, nats[0], nats[2]))
 
