@@ -19,7 +19,6 @@ from urllib.parse import quote, unquote
 
 import requests
 
-from sketchrnn import __version__
 from sketchrnn.errors import DownloadError
 from sketchrnn.files import reason
 
@@ -54,7 +53,7 @@ class Retries:
     wait: float = 1.0
 
 
-class _Again(Exception):
+class _PassingError(Exception):
     """An attempt failed in a way that may pass."""
 
     def __init__(self, message: str, wait: float = 0.0) -> None:
@@ -95,7 +94,7 @@ def download(
     target = Path(path)
     failures, most = 0, 0
     with requests.Session() as session:
-        session.headers.update({"User-Agent": f"sketchrnn/{__version__}", "Accept-Encoding": "identity"})
+        session.headers.update({"User-Agent": "sketchrnn", "Accept-Encoding": "identity"})
         while True:
             try:
                 part = _Part(target)
@@ -103,7 +102,7 @@ def download(
                     tally = _Tally(progress, cut() if cut else None, cancelled)
                     _attempt(session, url, part, tally, sha256)
                     return
-                except _Again as problem:
+                except _PassingError as problem:
                     failures = 1 if part.size > most else failures + 1
                     most = max(most, part.size)
                     if failures >= retries.attempts:
@@ -201,7 +200,7 @@ def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sh
         if first != part.size:
             wanted = part.size
             part.start_over("")
-            raise _Again(f"asked for the bytes from {wanted:,} on, the server sent others")
+            raise _PassingError(f"asked for the bytes from {wanted:,} on, the server sent others")
         if all(tally.wants_more(block) for block in part.blocks()):
             with part.path.open("ab") as file:
                 for block in response.iter_content(_BLOCK):
@@ -210,16 +209,16 @@ def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sh
                         break
         promised = _promised_md5(response)
     if tally.cancelled:
-        raise _Again("interrupted")
+        raise _PassingError("interrupted")
     if not tally.was_cut:
         if tally.total is not None and tally.size < tally.total:
-            raise _Again(f"the connection ended after {tally.size:,} of {tally.total:,} bytes")
+            raise _PassingError(f"the connection ended after {tally.size:,} of {tally.total:,} bytes")
         if tally.total is not None and tally.size > tally.total:
             part.start_over("")
-            raise _Again(f"expected {tally.total:,} bytes, found {tally.size:,}")
+            raise _PassingError(f"expected {tally.total:,} bytes, found {tally.size:,}")
         if promised is not None and tally.md5.digest() != promised:
             part.start_over("")
-            raise _Again(f"expected the MD5 {promised.hex()}, found {tally.md5.hexdigest()}")
+            raise _PassingError(f"expected the MD5 {promised.hex()}, found {tally.md5.hexdigest()}")
     if sha256 is not None and tally.sha256.hexdigest() != sha256.lower():
         part.start_over("")
         part.path.unlink(missing_ok=True)
@@ -231,9 +230,9 @@ def _check_status(response: requests.Response, url: str, part: _Part) -> None:
     status = f"the server says {response.status_code} {response.reason}".rstrip()
     if response.status_code == 416:
         part.start_over("")
-        raise _Again("what there is of the file is no beginning of what the server has")
+        raise _PassingError("what there is of the file is no beginning of what the server has")
     if response.status_code in _PASSING:
-        raise _Again(status, _retry_after(response))
+        raise _PassingError(status, _retry_after(response))
     if response.status_code not in (200, 206):
         raise DownloadError(f"{url}: {status}")
 
@@ -243,7 +242,7 @@ def _passing_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise _Again(f"the connection failed: {_innermost(error)}") from error
+        raise _PassingError(f"the connection failed: {_innermost(error)}") from error
     except (requests.RequestException, ValueError) as error:  # ValueError: no address at all
         raise DownloadError(f"{url}: {error}") from error
 

@@ -40,7 +40,7 @@ def serving(files):
         def log_message(self, *arguments):
             pass
 
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             path = unquote(self.path)
             served.requests.append((path, self.headers.get("Range")))
             fault = served.faults.pop(0) if served.faults else None

@@ -120,7 +120,7 @@ def test_no_server_and_no_address(tmp_path):
 
 
 def test_a_file_that_cannot_be_written(server, tmp_path):
-    with pytest.raises(DownloadError, match="missing.*cannot be written"):
+    with pytest.raises(DownloadError, match=r"missing.*cannot be written"):
         fetch(server, tmp_path / "missing" / "x")
 
 
