@@ -11,8 +11,8 @@ from sketchrnn.cli.places import PLACE_HELP, read_place
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn interpolate cat pig --temperature 0.2 -o cat-pig.svg
-  sketchrnn interpolate cat pig face sun --steps 4 -o four.svg
+  sketchrnn interpolate cat pig -o cat-pig.svg
+  sketchrnn interpolate cat pig face sun --steps 3 -o four.svg
   sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --set encoder_units=32 --set decoder_units=64
   sketchrnn interpolate cats.ndjson:0 cats.ndjson:1 --model cats.safetensors -o cats.svg
