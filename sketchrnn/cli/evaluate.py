@@ -36,6 +36,11 @@ Examples:
     type=click.Choice(["none", "prefix", "whole", "prior"]),
     help="Where z comes from in nats per point.  [default: none if the model can, else prefix]",
 )
+@click.option(
+    "--offset-scale",
+    type=click.FloatRange(0, min_open=True),
+    help="What offsets are divided by.  [default: the model's; for one of Google's decoders what fits it best]",
+)
 @click.option("--max-length", type=click.IntRange(1), help="Leave out longer drawings.  [default: the model's Nmax]")
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -47,6 +52,7 @@ def evaluate(
     files: tuple[str, ...],
     split: str,
     latent: str | None,
+    offset_scale: float | None,
     max_length: int | None,
     batch_size: int,
     device: str,
@@ -71,6 +77,7 @@ def evaluate(
     from sketchrnn.dataset.prepare import prepare
     from sketchrnn.model.network import SketchRNN
     from sketchrnn.training.evaluation import evaluate as measure
+    from sketchrnn.training.evaluation import fit_offset_scale
     from sketchrnn.training.hardware import choose_device
 
     drawings, report = prepare(
@@ -80,10 +87,15 @@ def evaluate(
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
+    measured_on = drawings.of_split(split)
+    scale = checkpoint.offset_scale if offset_scale is None else offset_scale
+    if offset_scale is None and "imported" in checkpoint.training:
+        scale = fit_offset_scale(network, measured_on, scale)
+        click.echo(f"offsets are divided by {scale:.4g}, which fits the model best (--offset-scale)", err=True)
     scores = measure(
         network,
-        drawings.of_split(split),
-        checkpoint.offset_scale,
+        measured_on,
+        scale,
         checkpoint.max_length,
         latent=latent,
         batch_size=batch_size,

@@ -33,7 +33,11 @@ temperature = click.option(
     help="0 is the likeliest each time, low is careful, 1 as varied as the training drawings.",
 )
 pen_temperature = click.option(
-    "--pen-temperature", type=float, help="The same for the pen alone: when it lifts, and when the drawing ends."
+    "--pen-temperature",
+    type=float,
+    default=_DEFAULTS.pen_temperature,
+    show_default=True,
+    help="The same for the pen: whether it lifts, or the drawing ends. Low, it goes round in one place.",
 )
 top_p = click.option(
     "--top-p",

@@ -52,6 +52,7 @@ class TrainingConfiguration:
         precision: "float32", or "bfloat16" for autocast where it is safe.
         evaluate_every: steps between two evaluations on the whole validation split.
         checkpoint_every: steps between two checkpoints of the last state.
+        patience: the run ends after so many evaluations in a row without a better model; 0 goes on to the end.
     """
 
     max_steps: int = 10_000
@@ -83,6 +84,7 @@ class TrainingConfiguration:
     precision: str = "float32"
     evaluate_every: int = 500
     checkpoint_every: int = 100
+    patience: int = 0
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -110,7 +112,7 @@ class TrainingConfiguration:
             *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout"),
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
-        for name in ("seed", "warmup_steps"):
+        for name in ("seed", "warmup_steps", "patience"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
         for name, choices in (
             ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),
