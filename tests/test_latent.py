@@ -45,11 +45,15 @@ vectors = st.integers(0, 10_000).map(
 )
 
 
-def network_with(kind="vae with categories"):
-    """A network that does not end its drawings."""
+def endless(kind):
+    """A model that does not end its drawings."""
     checkpoint = checkpoint_of(network_of(small_model(**CONFIGURATIONS[kind])))
     checkpoint.weights["decoder.output.bias"][2] -= 20.0
-    return NumpyNetwork(checkpoint)
+    return checkpoint
+
+
+def network_with(kind="vae with categories"):
+    return NumpyNetwork(endless(kind))
 
 
 @given(vectors, vectors, st.floats(0, 1), st.booleans())
@@ -163,7 +167,7 @@ def folder(tmp_path, monkeypatch):
     """Models, and a file of two cats and an unnamed drawing."""
     monkeypatch.chdir(tmp_path)
     for name, kind in (("vae", "vae with categories"), ("decoder", "decoder only"), ("hyper", "layer-norm vae")):
-        save_checkpoint(checkpoint_of(network_of(small_model(**CONFIGURATIONS[kind]))), f"{name}.safetensors")
+        save_checkpoint(endless(kind), f"{name}.safetensors")
     records = [{"word": word, "drawing": [[[9, 80 + 9 * place], [9, 30]]]} for place, word in enumerate(["pig", "pig"])]
     (tmp_path / "pigs.ndjson").write_text("\n".join(map(json.dumps, records)))
     (tmp_path / "plain.json").write_text("[[[1, 2], [30, 40], [5, 60]]]")

@@ -43,7 +43,7 @@ def interpolate(
     linear: bool,
     choose_from: int,
     temperature: float,
-    pen_temperature: float | None,
+    pen_temperature: float,
     top_p: float,
     seed: int,
     max_points: int,
