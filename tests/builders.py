@@ -11,17 +11,26 @@ from sketchrnn.model.network import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
 
-CONFIGURATIONS = {
+FUSED = {
     "vae": {"latent_dropout": 0.0},
+    "vae with tanh of z": {"latent_dropout": 0.0, "latent_tanh": True},
     "vae without z sometimes": {"latent_dropout": 0.5},
     "vae with categories": {"latent_dropout": 0.5, "categories": CATEGORIES},
     "decoder only": {"variational": False},
     "decoder only with categories": {"variational": False, "categories": CATEGORIES},
 }
+"""Networks whose recurrences are torch's LSTM."""
+
+CONFIGURATIONS = FUSED | {
+    "layer-norm vae": {"latent_dropout": 0.5, "encoder_cell": "layer_norm", "decoder_cell": "layer_norm"},
+    "hyper vae with categories": {"categories": CATEGORIES, "encoder_cell": "hyper", "decoder_cell": "hyper"},
+    "hyper decoder only": {"variational": False, "decoder_cell": "hyper"},
+}
 
 
 def small_model(**changes) -> ModelConfiguration:
     sizes = {"encoder_units": 8, "decoder_units": 12, "latent_units": 4, "mixtures": 3, "category_units": 5}
+    sizes |= {"hyper_units": 7, "hyper_embedding_units": 3}
     return ModelConfiguration(**{**sizes, **changes})
 
 

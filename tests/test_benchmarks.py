@@ -66,3 +66,11 @@ def test_guess(benchmark, drawings):
     table = benchmark("guess", drawings, "--each", 2)
     assert "2 test drawings of 1 categories" in table
     assert re.findall(r"^\| (\d+)% \| \d+% \| \d+% \| \d+% \|$", table, re.MULTILINE) == ["25", "50", "100"]
+
+
+def test_cells(benchmark, drawings):
+    text = benchmark("cells", drawings, "--steps", 2, "--units", 8)
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| \w", line)]
+    assert len([row for row in rows if row[0].strip() != "cell"]) == 9 + 3
+    assert all(row[2].strip() == "1.00" for row in rows if row[:2] == [" LSTM ", " none "])
+    assert all(float(row[2]) > 0 for row in rows if row[0].strip() != "cell")

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 import pytest
+from builders import checkpoint_of, network_of, small_model
+from http_server import serving
 
 from sketchrnn.cli import COMMANDS, main
 from sketchrnn.dataset.load import CACHE_VARIABLE
+from sketchrnn.model.magenta import export_magenta
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,7 +61,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run_all(commands, folder):
+@pytest.fixture(scope="module", autouse=True)
+def bucket():
+    """Stands in for Google's models, of which download-model's examples fetch one."""
+    network = network_of(small_model(variational=False, mixtures=20, categories=("bird",)))
+    with serving({"/models/bird.gen.json": export_magenta(checkpoint_of(network), "gen").content}) as served:
+        yield served
+
+
+def run_all(commands, folder, bucket):
     for command in commands:
         result = subprocess.run(
             re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command),
@@ -70,20 +81,21 @@ def run_all(commands, folder):
                 "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
                 "PYTHONPATH": str(ROOT),
                 CACHE_VARIABLE: str(folder / "cache"),
+                "SKETCHRNN_MODELS": bucket.url,
             },
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 
 
 @pytest.mark.parametrize("commands", [README, SAMPLES], ids=["README", "samples"])
-def test_documents(commands, folder):
+def test_documents(commands, folder, bucket):
     assert commands
-    run_all(commands, folder)
+    run_all(commands, folder, bucket)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_documentation(page, folder):
-    run_all(pictures_of(page.read_text()), folder)
+def test_documentation(page, folder, bucket):
+    run_all(pictures_of(page.read_text()), folder, bucket)
 
 
 @pytest.mark.parametrize("program", re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S))
@@ -97,8 +109,8 @@ def test_programs(program, folder):
     [main, *(main.get_command(click.Context(main), name) for name in COMMANDS)],
     ids=lambda command: command.name,
 )
-def test_help(command, folder):
+def test_help(command, folder, bucket):
     assert isinstance(command, click.Command)
     examples = examples_of(command)
     assert examples
-    run_all(examples, folder)
+    run_all(examples, folder, bucket)

@@ -22,15 +22,23 @@ COMMANDS = {
     "generate": "Draw from nothing.",
     "guess": "Say what a partial sketch is going to be.",
     "render": "Show drawings, or turn them into another format.",
+    "reconstruct": "Draw sketches again, by way of their z.",
+    "interpolate": "Draw what lies between sketches or categories.",
+    "arithmetic": "Draw A - B + C.",
     "download": "Fetch drawings of Quick, Draw!.",
     "prepare": "Turn drawings into a store to train on.",
     "stats": "Say what stores and files of drawings hold.",
     "train": "Train a model on drawings.",
     "evaluate": "Measure a model on drawings.",
     "info": "Say what a model is.",
+    "download-model": "Fetch one of Google's published models.",
+    "import": "Turn a model of Google's into a checkpoint.",
+    "export": "Write a model as Magenta's JavaScript reads it.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
 """What each command's module, which is imported only when it is run, calls itself in one line."""
+MODULES = {"import": "import_model"}
+"""Modules, and the commands in them, that are not called as the command is."""
 
 
 class _Error(click.ClickException):
@@ -52,7 +60,7 @@ class _Commands(click.Group):
             return self.commands[cmd_name]
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
         command: click.Command = getattr(importlib.import_module(f"sketchrnn.cli.{name}"), name)
         command.params.extend(_every_command())
         self.add_command(command, cmd_name)

@@ -51,7 +51,7 @@ model = click.option(
     "--model",
     metavar="FILE",
     shell_complete=shell_completion.models,
-    help=f"A checkpoint that train wrote, or a decoder of Google's (.gen.json).  [default: {SHIPPED_HELP}]",
+    help=f"A checkpoint that train wrote, or a model of Google's (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
 category = click.option(
     "--category",

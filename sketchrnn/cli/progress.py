@@ -69,6 +69,18 @@ class Downloads:
                 say(f"wrote {wanted.path}: {size / 1e6:.1f} MB")
 
 
+@contextlib.contextmanager
+def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show, on a terminal, how far a download is; yields what is told the bytes that are there, and of how many."""
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
 class TrainingProgress:
     """Shows the step, the losses, the speed and the time left."""
 

@@ -61,6 +61,8 @@ def complete(
     count: int,
     sampling: SamplingConfiguration,
     attempts: int = 1,
+    *,
+    condition: Array | None = None,
 ) -> list[Completion]:
     """Draw several completions of a prefix, all at once.
 
@@ -71,6 +73,8 @@ def complete(
         count: how many seeds, from ``sampling.seed`` on.
         sampling: how.
         attempts: how many completions of each seed, which differ; they come one after the other.
+        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category and of
+            the latent.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -79,9 +83,13 @@ def complete(
     index = network.configuration.category_index(category)
     seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
     generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
-    z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
-    drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-    condition = network.condition(np.full(1 if drawn_alike else len(seeds), index), z)
+    drawn_alike = False
+    if condition is None:
+        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
+        drawn_alike = z is None  # until the first sampled row all drawings are in the same state
+        condition = network.condition(np.full(1 if drawn_alike else len(seeds), index), z)
+    else:
+        condition = np.repeat(condition, attempts, axis=0)
     state = network.start(condition)
     for row in prefix.rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
