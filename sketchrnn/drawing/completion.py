@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,21 @@ class Completion:
         return Sketch((*prefix.strokes[:-1], bridge, *self.sketch.strokes[1:]), self.sketch.pen_down)
 
 
+@dataclass(frozen=True)
+class Step:
+    """A point that some drawings of a session went to, all at the same step; what ended before is no longer there.
+
+    Attributes:
+        drawings: which of the session's drawings, (A,).
+        points: where to, in the prefix's own coordinates, (A, 2).
+        lifts: the pen rises after this point, (A,).
+    """
+
+    drawings: NDArray[np.int64]
+    points: NDArray[np.float64]
+    lifts: NDArray[np.bool_]
+
+
 def complete(
     network: NumpyNetwork,
     prefix: Sketch,
@@ -62,9 +78,46 @@ def complete(
         ConfigurationError: the latent does not fit the model.
         FormatError: the prefix has more than MAX_PREFIX_POINTS points.
     """
+    generators = _generators(count, sampling)
+    state = _after_prefix(network, prefix, category, generators, sampling)
+    drawn, ended = _sample(network, state, generators, sampling)
+    return [
+        Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), sampling.seed + number)
+        for number, (stroke3, end) in enumerate(zip(drawn, ended, strict=True))
+    ]
+
+
+def stream(
+    network: NumpyNetwork, prefix: Sketch, category: str | None, count: int, sampling: SamplingConfiguration
+) -> Iterator[Step]:
+    """Draw the same completions as :func:`complete`, and hand out each point as soon as it is drawn.
+
+    Where the prefix left the pen down, the first stroke of each drawing begins at its last point, which is not handed
+    out again; where it is empty, at the origin, which is not handed out either. Arguments and errors as for
+    :func:`complete`.
+    """
+    generators = _generators(count, sampling)
+    state = _after_prefix(network, prefix, category, generators, sampling)
+    moved = np.zeros((count, 2))  # from the prefix's last point
+    for active, offsets, lifts in _steps(network, state, generators, sampling):
+        moved[active] += offsets.astype(np.float64) * network.offset_scale
+        yield Step(active, _places(prefix.last_point, moved[active], network.offset_scale), lifts)
+
+
+def _generators(count: int, sampling: SamplingConfiguration) -> list[np.random.Generator]:
+    return [np.random.default_rng(sampling.seed + number) for number in range(count)]
+
+
+def _after_prefix(
+    network: NumpyNetwork,
+    prefix: Sketch,
+    category: str | None,
+    generators: list[np.random.Generator],
+    sampling: SamplingConfiguration,
+) -> DecoderState:
+    """Return the states in which the drawings of a session, one for each generator, begin."""
     index = network.configuration.category_index(category)
-    seeds = [sampling.seed + number for number in range(count)]
-    generators = [np.random.default_rng(seed) for seed in seeds]
+    count = len(generators)
     prefix_rows = rows_of_prefix(network, prefix)
     z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
     drawn_alike = z is None  # until the first sampled row all drawings are in the same state
@@ -72,13 +125,7 @@ def complete(
     state = network.start(condition)
     for row in prefix_rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
-    if drawn_alike:
-        state = state.take(np.zeros(count, np.int64))
-    drawn, ended = _sample(network, state, generators, sampling)
-    return [
-        Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), seed)
-        for stroke3, end, seed in zip(drawn, ended, seeds, strict=True)
-    ]
+    return state.take(np.zeros(count, np.int64)) if drawn_alike else state
 
 
 def rows_of_prefix(network: NumpyNetwork, prefix: Sketch) -> Array:
@@ -125,44 +172,59 @@ def _sample(
     sampling: SamplingConfiguration,
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
     """Draw until every drawing has ended; return their stroke-3 rows, in offset scales, and which ended."""
-    count, steps = len(generators), sampling.max_points
+    count = len(generators)
+    stroke3 = np.zeros((count, sampling.max_points, 3), np.float32)
+    lengths = np.zeros(count, np.int64)
+    for step, (active, offsets, lifts) in enumerate(_steps(network, state, generators, sampling)):
+        stroke3[active, step] = np.column_stack([offsets, lifts])
+        lengths[active] = step + 1
+    ended = lengths < sampling.max_points
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended
+
+
+def _steps(
+    network: NumpyNetwork,
+    state: DecoderState,
+    generators: list[np.random.Generator],
+    sampling: SamplingConfiguration,
+) -> Iterator[tuple[NDArray[np.int64], Array, NDArray[np.bool_]]]:
+    """Yield, for each step, the drawings that go on (A,), their offsets in offset scales (A, 2), and lifts (A,)."""
+    steps = sampling.max_points
     uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
     normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
-    stroke3 = np.zeros((count, steps, 3), np.float32)
-    lengths = np.full(count, steps)
-    ended = np.zeros(count, dtype=bool)
-    active = np.arange(count)  # the drawings that ``state`` is of
+    active = np.arange(len(generators))  # the drawings that ``state`` is of
     for step in range(steps):
         mixture = network.mixture(state).at_temperature(sampling.temperature)
         offsets, pen = mixture.sample(uniforms[active, step], normals[active, step])
         going_on = pen != PEN_ENDED
-        ended[active[~going_on]] = True
-        lengths[active[~going_on]] = step
         if not going_on.all():
             state = state.take(np.flatnonzero(going_on))
             active, offsets, pen = active[going_on], offsets[going_on], pen[going_on]
         if not len(active):
             break
         lifts = pen == PEN_LIFTED
-        stroke3[active, step] = np.column_stack([offsets, lifts])
+        yield active, offsets, lifts
         rows = np.column_stack([offsets, ~lifts, lifts, np.zeros(len(active))]).astype(np.float32)
         state = network.step(state, rows)
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended
 
 
 def _continue(prefix: Sketch, stroke3: NDArray[np.float32], offset_scale: float) -> Sketch:
     """Return drawn rows as strokes that go on from where the prefix's pen is."""
     rows = stroke3.astype(np.float64)
     rows[:, :2] *= offset_scale
-    decimals = 3 - math.floor(math.log10(offset_scale))  # a thousandth of a usual offset: what nobody sees
     origin = prefix.last_point
     if not len(rows):
         return Sketch(())
-    points = origin + np.round(np.cumsum(rows[:, :2], axis=0), decimals)
-    points = np.round(points, decimals + 3)  # not the digits that adding a binary fraction brings
+    points = _places(origin, np.cumsum(rows[:, :2], axis=0), offset_scale)
     lifts = rows[:, 2] > 0.5
     ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
     if prefix.pen_down or not prefix.strokes:
         points, ends = np.concatenate([origin[None], points]), ends + 1
     strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
     return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
+
+
+def _places(origin: NDArray[np.float64], moved: NDArray[np.float64], offset_scale: float) -> NDArray[np.float64]:
+    """Return where a pen is that moved away from a point, (..., 2), to a precision that nobody sees."""
+    decimals = 3 - math.floor(math.log10(offset_scale))  # a thousandth of a usual offset
+    return np.round(origin + np.round(moved, decimals), decimals + 3)  # not the digits that binary fractions bring

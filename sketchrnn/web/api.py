@@ -1,0 +1,275 @@
+"""The server's application: the page, and the HTTP API behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+
+from sketchrnn import __version__
+from sketchrnn.drawing.completion import complete, stream
+from sketchrnn.drawing.guess import guess
+from sketchrnn.errors import SketchRNNError
+from sketchrnn.formats import Record
+from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
+from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
+from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.web import schemas
+from sketchrnn.web.page import page_files
+from sketchrnn.web.protection import Protection
+from sketchrnn.web.work import BusyError, OvertimeError, Workers
+
+FLUSH_SECONDS = 0.01
+"""Points of a stream are sent together when they are drawn within so short a time."""
+
+NDJSON = "application/x-ndjson"
+DESCRIPTION = """Completes partial sketches with a Sketch-RNN. `POST` a prefix to `/api/completions`, or to
+`/api/completions/stream` to have the points as they are drawn. Sketches are lists of strokes, strokes lists of points
+[x, y]; y points down, and a finished drawing is about 255 wide. Every error is `{"detail": "..."}`."""
+
+_EVENT: TypeAdapter[Any] = TypeAdapter(schemas.Event)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": schemas.Error, "description": "The body is no JSON."},
+    408: {"model": schemas.Error, "description": "The body took too long to arrive."},
+    413: {"model": schemas.Error, "description": "The body is too large."},
+    421: {"model": schemas.Error, "description": "The Host header names another server."},
+    422: {"model": schemas.Error, "description": "A value is not what it may be; the message names it."},
+    503: {"model": schemas.Error, "description": "Too much is asked for at once, or by this request."},
+}
+_LINES = {NDJSON: {"schema": {"type": "string", "description": "One of the Event objects a line."}}}
+
+
+def create_app(
+    checkpoint: Checkpoint, *, name: str, hosts: frozenset[str] | None = None, threads: int | None = None
+) -> Callable[..., Awaitable[None]]:
+    """Return the ASGI application.
+
+    Args:
+        checkpoint: the model; its encoder may be missing.
+        name: what the page calls it.
+        hosts: what Host headers may name; None for anything.
+        threads: how many requests are drawn for at once.
+
+    Raises:
+        CheckpointError: a tensor is missing or has another shape.
+    """
+    network = NumpyNetwork(checkpoint)
+    workers = Workers(network, threads)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        workers.close()
+
+    app = FastAPI(
+        title="sketchrnn",
+        description=DESCRIPTION,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # it would fetch its scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    _add_errors(app)
+    _add_page(app)
+    _add_api(app, workers, network, checkpoint, name)
+    return Protection(app, hosts=hosts)
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(RequestValidationError)
+    async def refuse_values(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        if first["type"] == "json_invalid":
+            return JSONResponse({"detail": f"expected JSON: {first['ctx']['error']}"}, HTTPStatus.BAD_REQUEST)
+        return JSONResponse({"detail": f"{place}: {first['msg']}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    @app.exception_handler(HTTPException)
+    async def refuse(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+    @app.exception_handler(SketchRNNError)
+    async def refuse_input(_: Request, error: SketchRNNError) -> JSONResponse:
+        if isinstance(error, BusyError | OvertimeError):
+            return JSONResponse({"detail": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"})
+        return JSONResponse({"detail": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _add_page(app: FastAPI) -> None:
+    """Give every file of the page an address of its own: no path of a request is ever looked up."""
+    for path, file in page_files().items():
+
+        async def send(request: Request, file: Any = file) -> Response:
+            headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+            if request.headers.get("if-none-match") == file.etag:
+                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+            return Response(file.content, media_type=file.media_type, headers=headers)
+
+        app.add_api_route(path, send, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: Checkpoint, name: str) -> None:
+    configuration = network.configuration
+
+    @app.get("/api/model", summary="Say what draws", responses={421: _ERRORS[421]})
+    async def model() -> schemas.Model:
+        return schemas.Model(
+            name=name,
+            categories=list(configuration.categories),
+            guesses=_guesses(network),
+            unit="box" if checkpoint.unit == "box" else "source",
+            version=__version__,
+        )
+
+    @app.post("/api/guess", summary="Say what a partial sketch is going to be", responses=_ERRORS)
+    async def guess_category(request: schemas.GuessRequest) -> schemas.Guesses:
+        sketch = request.sketch()
+        found = await workers.run(lambda network: guess(network, sketch))
+        return schemas.Guesses(guesses=[schemas.Category(**vars(one)) for one in found[: request.count]])
+
+    @app.post(
+        "/api/completions",
+        summary="Complete a partial sketch",
+        response_model=schemas.Completions,
+        responses={
+            **_ERRORS,
+            200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}, NDJSON: {"schema": {"type": "string"}}}},
+        },
+    )
+    async def completions(request: schemas.WholeCompletionRequest) -> Any:
+        sketch = request.sketch()
+        category, drawn = await workers.run(lambda network: _complete(network, request))
+        title = f"{category or 'a drawing'}, completed by sketchrnn"
+        if request.format == "ndjson":
+            records = (Record(completion.joined(sketch), word=category) for completion in drawn)
+            return Response(dumps_ndjson(records), media_type=NDJSON)
+        if request.format == "svg":
+            pictures = [
+                [Layer(sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR)]
+                for completion in drawn
+            ]
+            cells = [(f"seed {one.seed}", picture) for one, picture in zip(drawn, pictures, strict=True)]
+            one = len(pictures) == 1
+            text = svg_drawing(pictures[0], title=title) if one else svg_sheet(cells, title=title)
+            return Response(text, media_type="image/svg+xml")
+        return schemas.Completions(
+            category=category,
+            completions=[
+                schemas.Completion(strokes=one.sketch.polylines(), ended=one.ended, seed=one.seed) for one in drawn
+            ],
+        )
+
+    @app.post(
+        "/api/completions/stream",
+        summary="Complete a partial sketch, point by point",
+        description="Answers with an Event a line, as they are drawn: start; points and end of each drawing; or error.",
+        response_class=StreamingResponse,
+        responses={**_ERRORS, 200: {"content": _LINES, "description": "Events, one JSON object a line."}},
+    )
+    async def stream_completions(request: schemas.CompletionRequest) -> StreamingResponse:
+        events = workers.stream(lambda network: _events(network, request))
+        first = await anext(events)  # what can be refused is refused before the answer begins
+        return StreamingResponse(_lines(first, events), media_type=NDJSON, headers={"Cache-Control": "no-store"})
+
+    app.openapi = lambda: _with_events(FastAPI.openapi(app))  # type: ignore[method-assign]
+
+
+def _complete(network: NumpyNetwork, request: schemas.CompletionRequest) -> tuple[str | None, list[Any]]:
+    category = _category(network, request)
+    return category, complete(network, request.sketch(), category, request.count, request.sampling())
+
+
+def _events(network: NumpyNetwork, request: schemas.CompletionRequest) -> Iterator[bytes]:
+    """Draw, and yield lines."""
+    prefix, sampling = request.sketch(), request.sampling()
+    category = _category(network, request)
+    seeds = [sampling.seed + number for number in range(request.count)]
+    yield _line(schemas.Started(category=category, seeds=seeds))
+    begun: list[list[tuple[float, float]]] = [[] for _ in seeds]  # points that are not sent yet
+    if prefix.pen_down or not prefix.strokes:
+        begun = [[(float(prefix.last_point[0]), float(prefix.last_point[1]))] for _ in seeds]
+    going_on = np.arange(request.count)
+    lines: list[bytes] = []
+    sent = time.monotonic()
+
+    def flush(drawing: int, *, lift: bool) -> None:
+        if begun[drawing]:
+            lines.append(_line(schemas.Drawn(drawing=drawing, points=begun[drawing], lift=lift)))
+            begun[drawing] = []
+
+    def end(drawings: Any, *, ended: bool) -> None:
+        for drawing in drawings.tolist():
+            if not moved[drawing]:
+                begun[drawing] = []  # where it would have begun
+            flush(drawing, lift=False)
+            lines.append(_line(schemas.Ended(drawing=drawing, ended=ended)))
+
+    moved = np.zeros(request.count, np.int64)
+    for step in stream(network, prefix, category, request.count, sampling):
+        end(np.setdiff1d(going_on, step.drawings), ended=True)
+        going_on = step.drawings
+        moved[going_on] += 1
+        for drawing, point, lift in zip(
+            going_on.tolist(), step.points.tolist(), step.lifts.tolist(), strict=True
+        ):
+            begun[drawing].append((point[0], point[1]))
+            if lift:
+                flush(drawing, lift=True)
+        if time.monotonic() - sent >= FLUSH_SECONDS:
+            for drawing in going_on.tolist():
+                flush(drawing, lift=False)
+            if lines:
+                yield b"".join(lines)
+                lines.clear()
+            sent = time.monotonic()
+    cut = moved[going_on] == sampling.max_points
+    end(going_on[~cut], ended=True)
+    end(going_on[cut], ended=False)
+    yield b"".join(lines)
+
+
+async def _lines(first: bytes, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass lines on; an error ends them with a line of its own."""
+    yield first
+    try:
+        async for line in events:
+            yield line
+    except SketchRNNError as error:
+        yield _line(schemas.Failed(detail=str(error)))
+
+
+def _line(event: Any) -> bytes:
+    return bytes(_EVENT.dump_json(event)) + b"\n"
+
+
+def _category(network: NumpyNetwork, request: schemas.CompletionRequest) -> str | None:
+    """Return what is to be drawn, as the model spells it."""
+    if request.category is None and network.configuration.conditional:
+        return guess(network, request.sketch())[0].category
+    return network.configuration.category_name(request.category)
+
+
+def _guesses(network: NumpyNetwork) -> bool:
+    return network.configuration.conditional and network.configuration.can_draw_without_latent
+
+
+def _with_events(document: dict[str, Any]) -> dict[str, Any]:
+    """Add the lines of a stream to the OpenAPI document, which knows JSON answers only."""
+    schema = _EVENT.json_schema(ref_template="#/components/schemas/{model}")
+    schemas_of_document = document["components"]["schemas"]
+    schemas_of_document.update(schema.pop("$defs"))
+    schemas_of_document["Event"] = schema
+    return document
+
