@@ -10,10 +10,12 @@ import click
 from sketchrnn import __version__
 from sketchrnn.cli.complete import complete
 from sketchrnn.cli.evaluate import evaluate
+from sketchrnn.cli.export_page import export_page
 from sketchrnn.cli.generate import generate
 from sketchrnn.cli.guess import guess
 from sketchrnn.cli.info import info
 from sketchrnn.cli.render import render
+from sketchrnn.cli.serve import serve
 from sketchrnn.cli.train import train
 from sketchrnn.errors import SketchRNNError
 
@@ -47,5 +49,5 @@ def main() -> None:
     """Complete a partial sketch, train on Quick, Draw! categories, export SVG drawings."""
 
 
-for command in (complete, generate, guess, render, train, evaluate, info):
+for command in (complete, generate, guess, serve, export_page, render, train, evaluate, info):
     main.add_command(command)

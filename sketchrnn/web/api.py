@@ -25,7 +25,7 @@ from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing, svg_she
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.numpy_network import NumpyNetwork
 from sketchrnn.web import schemas
-from sketchrnn.web.page import page_files
+from sketchrnn.web.assets import page_files
 from sketchrnn.web.protection import Protection
 from sketchrnn.web.work import BusyError, OvertimeError, Workers
 

@@ -28,6 +28,15 @@ HEADERS = {
 LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "[::1]"])
 
 
+def hosts_for(address: str) -> frozenset[str] | None:
+    """Return the names that a server which listens on an address may be asked for by; None for any.
+
+    >>> sorted(hosts_for("127.0.0.1")), hosts_for("0.0.0.0")
+    (['127.0.0.1', '[::1]', 'localhost'], None)
+    """
+    return LOOPBACK_NAMES if address in ("localhost", "::1") or address.startswith("127.") else None
+
+
 class Protection:
     """ASGI middleware: checks the Host header, limits the body's size and time, sets the headers."""
 

@@ -1,0 +1,67 @@
+"""``sketchrnn serve``."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import click
+
+from sketchrnn.cli import options
+from sketchrnn.errors import SketchRNNError
+from sketchrnn.files import reason
+
+DEFAULT_PORT = 8345
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn serve
+  sketchrnn serve --port 0
+"""
+)
+@options.model
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; by default this machine's own.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 for any that is free."
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
+    """Draw on a page: begin, lift the pen, and watch it being finished.
+
+    Serves the page and the HTTP API behind it (api/openapi.json) until Ctrl-C. Everything comes from the package;
+    nothing is fetched from the network. Needs the extra "web": pip install 'sketchrnn[web]'.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # requests share the processors; before NumPy is imported
+    try:
+        import uvicorn
+
+        from sketchrnn.web.api import create_app
+    except ModuleNotFoundError as error:
+        raise SketchRNNError(f"serve needs {error.name}: pip install 'sketchrnn[web]' brings it") from error
+    from sketchrnn.model.loading import load_model
+    from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS
+    from sketchrnn.web.limits import CONNECTIONS
+    from sketchrnn.web.protection import hosts_for
+
+    checkpoint = load_model(model, prefixes=(*DECODER_TENSORS, ENCODER_TENSORS))
+    app = create_app(checkpoint, name=model or options.SHIPPED_HELP, hosts=hosts_for(host))
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SketchRNNError(f"cannot listen on {host}, port {port}: {reason(error)}") from error
+    with listening:
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listening.getsockname()[1]}/"
+        click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
+        if open_page:
+            click.launch(address)
+        configuration = uvicorn.Config(
+            app,
+            log_level="warning",
+            limit_concurrency=CONNECTIONS,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        uvicorn.Server(configuration).run(sockets=[listening])

@@ -1,0 +1,46 @@
+// A back end has: ready(), a promise of { name, categories, guesses }; guess({ strokes, pen_down }, count, signal), a promise of
+// [{ category, probability }, ...]; complete(request, onEvent, signal), a promise that is kept when all is drawn.
+// Events are those of the HTTP API: start, points, end.
+
+async function answerOf(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("the server does not answer; is sketchrnn serve still running?");
+  }
+  if (response.ok) return response;
+  const { detail } = await response.json().catch(() => ({}));
+  throw new Error(detail ?? `the server answers ${response.status}`);
+}
+
+const post = (body, signal) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+
+/** Draws on the server that the page came from. */
+export class ServerBackend {
+  async ready() {
+    return (await answerOf("api/model", {})).json();
+  }
+
+  async guess(prefix, count, signal) {
+    return (await (await answerOf("api/guess", post({ ...prefix, count }, signal))).json()).guesses;
+  }
+
+  async complete({ strokes, category, count, temperature, seed }, onEvent, signal) {
+    const answer = await answerOf("api/completions/stream", post({ strokes, category, count, temperature, seed }, signal));
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) {
+        const event = JSON.parse(line);
+        if (event.event === "error") throw new Error(event.detail);
+        onEvent(event);
+      }
+    }
+  }
+}
