@@ -22,7 +22,7 @@ Examples:
 """
 )
 @options.model
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; by default this machine's own.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 for any that is free."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from sketchrnn import __version__
 from sketchrnn.drawing.completion import complete, stream
+from sketchrnn.drawing.configuration import LATENTS
 from sketchrnn.drawing.guess import guess
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.formats import Record
@@ -180,10 +182,10 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
     )
     async def stream_completions(request: schemas.CompletionRequest) -> StreamingResponse:
         events = workers.stream(lambda network: _events(network, request))
-        first = await anext(events)  # what can be refused is refused before the answer begins
+        first = await anext(events)
         return StreamingResponse(_lines(first, events), media_type=NDJSON, headers={"Cache-Control": "no-store"})
 
-    app.openapi = lambda: _with_events(FastAPI.openapi(app))  # type: ignore[method-assign]
+    app.openapi = lambda: _document(app, network)  # type: ignore[method-assign]
 
 
 def _complete(network: NumpyNetwork, request: schemas.CompletionRequest) -> tuple[str | None, list[Any]]:
@@ -196,6 +198,8 @@ def _events(network: NumpyNetwork, request: schemas.CompletionRequest) -> Iterat
     prefix, sampling = request.sketch(), request.sampling()
     category = _category(network, request)
     seeds = [sampling.seed + number for number in range(request.count)]
+    steps = stream(network, prefix, category, request.count, sampling)
+    first = list(itertools.islice(steps, 1))  # what cannot be drawn at all is refused before the answer begins
     yield _line(schemas.Started(category=category, seeds=seeds))
     begun: list[list[tuple[float, float]]] = [[] for _ in seeds]  # points that are not sent yet
     if prefix.pen_down or not prefix.strokes:
@@ -217,13 +221,11 @@ def _events(network: NumpyNetwork, request: schemas.CompletionRequest) -> Iterat
             lines.append(_line(schemas.Ended(drawing=drawing, ended=ended)))
 
     moved = np.zeros(request.count, np.int64)
-    for step in stream(network, prefix, category, request.count, sampling):
+    for step in itertools.chain(first, steps):
         end(np.setdiff1d(going_on, step.drawings), ended=True)
         going_on = step.drawings
         moved[going_on] += 1
-        for drawing, point, lift in zip(
-            going_on.tolist(), step.points.tolist(), step.lifts.tolist(), strict=True
-        ):
+        for drawing, point, lift in zip(going_on.tolist(), step.points.tolist(), step.lifts.tolist(), strict=True):
             begun[drawing].append((point[0], point[1]))
             if lift:
                 flush(drawing, lift=True)
@@ -265,11 +267,27 @@ def _guesses(network: NumpyNetwork) -> bool:
     return network.configuration.conditional and network.configuration.can_draw_without_latent
 
 
-def _with_events(document: dict[str, Any]) -> dict[str, Any]:
-    """Add the lines of a stream to the OpenAPI document, which knows JSON answers only."""
-    schema = _EVENT.json_schema(ref_template="#/components/schemas/{model}")
-    schemas_of_document = document["components"]["schemas"]
-    schemas_of_document.update(schema.pop("$defs"))
-    schemas_of_document["Event"] = schema
-    return document
+def _latents(network: NumpyNetwork) -> list[str]:
+    """Return where a model can take z from."""
+    configuration = network.configuration
+    return [
+        latent
+        for latent in LATENTS
+        if latent == "auto"
+        or (latent == "none" and configuration.can_draw_without_latent)
+        or (latent in ("prefix", "prior") and configuration.variational)
+    ]
 
+
+def _document(app: FastAPI, network: NumpyNetwork) -> dict[str, Any]:
+    """Return the OpenAPI document with what FastAPI cannot know: a stream's lines, and what this model can do."""
+    document = FastAPI.openapi(app)
+    defined = document["components"]["schemas"]
+    events = _EVENT.json_schema(ref_template="#/components/schemas/{model}")
+    defined.update(events.pop("$defs"), Event=events)
+    for name in ("CompletionRequest", "WholeCompletionRequest"):
+        fields = defined[name]["properties"]
+        if network.configuration.categories:
+            fields["category"]["anyOf"][0] = {"type": "string", "enum": list(network.configuration.categories)}
+        fields["latent"]["enum"] = _latents(network)
+    return document

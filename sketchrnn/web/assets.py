@@ -19,8 +19,11 @@ MEDIA_TYPES = {
 STYLE = "style.css"
 INDEX = "index.html"
 ICON = "icon.svg"
-SCRIPT = "main-server.js"
-"""What the served page begins with."""
+SERVED_SCRIPT = "main-server.js"
+EXPORTED_SCRIPT = "main-export.js"
+WORKER_SCRIPT = "worker.js"
+PAGE_MODULES = (SERVED_SCRIPT, EXPORTED_SCRIPT, WORKER_SCRIPT)
+"""The modules that the served page, the exported one, and its worker begin with."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def page_text(name: str) -> str:
 
 def page_files() -> dict[str, PageFile]:
     """Return the files that the served page consists of, by the path that they are asked for by."""
-    names = [INDEX, STYLE, ICON, *modules(SCRIPT)]
+    names = [INDEX, STYLE, ICON, *modules(SERVED_SCRIPT)]
     return {"/" if name == INDEX else f"/{name}": PageFile.of(name) for name in names}
 
 

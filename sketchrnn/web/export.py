@@ -14,14 +14,13 @@ from sketchrnn import __version__
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.numpy_network import NumpyNetwork
-from sketchrnn.web.assets import ICON, INDEX, STYLE, bundled, page_text
+from sketchrnn.web.assets import EXPORTED_SCRIPT, ICON, INDEX, SERVED_SCRIPT, STYLE, WORKER_SCRIPT, bundled, page_text
 
 Precision = Literal["float16", "int8"]
 Array = NDArray[np.float32]
 
-SCRIPT = "main-export.js"
-WORKER = "worker.js"
 _ALIGNMENT = 4  # bytes, of every tensor
+_NUMPY_TYPES = {"float16": "<f2", "float32": "<f4"}
 _LARGEST_INT8 = 127
 
 
@@ -39,18 +38,19 @@ def export_page(checkpoint: Checkpoint, *, name: str, precision: Precision = "fl
         ConfigurationError: the model cannot draw without z.
     """
     model, content = packed_model(checkpoint, name=name, precision=precision)
-    script, style, worker = bundled(SCRIPT), page_text(STYLE), bundled(WORKER)
+    script, style, worker = bundled(EXPORTED_SCRIPT), page_text(STYLE), bundled(WORKER_SCRIPT)
     policy = (
-        f"default-src 'none'; script-src {_source(script)} blob: 'wasm-unsafe-eval'; style-src {_source(style)}; worker-src blob:; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_source(script)} blob: 'wasm-unsafe-eval'; style-src {_source(style)}; "
+        "worker-src blob:; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     icon = base64.b64encode(page_text(ICON).encode()).decode()
+    encoding = '<meta charset="utf-8">'
     replacements = {
-        '<meta charset="utf-8">': f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'\n<meta name="generator" content="sketchrnn {__version__}">',
+        encoding: f'{encoding}\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta name="generator" content="sketchrnn {__version__}">',
         f'href="{ICON}"': f'href="data:image/svg+xml;base64,{icon}"',
         f'<link rel="stylesheet" href="{STYLE}">': f"<style>{style}</style>",
-        '<script type="module" src="main-server.js"></script>\n': "",
+        f'<script type="module" src="{SERVED_SCRIPT}"></script>\n': "",
         "</body>": _held("model", json.dumps(model, separators=(",", ":")))
         + _held("worker", worker)
         + _held("weights", base64.b64encode(content).decode())
@@ -68,8 +68,8 @@ def export_page(checkpoint: Checkpoint, *, name: str, precision: Precision = "fl
 def packed_model(checkpoint: Checkpoint, *, name: str, precision: Precision) -> tuple[dict[str, Any], bytes]:
     """Return what decoder.js takes: a description of a decoder, and its weights.
 
-    "No z" is folded into the biases, so that a decoder is told the category at most. An int8 tensor is preceded by its
-    rows' scales in float32.
+    "No z" is folded into the biases, so that a decoder is told the category at most. Vectors are float32, matrices of
+    the given precision; those of int8 are preceded by their rows' scales in float32.
 
     Raises:
         CheckpointError: a tensor is missing or has another shape.
@@ -81,9 +81,9 @@ def packed_model(checkpoint: Checkpoint, *, name: str, precision: Precision) -> 
     tensors: list[dict[str, Any]] = []
     content = bytearray()
     for tensor, value in decoder_tensors(checkpoint).items():
-        kind = "int8" if precision == "int8" and value.ndim == 2 else "float16"
+        kind = precision if value.ndim == 2 else "float32"
         tensors.append({"name": tensor, "shape": list(value.shape), "type": kind, "offset": len(content)})
-        content += _int8(value) if kind == "int8" else value.astype("<f2").tobytes()
+        content += _int8(value) if kind == "int8" else value.astype(_NUMPY_TYPES[kind]).tobytes()
         content += bytes(-len(content) % _ALIGNMENT)
     model = {
         "name": name,

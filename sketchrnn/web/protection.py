@@ -25,6 +25,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_READ_AND_REFUSED = 4 * limits.BODY_BYTES
+"""A body up to this size is read to its end before it is refused: most clients look for an answer only then."""
 LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "[::1]"])
 
 
@@ -70,7 +72,7 @@ class Protection:
             await _refuse(send_with_headers, 421, f"this server is not {host[:100] or 'nameless'}")
             return
         declared = headers.get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limits.BODY_BYTES:
+        if not declared.isdigit() or int(declared) > _READ_AND_REFUSED:
             await _refuse(send_with_headers, 413, f"expected a body of at most {limits.BODY_BYTES:,} bytes")
             return
         try:
@@ -100,9 +102,15 @@ async def _read_body(receive: Receive) -> Message | None:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limits.BODY_BYTES:
+            parts.clear()
+        if size > _READ_AND_REFUSED:
             return None
         if not message.get("more_body", False):
-            return {"type": "http.request", "body": b"".join(parts), "more_body": False}
+            return (
+                None
+                if size > limits.BODY_BYTES
+                else {"type": "http.request", "body": b"".join(parts), "more_body": False}
+            )
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration
 from sketchrnn.sketch import Sketch
@@ -12,6 +12,13 @@ from sketchrnn.web import limits
 
 _DEFAULTS = SamplingConfiguration()
 
+
+def _whole(value: object) -> object:
+    """Take 3.0 for 3, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
 Coordinate = Annotated[float, Field(ge=-limits.COORDINATE, le=limits.COORDINATE, allow_inf_nan=False, strict=True)]
 Point = tuple[Coordinate, Coordinate]
 Stroke = Annotated[list[Point], Field(min_length=1, max_length=limits.POINTS)]
@@ -46,7 +53,7 @@ class Prefix(BaseModel):
 class GuessRequest(Prefix):
     """A partial sketch to be guessed."""
 
-    count: int = Field(5, ge=1, le=1000, description="How many categories to name.", strict=True)
+    count: Whole = Field(5, ge=1, le=1000, description="How many categories to name.")
 
 
 class CompletionRequest(Prefix):
@@ -55,28 +62,26 @@ class CompletionRequest(Prefix):
     category: str | None = Field(
         None, max_length=200, description="What to draw, as /api/model spells it; null for what it most probably is."
     )
-    count: int = Field(1, ge=1, le=limits.COUNT, description="How many completions.", strict=True)
+    count: Whole = Field(1, ge=1, le=limits.COUNT, description="How many completions.")
     temperature: float = Field(
         _DEFAULTS.temperature,
-        gt=0,
+        ge=limits.LEAST_TEMPERATURE,
         le=10,
         allow_inf_nan=False,
         description="Low is careful, 1 as varied as the training drawings.",
         strict=True,
     )
-    seed: int = Field(
+    seed: Whole = Field(
         _DEFAULTS.seed,
         ge=0,
         le=LARGEST_SEED,
         description="Completion i is drawn with seed + i; the same seed draws the same.",
-        strict=True,
     )
-    max_points: int = Field(
+    max_points: Whole = Field(
         _DEFAULTS.max_points,
         ge=1,
         le=limits.MAX_POINTS,
         description="A completion that has not ended after so many new points is cut.",
-        strict=True,
     )
     latent: Literal[LATENTS] = Field(  # type: ignore[valid-type]  # one list of names, not two
         _DEFAULTS.latent, description="Where z comes from, for a model with an encoder."

@@ -31,7 +31,6 @@ class Page {
   redoable = [];
   category = null; // chosen by the user; null: guessed
   guesses = [];
-  guessed = ""; // the strokes that `guesses` is about, as text
   temperature = 0.5;
   seed = 1;
   drawing = null; // AbortController of what the back end is drawing
@@ -85,7 +84,7 @@ class Page {
     const now = performance.now();
     if (this.category || this.guessing || now - this.lastLiveGuess < LIVE_GUESS || stroke.length < 8) return;
     this.lastLiveGuess = now;
-    this.#guess([...this.ink, stroke], true).catch((error) => this.#fail(error));
+    this.#guess([...this.ink, stroke], true)[1].catch((error) => this.#fail(error));
   }
 
   #strokeDrawn(stroke) {
@@ -117,7 +116,7 @@ class Page {
       if (drawing.signal.aborted) return;
       await this.#draw(category, kept, drawing);
     } catch (error) {
-      if (!drawing.signal.aborted) this.#fail(error);
+      this.#fail(error);
     }
   }
 
@@ -125,16 +124,20 @@ class Page {
   async #subject(drawing) {
     if (this.category || !this.model.guesses) return this.category;
     if (!this.ink.length) return this.model.categories[Math.floor(Math.random() * this.model.categories.length)];
-    const guess = this.#guess(this.ink);
-    if (!this.guesses.length) return (await guess)[0].category;
-    const first = this.guesses[0].category;
-    guess
-      .then((guesses) => {
-        const { probability = 0 } = guesses.find((guess) => guess.category === first) ?? {};
-        if (this.session === drawing && !this.category && guesses[0].probability > CHANGE_OF_MIND * probability) this.#complete();
-      })
+    let soFar = this.guesses;
+    const [first, whole] = this.#guess(this.ink);
+    if (!soFar.length) soFar = await first();
+    const { category } = soFar[0];
+    whole
+      .then((guesses) => this.session === drawing && this.#reconsider(guesses, category))
       .catch((error) => this.#fail(error));
-    return first;
+    return category;
+  }
+
+  /** Has all drawn anew if a later guess is clearly another. */
+  #reconsider(guesses, category) {
+    const { probability = 0 } = guesses.find((guess) => guess.category === category) ?? {};
+    if (!this.category && guesses[0].probability > CHANGE_OF_MIND * probability) this.#complete();
   }
 
   async #draw(category, kept, drawing) {
@@ -177,26 +180,25 @@ class Page {
     this.#showState();
   }
 
-  async #guess(strokes, penDown = false) {
+  /** Returns what waits for a first guess, and a promise of the guess. */
+  #guess(strokes, penDown = false) {
     this.guessing?.abort();
     const guessing = (this.guessing = new AbortController());
     const prefix = { strokes: this.#prefix(strokes), pen_down: penDown };
-    const text = JSON.stringify(prefix);
-    try {
-      if (text !== this.guessed) {
-        const guesses = await this.backend.guess(prefix, GUESSES, guessing.signal);
-        if (this.guessing !== guessing) return guesses;
-        this.guesses = guesses;
-        this.guessed = text;
-        this.#showGuesses();
-      }
-      return this.guesses;
-    } catch (error) {
-      if (error.name === "AbortError") return new Promise(() => {}); // another guess is on its way
-      throw error;
-    } finally {
+    let known;
+    const first = new Promise((resolve) => (known = resolve));
+    const show = (guesses) => {
+      if (this.guessing !== guessing) return;
+      this.guesses = guesses;
+      this.#showGuesses();
+      known(guesses);
+    };
+    const whole = this.backend.guess(prefix, GUESSES, guessing.signal, show).then((guesses) => {
+      show(guesses);
       if (this.guessing === guessing) this.guessing = null;
-    }
+      return guesses;
+    });
+    return [() => Promise.race([first, whole]), whole];
   }
 
   /** Returns strokes as the model knows them. */
@@ -213,8 +215,8 @@ class Page {
   }
 
   #snapshot() {
-    const { ink, versions, shown, done, guesses, guessed, subject } = this;
-    return { ink, versions, shown, done, guesses, guessed, subject };
+    const { ink, versions, shown, done, guesses, subject } = this;
+    return { ink, versions, shown, done, guesses, subject };
   }
 
   #step(from, to) {
@@ -237,7 +239,7 @@ class Page {
     this.#stop();
     this.guessing?.abort();
     this.#remember();
-    Object.assign(this, { ink: [], versions: [], shown: 0, done: true, guesses: [], guessed: "" });
+    Object.assign(this, { ink: [], versions: [], shown: 0, done: true, guesses: [] });
     this.surface.setInk(this.ink);
     this.#showGuesses();
     this.#showChosen({ atOnce: true });
@@ -465,6 +467,7 @@ class Page {
   }
 
   #fail(error) {
+    if (error.name === "AbortError") return; // something newer is on its way
     this.#notify(error.message);
     this.drawing = null;
     this.#showState();

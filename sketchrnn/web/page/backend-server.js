@@ -1,5 +1,5 @@
-// A back end has: ready(), a promise of { name, categories, guesses }; guess({ strokes, pen_down }, count, signal), a promise of
-// [{ category, probability }, ...]; complete(request, onEvent, signal), a promise that is kept when all is drawn.
+// A back end has: ready(), a promise of { name, categories, guesses }; guess({ strokes, pen_down }, count, signal, onSoFar), a
+// promise of [{ category, probability }, ...], which may be told earlier as far as it is known; complete(request, onEvent, signal), a promise that is kept when all is drawn.
 // Events are those of the HTTP API: start, points, end.
 
 async function answerOf(path, options) {

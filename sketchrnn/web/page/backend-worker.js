@@ -22,8 +22,8 @@ export class WorkerBackend {
     return { name, categories, guesses: categories.length > 1 };
   }
 
-  guess(prefix, count, signal) {
-    return this.#ask({ kind: "guess", prefix, count }, undefined, signal);
+  guess(prefix, count, signal, onSoFar) {
+    return this.#ask({ kind: "guess", prefix, count }, onSoFar, signal);
   }
 
   complete({ category, ...request }, onEvent, signal) {

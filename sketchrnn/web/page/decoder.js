@@ -6,7 +6,7 @@ const MAX_RHO_LOGIT = 5;
 const PEN_STATES = 3;
 const LIFTED = 1;
 const ENDED = 2;
-const MARGIN = 10; // nats behind the best guess at which a category is given up: less than one in ten thousand
+const MARGIN = 10; // nats behind the best at which a category is given up: less than one in ten thousand
 
 /** A network; weights are read by `decoderFrom`. */
 export class Decoder {
@@ -234,11 +234,10 @@ export class Guesser {
     this.known = []; // at START and at the end of each stroke; see #beginning
   }
 
-  /** Yields nothing, now and then; returns [{ category, probability }, ...], the most probable first. */
+  /** Yields what it looks like so far, and now and then nothing; returns [{ category, probability }, ...], best first. */
   *guess({ strokes, pen_down: penDown }, count) {
     const { decoder } = this;
-    const { categories, offsetScale } = decoder.model;
-    const rows = rowsOf(strokes, offsetScale, penDown);
+    const rows = rowsOf(strokes, decoder.model.offsetScale, penDown);
     if (!this.known.length) this.known.push(yield* this.#beginning());
     while (!beginsWith(rows, this.known.at(-1).rows)) this.known.pop();
     let { state, stepped, total, behind, followed } = copied(this.known.at(-1));
@@ -260,12 +259,17 @@ export class Guesser {
       const near = places.filter((place) => !behind[followed[place]]);
       followed = near.map((place) => followed[place]);
       state = decoder.take(next, near);
+      yield this.#ranked(total, behind, followed, count);
       if (rows[index][3]) this.known.push(copied({ rows: rows.slice(0, index + 1), state, stepped, total, behind, followed }));
     }
+    return this.#ranked(total, behind, followed, count);
+  }
+
+  #ranked(total, behind, followed, count) {
     const best = Math.max(...followed.map((category) => total[category]));
     const likelihood = Array.from(total, (value, category) => Math.exp(behind[category] ? -behind[category] : value - best));
     const sum = likelihood.reduce((one, other) => one + other);
-    return categories
+    return this.decoder.model.categories
       .map((category, index) => ({ category, probability: likelihood[index] / sum }))
       .sort((one, other) => other.probability - one.probability)
       .slice(0, count);
@@ -392,24 +396,29 @@ function randomNumbers(seed) {
   };
 }
 
+const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15));
+
 /** Reads a model as the exporter packed it: `model` says for each tensor its shape, number type and place in `bytes`. */
 export function decoderFrom(model, bytes, multiply) {
   const weights = {};
   for (const { name, shape, type, offset } of model.tensors) {
     const size = shape.reduce((one, other) => one * other, 1);
-    weights[name] = type === "float16" ? fromHalves(new Uint16Array(bytes, offset, size)) : fromInt8(bytes, offset, shape, size);
+    if (type === "float32") weights[name] = new Float32Array(bytes, offset, size);
+    else if (type === "float16") weights[name] = fromHalves(new Uint16Array(bytes, offset, size));
+    else weights[name] = fromInt8(bytes, offset, shape, size);
   }
   return new Decoder(model, weights, multiply);
 }
 
 function fromHalves(halves) {
-  const table = new Float32Array(1 << 16); // of all half-precision numbers
-  for (let bits = 0; bits < table.length; bits++) {
+  const values = new Float32Array(halves.length);
+  for (let place = 0; place < values.length; place++) {
+    const bits = halves[place];
     const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
-    table[bits] = bits >> 15 ? -size : size;
+    const size = exponent ? POWERS[exponent] * (1 + fraction / 1024) : POWERS[1] * (fraction / 1024);
+    values[place] = bits >> 15 ? -size : size;
   }
-  return Float32Array.from(halves, (bits) => table[bits]);
+  return values;
 }
 
 /** Rows of int8, before them a float32 scale for each row. */
@@ -417,5 +426,8 @@ function fromInt8(bytes, offset, [rows], size) {
   const scales = new Float32Array(bytes, offset, rows);
   const values = new Int8Array(bytes, offset + 4 * rows, size);
   const columns = size / rows;
-  return Float32Array.from(values, (value, place) => value * scales[Math.floor(place / columns)]);
+  const result = new Float32Array(size);
+  for (let row = 0, place = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, place++) result[place] = values[place] * scales[row];
+  return result;
 }
