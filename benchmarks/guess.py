@@ -14,6 +14,7 @@ from results import machine, write_results
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.drawing.guess import guess
+from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
 from sketchrnn.model.numpy_network import NumpyNetwork
 from sketchrnn.sketch import Sketch
@@ -47,7 +48,7 @@ def main() -> None:
         name = test.categories[test.category[place]]
         for share in SHARES:
             started = time.perf_counter()
-            names = [one.category for one in guess(network, first_part(test, place, share))]
+            names = [one.category for one in guess(network, see_prefix(network, first_part(test, place, share)))]
             seconds.append(time.perf_counter() - started)
             found[share].append(names.index(name))
     lines = [

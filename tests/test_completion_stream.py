@@ -7,6 +7,7 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, small_model
 
 from sketchrnn.drawing.completion import complete, stream
 from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.model.numpy_network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 
@@ -43,10 +44,11 @@ def test_a_stream_draws_what_complete_draws(kind, prefix):
     network = NumpyNetwork(checkpoint_of(torch_network))
     category = "pig" if configuration.conditional else None
     sampling = SamplingConfiguration(max_points=25, seed=3)
-    whole = complete(network, prefix, category, 5, sampling)
+    seen = see_prefix(network, prefix, scale=2.0)
+    whole = complete(network, seen, category, 5, sampling)
     assert any(completion.sketch.strokes for completion in whole)
     assert all(len(completion.sketch.strokes) > 1 for completion in whole)
-    streamed = sketches_of(stream(network, prefix, category, 5, sampling), prefix, 5)
+    streamed = sketches_of(stream(network, seen, category, 5, sampling), prefix, 5)
     assert streamed == [completion.sketch.polylines() for completion in whole]
 
 
@@ -61,7 +63,11 @@ def test_a_stream_draws_no_more_than_is_asked_for():
         return step(state, rows)
 
     network.step = counted
-    first = list(itertools.islice(stream(network, Sketch(()), None, 4, SamplingConfiguration(max_points=200)), 3))
+    first = list(
+        itertools.islice(
+            stream(network, see_prefix(network, Sketch(())), None, 4, SamplingConfiguration(max_points=200)), 3
+        )
+    )
     assert [len(one.drawings) for one in first] == sorted((len(one.drawings) for one in first), reverse=True)
     assert all(np.isfinite(one.points).all() for one in first)
     assert taken < 10

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.duplicates import SAME_SHAPE, same_shape, signature
+from sketchrnn.dataset.duplicates import SAME_SHAPE, same_shape
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.dataset.splits import SPLITS, split_of_key
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.shape import signature
 from sketchrnn.sketch.simplify import fit_to_box
 
 

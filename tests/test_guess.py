@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.drawing import guess as module
-from sketchrnn.drawing.completion import rows_of_prefix
-from sketchrnn.drawing.guess import guess, log_likelihood
-from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.drawing.guess import guess
+from sketchrnn.drawing.likelihood import log_likelihood
+from sketchrnn.drawing.prefix import rows_of, see_prefix
+from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.losses import row_losses
 from sketchrnn.model.mixture import Mixture
 from sketchrnn.model.numpy_network import NumpyNetwork
@@ -22,24 +23,28 @@ def network_pair(kind="vae with categories", spread=0.3):
     return network, NumpyNetwork(checkpoint_of(network))
 
 
+def likelihood(network, rows, category, **settings):
+    return log_likelihood(network, network.start(network.condition(category)), rows[None], **settings)
+
+
 @pytest.mark.parametrize("kind", ["vae with categories", "decoder only with categories", "decoder only"])
 @torch.no_grad()
 def test_the_likelihood_is_the_torch_networks(kind):
     network, ours = network_pair(kind)
-    rows = rows_of_prefix(ours, SKETCH)
+    rows = rows_of(ours, SKETCH)
     category = np.arange(len(network.configuration.categories) or 1)
     stroke5 = torch.from_numpy(rows).expand(len(category), -1, -1)
     output, _ = network.decoder(stroke5[:, :-1], network.condition(None, torch.from_numpy(category)))
     lengths = torch.full((len(category),), len(rows) - 1)
     offset, pen = row_losses(Mixture.from_output(output), stroke5[:, 1:], lengths, pen_rows="real")
-    np.testing.assert_allclose(log_likelihood(ours, rows, category), -(offset + pen).sum(1), atol=1e-4)
+    np.testing.assert_allclose(likelihood(ours, rows, category), -(offset + pen).sum(1), atol=1e-4)
 
 
 def test_probabilities_follow_the_likelihood_and_sum_to_one():
     _, network = network_pair()
-    guesses = guess(network, SKETCH)
-    likelihood = log_likelihood(network, rows_of_prefix(network, SKETCH), np.arange(len(CATEGORIES)))
-    expected = np.exp(likelihood) / np.exp(likelihood).sum()
+    guesses = guess(network, see_prefix(network, SKETCH, scale=1.0))
+    expected = likelihood(network, rows_of(network, SKETCH), np.arange(len(CATEGORIES)))
+    expected = np.exp(expected) / np.exp(expected).sum()
     assert sum(one.probability for one in guesses) == pytest.approx(1.0)
     assert [one.category for one in guesses] == [CATEGORIES[index] for index in np.argsort(-expected)]
     assert [one.probability for one in guesses] == pytest.approx(sorted(expected, reverse=True))
@@ -49,9 +54,9 @@ def test_probabilities_follow_the_likelihood_and_sum_to_one():
 @given(st.floats(0.01, 5.0))
 def test_giving_up_a_category_keeps_the_order_of_the_others(margin):
     _, network = network_pair(spread=1.0)
-    rows = rows_of_prefix(network, SKETCH)
-    whole = log_likelihood(network, rows, np.arange(len(CATEGORIES)))
-    cut = log_likelihood(network, rows, np.arange(len(CATEGORIES)), margin=margin)
+    rows = rows_of(network, SKETCH)
+    whole = likelihood(network, rows, np.arange(len(CATEGORIES)))
+    cut = likelihood(network, rows, np.arange(len(CATEGORIES)), margin=margin)
     best = int(cut.argmax())
     assert cut[best] == pytest.approx(whole[best], rel=1e-6)
     for one, other in zip(cut, whole, strict=True):
@@ -60,6 +65,7 @@ def test_giving_up_a_category_keeps_the_order_of_the_others(margin):
 
 def test_a_category_is_given_up(monkeypatch):
     _, network = network_pair(spread=1.0)
+    prefix = see_prefix(network, SKETCH, scale=1.0)
     sizes = []
     original = NumpyNetwork.step
 
@@ -69,21 +75,22 @@ def test_a_category_is_given_up(monkeypatch):
 
     monkeypatch.setattr(NumpyNetwork, "step", spy)
     monkeypatch.setattr(module, "MARGIN", 1e-6)
-    guess(network, SKETCH)
+    guess(network, prefix)
     assert sizes[0] == len(CATEGORIES)
     assert sizes[-1] == 1
 
 
 def test_nothing_drawn_tells_nothing():
     _, network = network_pair()
-    assert [one.probability for one in guess(network, Sketch(()))] == pytest.approx([1 / 3] * 3)
+    assert [one.probability for one in guess(network, see_prefix(network, Sketch(())))] == pytest.approx([1 / 3] * 3)
+
+
+def guess_with(network):
+    return guess(network, see_prefix(network, SKETCH, scale=1.0))
 
 
 def test_what_cannot_guess_says_so():
     with pytest.raises(ConfigurationError, match="without a category"):
-        guess(network_pair("decoder only")[1], SKETCH)
+        guess_with(network_pair("decoder only")[1])
     with pytest.raises(ConfigurationError, match="z only"):
-        guess(NumpyNetwork(checkpoint_of(network_of(small_model(categories=CATEGORIES, latent_dropout=0.0)))), SKETCH)
-    long = Sketch.from_polylines([np.arange(40_000).reshape(-1, 2)])
-    with pytest.raises(FormatError, match="20,000 points"):
-        guess(network_pair()[1], long)
+        guess_with(NumpyNetwork(checkpoint_of(network_of(small_model(categories=CATEGORIES, latent_dropout=0.0)))))

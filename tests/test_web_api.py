@@ -16,9 +16,10 @@ from web import ask, serving
 pytest.importorskip("fastapi")
 
 from sketchrnn import __version__
-from sketchrnn.drawing.completion import complete
+from sketchrnn.drawing.choice import draw_best
 from sketchrnn.drawing.configuration import SamplingConfiguration
 from sketchrnn.drawing.guess import guess
+from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.model.numpy_network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
@@ -70,16 +71,19 @@ def refused(port, path, body, status, *words, **options):
 
 
 def test_completions_are_the_librarys(port, checkpoint):
-    expected = complete(NumpyNetwork(checkpoint), PREFIX, "pig", 3, SamplingConfiguration(0.7, 40, 5))
-    answer = json.loads(completed(port, count=3, temperature=0.7, seed=5, max_points=40))
+    network = NumpyNetwork(checkpoint)
+    sampling = SamplingConfiguration(0.7, 40, 5, pen_temperature=0.9, top_p=0.8)
+    expected = draw_best(network, see_prefix(network, PREFIX, 0, pen="auto"), "pig", 3, sampling, 2, diverse=True)
+    options = {"temperature": 0.7, "pen_temperature": 0.9, "top_p": 0.8, "pen": "auto", "choose_from": 2}
+    answer = json.loads(completed(port, count=3, seed=5, max_points=40, diverse=True, **options))
     assert answer["category"] == "pig"
-    assert [one["seed"] for one in answer["completions"]] == [5, 6, 7]
+    assert [one["seed"] for one in answer["completions"]] == [one.seed for one in expected]
     for one, completion in zip(answer["completions"], expected, strict=True):
         assert one["strokes"] == [[list(point) for point in stroke] for stroke in completion.sketch.polylines()]
         assert one["ended"] == completion.ended
 
 
-@pytest.mark.parametrize("options", [{}, {"pen_down": True}, {"strokes": []}, {"max_points": 5}])
+@pytest.mark.parametrize("options", [{}, {"pen_down": True}, {"strokes": []}, {"max_points": 5}, {"scale": 2}])
 def test_a_stream_adds_up_to_the_completions(port, options):
     whole = json.loads(completed(port, count=4, **options))
     events = streamed(port, count=4, **options)
@@ -117,7 +121,8 @@ def test_points_come_as_they_are_drawn(slow):
 
 def test_guesses_are_the_librarys(port, checkpoint):
     _, _, body = ask(port, "/api/guess", {"strokes": STROKES, "count": 2})
-    expected = guess(NumpyNetwork(checkpoint), PREFIX)[:2]
+    network = NumpyNetwork(checkpoint)
+    expected = guess(network, see_prefix(network, PREFIX))[:2]
     assert [(one["category"], one["probability"]) for one in json.loads(body)["guesses"]] == [
         (one.category, pytest.approx(one.probability)) for one in expected
     ]
@@ -136,7 +141,7 @@ def test_pictures_and_records(port):
 
 def test_the_model_is_described(port):
     _, _, body = ask(port, "/api/model")
-    described = {"name": "tiny", "categories": list(CATEGORIES), "guesses": True, "unit": "box"}
+    described = {"name": "tiny", "categories": list(CATEGORIES), "guesses": True, "unit": "box", "page_scale": 1}
     assert json.loads(body) == {**described, "version": __version__}
 
 
@@ -191,7 +196,7 @@ def test_bad_options(port):
     for fields, words in [
         ({"category": "pgi"}, ("pgi", "pig")),
         ({"category": "../../etc/passwd"}, ("unknown category",)),
-        ({"temperature": 0}, ("temperature",)),
+        ({"temperature": -1}, ("temperature",)),
         ({"temperature": "NaN"}, ("temperature",)),
         ({"seed": -1}, ("seed",)),
         ({"max_points": limits.MAX_POINTS + 1}, ("max_points",)),
@@ -289,7 +294,7 @@ def test_too_much_at_once_is_turned_away(slow):
 
 def test_work_without_end_is_ended(slow, monkeypatch):
     monkeypatch.setattr(limits, "WORK_SECONDS", 0.1)
-    body = {"strokes": STROKES, "category": "pig", "max_points": 1000}
+    body = {"strokes": STROKES, "scale": 1, "category": "pig", "max_points": 1000}
     refused(slow, "/api/completions", body, 503, "0.1 s")
     events = [json.loads(line) for line in ask(slow, "/api/completions/stream", body)[2].splitlines()]
     assert events[0]["event"] == "start"
@@ -325,9 +330,8 @@ def test_the_openapi_document_tells_all(port):
     assert set(document["paths"]) == {"/api/model", "/api/guess", "/api/completions", "/api/completions/stream"}
     assert set(document["components"]["schemas"]) >= {"Event", "Started", "Drawn", "Ended", "Failed", "Error"}
     fields = document["components"]["schemas"]["CompletionRequest"]["properties"]
-    assert set(fields) == {
-        "strokes", "pen_down", "category", "count", "temperature", "seed", "max_points", "latent"
-    }  # fmt: skip
+    options = {"category", "count", "temperature", "pen_temperature", "top_p", "seed", "max_points", "latent", "pen"}
+    assert set(fields) == {"strokes", "pen_down", "scale", *options}
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "HTTPValidationError" not in json.dumps(operation)

@@ -11,8 +11,8 @@ from web import browsing
 
 pytest.importorskip("playwright")
 
-from sketchrnn.drawing.completion import rows_of_prefix
 from sketchrnn.drawing.guess import guess
+from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import load_shipped
@@ -86,7 +86,7 @@ def in_halves(checkpoint):
 
 def mixture_after(network, prefix, categories):
     state = network.start(network.condition(categories))
-    for row in rows_of_prefix(network, prefix):
+    for row in see_prefix(network, prefix, scale=1.0).rows:
         state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
     return network.mixture(state)
 
@@ -160,7 +160,7 @@ def test_guesses_agree_with_numpy(page):
         theirs = page.evaluate(
             "([strokes, pen_down]) => guessOf(decoder, { strokes, pen_down }, 3)", [prefix.polylines(), prefix.pen_down]
         )
-        ours = guess(NumpyNetwork(checkpoint), prefix)
+        ours = guess(NumpyNetwork(checkpoint), see_prefix(NumpyNetwork(checkpoint), prefix, scale=1.0))
         assert [one["category"] for one in theirs] == [one.category for one in ours]
         assert [one["probability"] for one in theirs] == pytest.approx([one.probability for one in ours], abs=1e-4)
 

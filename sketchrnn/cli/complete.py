@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from sketchrnn.cli import options
@@ -21,63 +23,56 @@ Examples:
 @click.argument("prefix")
 @options.drawing
 @options.latent
+@options.scale
+@options.pen
 @one_record
 def complete(
     prefix: str,
-    output: str,
-    model: str | None,
-    category: str | None,
-    count: int,
-    temperature: float,
-    seed: int,
-    max_points: int,
+    drawing: options.DrawingOptions,
     latent: str,
+    scale: float | None,
+    pen: str | None,
     index: int | None,
     key_id: str | None,
-    output_format: str | None,
-    columns: int | None,
-    cell: int,
-    force: bool,
 ) -> None:
     """Finish the partial sketch PREFIX.
 
-    PREFIX is Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]), or - for standard input, in the units of the
-    simplified Quick, Draw! drawings: about 255 wide when finished, y down. It comes out as it went in, in a group of
-    its own; the completion goes on from its last point, in another colour. Without --category the record's own word
-    is drawn, or if it has none what it most probably is; --category auto:3 draws each of the three most probable.
+    PREFIX is Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]), or - for standard input, in any unit, y down:
+    how large it is meant is found by its likelihood, and said. It comes out as it went in, in a group of its own; the
+    completion goes on from its last point, in another colour. Without --category the record's own word is drawn, or if
+    it has none what it most probably is; --category auto:3 draws each of the three most probable.
 
     Several drawings (-n) make a sheet, or a file each if the output's name holds %d.
     """
-    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
-    from sketchrnn.drawing.completion import complete as complete_prefix
-    from sketchrnn.drawing.configuration import SamplingConfiguration
+    from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
+    from sketchrnn.drawing.choice import draw_best
+    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
 
-    sampling = SamplingConfiguration(temperature, max_points, seed, latent)
-    target = Target.from_options(output, output_format, force, columns, cell)
     record = read_one(prefix, index, key_id)
     tensors = DECODER_TENSORS if latent in ("none", "prior") else (*DECODER_TENSORS, ENCODER_TENSORS)
-    network = NumpyNetwork(load_model(model, prefixes=tensors))
+    network = NumpyNetwork(load_model(drawing.model, prefixes=tensors))
+    sampling = replace(drawing.sampling, latent=latent)
+    pictures = []
     try:
-        names = choose_categories(network, record, category)
-        target.check(count * len(names))
-        drawn = [
-            (name, completion)
-            for name in names
-            for completion in complete_prefix(network, record.sketch, name, count, sampling)
-        ]
+        names = choose_categories(network, record, drawing.category, scale)
+        drawing.target.check(drawing.count * len(names))
+        for name in names:
+            seen = see_prefix(network, record.sketch, network.configuration.category_index(name), scale=scale, pen=pen)
+            for completion in draw_best(
+                network, seen, name, drawing.count, sampling, drawing.choose_from, diverse=drawing.diverse
+            ):
+                layers = (Layer(seen.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
+                whole = Record(completion.joined(seen.sketch), word=name)
+                pictures.append(
+                    Picture(f"{name}, {completion.label}", layers, whole, completion.description, not completion.ended)
+                )
+            if scale is None:
+                click.echo(f"{name or 'the drawing'}: at scale {seen.scale:.4g} (--scale)", err=True)
     except (CategoryError, FormatError) as error:
         raise type(error)(f"{prefix}: {error}") from error
-    pictures = [
-        Picture(
-            f"{name}, seed {completion.seed}" + ("" if completion.ended else ", cut"),
-            (Layer(record.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR)),
-            Record(completion.joined(record.sketch), word=name),
-        )
-        for name, completion in drawn
-    ]
-    target.write(pictures, f"{' or '.join(map(str, names))}, completed by sketchrnn")
-    say_what_was_cut(sum(not completion.ended for _, completion in drawn), max_points)
+    drawing.target.write(pictures, f"{' or '.join(map(str, names))}, completed by sketchrnn")
+    say_what_was_cut(pictures, sampling.max_points)

@@ -26,11 +26,15 @@ class Picture:
         label: what a sheet writes under it.
         layers: what is drawn.
         record: the drawing as one record.
+        description: what is to be known of it, for the picture's metadata.
+        cut: it did not end by itself.
     """
 
     label: str
     layers: tuple[Layer, ...]
     record: Record
+    description: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Target:
         if self.kind == "ndjson":
             text = dumps_ndjson(picture.record for picture in pictures)
         elif len(pictures) == 1:
-            text = svg_drawing(pictures[0].layers, title=title, description=pictures[0].label)
+            text = svg_drawing(pictures[0].layers, title=title, description=pictures[0].description)
         else:
             cells = [(picture.label, picture.layers) for picture in pictures]
             text = svg_sheet(cells, columns=self.columns, cell=self.cell, title=title)
@@ -100,8 +104,9 @@ class Target:
             click.echo(f"wrote {Path(path)}", err=True)
 
 
-def say_what_was_cut(count: int, max_points: int) -> None:
+def say_what_was_cut(pictures: Sequence[Picture], max_points: int) -> None:
     """Say on stderr how many drawings did not end by themselves."""
+    count = sum(picture.cut for picture in pictures)
     if count:
         drawings = "1 drawing was" if count == 1 else f"{count} drawings were"
         click.echo(f"{drawings} cut after {max_points} points (--max-points)", err=True)

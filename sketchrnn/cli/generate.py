@@ -16,45 +16,36 @@ Examples:
 """
 )
 @options.drawing
-def generate(
-    output: str,
-    model: str | None,
-    category: str | None,
-    count: int,
-    temperature: float,
-    seed: int,
-    max_points: int,
-    output_format: str | None,
-    columns: int | None,
-    cell: int,
-    force: bool,
-) -> None:
+def generate(drawing: options.DrawingOptions) -> None:
     """Draw from nothing.
 
     A model with an encoder draws without z if it can, else with a z from the prior.
     """
-    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
-    from sketchrnn.drawing.completion import complete
-    from sketchrnn.drawing.configuration import SamplingConfiguration
+    from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
+    from sketchrnn.drawing.choice import draw_best
+    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
     from sketchrnn.formats.svg import Layer
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
     from sketchrnn.sketch import Sketch
 
-    sampling = SamplingConfiguration(temperature, max_points, seed)
-    target = Target.from_options(output, output_format, force, columns, cell)
-    target.check(count)
-    network = NumpyNetwork(load_model(model, prefixes=DECODER_TENSORS))
-    name = network.configuration.category_name(category)
-    drawn = complete(network, Sketch(()), name, count, sampling)
-    pictures = [
-        Picture(
-            f"{name}, seed {drawing.seed}" + ("" if drawing.ended else ", cut"),
-            (Layer(drawing.sketch, "drawing"),),
-            Record(drawing.sketch, word=name),
-        )
-        for drawing in drawn
-    ]
-    target.write(pictures, f"{name}, drawn by sketchrnn")
-    say_what_was_cut(sum(not drawing.ended for drawing in drawn), max_points)
+    drawing.target.check(drawing.count)
+    network = NumpyNetwork(load_model(drawing.model, prefixes=DECODER_TENSORS))
+    name = network.configuration.category_name(drawing.category)
+    drawn = draw_best(
+        network,
+        see_prefix(network, Sketch(())),
+        name,
+        drawing.count,
+        drawing.sampling,
+        drawing.choose_from,
+        diverse=drawing.diverse,
+    )
+    pictures = []
+    for one in drawn:
+        record = Record(one.sketch, word=name)
+        layers = (Layer(one.sketch, "drawing"),)
+        pictures.append(Picture(f"{name}, {one.label}", layers, record, one.description, not one.ended))
+    drawing.target.write(pictures, f"{name}, drawn by sketchrnn")
+    say_what_was_cut(pictures, drawing.sampling.max_points)

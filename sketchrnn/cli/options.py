@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
-from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration
+from sketchrnn.cli.drawing_output import Target
+from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
 
 SHIPPED_HELP = "the model that ships with sketchrnn"
 _DEFAULTS = SamplingConfiguration()
+CHOSEN_FROM = 4
 
 model = click.option(
     "--model",
@@ -25,14 +30,33 @@ temperature = click.option(
     type=float,
     default=_DEFAULTS.temperature,
     show_default=True,
-    help="Low is careful, 1 as varied as the training drawings.",
+    help="0 is the likeliest each time, low is careful, 1 as varied as the training drawings.",
 )
+pen_temperature = click.option(
+    "--pen-temperature", type=float, help="The same for the pen alone: when it lifts, and when the drawing ends."
+)
+top_p = click.option(
+    "--top-p",
+    type=float,
+    default=_DEFAULTS.top_p,
+    show_default=True,
+    help="Draw only from the likeliest components of the mixture that together weigh as much.",
+)
+choose_from = click.option(
+    "--choose-from",
+    metavar="K",
+    type=click.IntRange(1, 1000),
+    default=CHOSEN_FROM,
+    show_default=True,
+    help="Draw each K times and keep the best: ended by itself, on the page, no scribbling in place, likely.",
+)
+diverse = click.option("--diverse", is_flag=True, help="Of the good ones, keep those that differ most.")
 seed = click.option(
     "--seed",
     type=click.IntRange(0, LARGEST_SEED),
     default=_DEFAULTS.seed,
     show_default=True,
-    help="Drawing i is drawn with seed + i; the same seed draws the same.",
+    help="Drawing i is drawn with seed + i; the same seed draws the same. A picture names its own.",
 )
 max_points = click.option(
     "--max-points",
@@ -65,11 +89,80 @@ cell = click.option(
     "--cell", type=click.IntRange(8, 10_000), default=160, show_default=True, help="Pixels a picture of a sheet takes."
 )
 
-_DRAWING = (output, model, category, count, temperature, seed, max_points, output_format, columns, cell, force)
+scale = click.option(
+    "--scale",
+    metavar="FACTOR",
+    type=float,
+    help="Pixels of a finished drawing 255 wide in one unit of the prefix.  [default: found by likelihood]",
+)
+pen = click.option(
+    "--pen",
+    type=click.Choice(PENS),
+    help="Is the pen up or down after the last point? auto: what is likelier.  [default: as the file says, else up]",
+)
+
+_DRAWING = (
+    output,
+    model,
+    category,
+    count,
+    choose_from,
+    diverse,
+    temperature,
+    pen_temperature,
+    top_p,
+    seed,
+    max_points,
+    output_format,
+    columns,
+    cell,
+    force,
+)
+
+
+@dataclass(frozen=True)
+class DrawingOptions:
+    """What every command that draws is told.
+
+    Attributes:
+        target: where the drawings go.
+        model: the file; None for the shipped one.
+        category: what to draw, if it is named.
+        count: how many are asked for.
+        choose_from: how many are drawn for each.
+        diverse: keep those that differ most.
+        sampling: how they are drawn.
+    """
+
+    target: Target
+    model: str | None
+    category: str | None
+    count: int
+    choose_from: int
+    diverse: bool
+    sampling: SamplingConfiguration
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> DrawingOptions:
+        """Take the options' values out of all that a command is given."""
+        sampled = ("temperature", "max_points", "seed", "pen_temperature", "top_p")
+        written = ("output", "output_format", "force", "columns", "cell")
+        rest = ("model", "category", "count", "choose_from", "diverse")
+        return cls(
+            target=Target.from_options(*(values.pop(name) for name in written)),
+            sampling=SamplingConfiguration(**{name: values.pop(name) for name in sampled}),
+            **{name: values.pop(name) for name in rest},
+        )
 
 
 def drawing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option that drawing several sketches takes."""
+    """Give a command every option that drawing several sketches takes; it gets them as one ``drawing``."""
+
+    @functools.wraps(command)
+    def with_drawing(**values: Any) -> None:
+        command(drawing=DrawingOptions.of(values), **values)
+
+    wrapped: Callable[..., None] = with_drawing
     for option in reversed(_DRAWING):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped

@@ -48,7 +48,9 @@ def read_one(path: str, index: int | None, key_id: str | None) -> Record:
     return first[0]
 
 
-def choose_categories(network: NumpyNetwork, record: Record, category: str | None) -> list[str | None]:
+def choose_categories(
+    network: NumpyNetwork, record: Record, category: str | None, scale: float | None
+) -> list[str | None]:
     """Return what a record is to become, as the model spells it; None for a model without names.
 
     Args:
@@ -56,12 +58,14 @@ def choose_categories(network: NumpyNetwork, record: Record, category: str | Non
         record: the prefix, with its word if it has one.
         category: what the user asks for: a name, "auto" or "auto:3" for the most probable ones; None for the record's
             word, or else the most probable one.
+        scale: of the sketch, if it is known.
     """
     configuration = network.configuration
     wanted = category or record.word
     if not configuration.conditional or (wanted is not None and wanted.partition(":")[0] != AUTO):
         return [configuration.category_name(None if wanted == AUTO else wanted)]
     from sketchrnn.drawing.guess import guess
+    from sketchrnn.drawing.prefix import see_prefix
 
     count = 1
     if wanted is not None and wanted != AUTO:
@@ -69,7 +73,7 @@ def choose_categories(network: NumpyNetwork, record: Record, category: str | Non
         if not number.isdecimal() or not 1 <= int(number) <= len(configuration.categories):
             raise CategoryError(f"expected auto, or auto:K with K from 1 to {len(configuration.categories)}")
         count = int(number)
-    guesses = guess(network, record.sketch)
+    guesses = guess(network, see_prefix(network, record.sketch, scale=scale))
     listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in guesses[: max(3, count)])
     click.echo(f"guessed: {listed}; --category NAME says otherwise", err=True)
     return [one.category for one in guesses[:count]]

@@ -3,23 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import BOX, fit_to_box
-
-SIGNATURE_POINTS = 64
 SAME_SHAPE = 4.0
 """Mean distance, in pixels of the 255 box and per axis, below which two drawings are one. The published npz and the
 simplified files round and simplify differently: the pairs common to both lie within 2.5, the nearest others are beyond
 6 (pig and face)."""
-
-
-def signature(sketch: Sketch) -> NDArray[np.float32]:
-    """Return the way of the pen, travel included, as 64 points at equal distances in the 255 box: (128,)."""
-    points = np.concatenate(fit_to_box(sketch, BOX).strokes)
-    distance = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    wanted = np.linspace(0.0, distance[-1], SIGNATURE_POINTS)
-    way = np.column_stack([np.interp(wanted, distance, points[:, axis]) for axis in (0, 1)])
-    return way.ravel().astype(np.float32)
 
 
 def same_shape(candidates: NDArray[np.float32], others: NDArray[np.float32], chunk: int = 256) -> NDArray[np.bool_]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.duplicates import same_shape, signature
+from sketchrnn.dataset.duplicates import same_shape
 from sketchrnn.dataset.splits import SPLITS, split_of_key
 from sketchrnn.errors import DatasetError
 from sketchrnn.formats import Record, read_records
+from sketchrnn.sketch.shape import signature
 from sketchrnn.sketch.simplify import fit_to_box, simplify
 from sketchrnn.sketch.sketch import FloatArray, Sketch
 

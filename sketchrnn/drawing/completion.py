@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.drawing.prefix import SeenPrefix
+from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
-MAX_PREFIX_POINTS = 10_000
 PEN_LIFTED, PEN_ENDED = 1, 2
 
 
@@ -28,11 +27,25 @@ class Completion:
             begins at its last point.
         ended: the model ended the drawing by itself; otherwise it was cut.
         seed: what it was drawn with.
+        nats_per_point: how unlikely the model, at temperature 1, holds what it drew, offsets as a density per square
+            unit of the training drawings; the lower, the likelier.
     """
 
     sketch: Sketch
     ended: bool
     seed: int
+    nats_per_point: float
+
+    @property
+    def label(self) -> str:
+        """What stands under its picture."""
+        return f"seed {self.seed}" + ("" if self.ended else ", cut")
+
+    @property
+    def description(self) -> str:
+        """What is to be known of it, in words."""
+        end = "ended by itself" if self.ended else "cut"
+        return f"seed {self.seed}, {self.nats_per_point:.3f} nats per point drawn, {end}"
 
     def joined(self, prefix: Sketch) -> Sketch:
         """Return prefix and completion as one drawing."""
@@ -44,51 +57,62 @@ class Completion:
 
 @dataclass(frozen=True)
 class Step:
-    """A point that some drawings of a session went to, all at the same step; what ended before is no longer there.
+    """What some drawings of a session did at the same step; those that ended before are no longer there.
 
     Attributes:
-        drawings: which of the session's drawings, (A,).
+        drawings: which of the session's drawings went on to a point, (A,).
         points: where to, in the prefix's own coordinates, (A, 2).
         lifts: the pen rises after this point, (A,).
+        ended: which drawings ended instead, (E,).
     """
 
     drawings: NDArray[np.int64]
     points: NDArray[np.float64]
     lifts: NDArray[np.bool_]
+    ended: NDArray[np.int64]
 
 
 def complete(
     network: NumpyNetwork,
-    prefix: Sketch,
+    prefix: SeenPrefix,
     category: str | None,
     count: int,
     sampling: SamplingConfiguration,
+    attempts: int = 1,
 ) -> list[Completion]:
     """Draw several completions of a prefix, all at once.
 
     Args:
         network: the model.
-        prefix: in the unit that the model was trained in (the 255 box for Quick, Draw! models); may be empty.
+        prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model; may be empty.
         category: what to draw; None only for a model that knows one.
-        count: how many completions.
+        count: how many seeds, from ``sampling.seed`` on.
         sampling: how.
+        attempts: how many completions of each seed, which differ; they come one after the other.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the latent does not fit the model.
-        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
     """
-    generators = _generators(count, sampling)
+    seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
+    generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
     state = _after_prefix(network, prefix, category, generators, sampling)
-    drawn, ended = _sample(network, state, generators, sampling)
+    drawn, ended, nats = _sample(network, state, generators, sampling)
+    per_square_pixel = 2.0 * math.log(network.offset_scale)
+    unit = network.offset_scale / prefix.scale
     return [
-        Completion(_continue(prefix, stroke3, network.offset_scale), bool(end), sampling.seed + number)
-        for number, (stroke3, end) in enumerate(zip(drawn, ended, strict=True))
+        Completion(
+            _continue(prefix.sketch, stroke3, unit),
+            bool(end),
+            seed,
+            float((total + len(stroke3) * per_square_pixel) / max(1, len(stroke3) + end)),
+        )
+        for stroke3, end, total, seed in zip(drawn, ended, nats, seeds, strict=True)
     ]
 
 
 def stream(
-    network: NumpyNetwork, prefix: Sketch, category: str | None, count: int, sampling: SamplingConfiguration
+    network: NumpyNetwork, prefix: SeenPrefix, category: str | None, count: int, sampling: SamplingConfiguration
 ) -> Iterator[Step]:
     """Draw the same completions as :func:`complete`, and hand out each point as soon as it is drawn.
 
@@ -96,21 +120,21 @@ def stream(
     out again; where it is empty, at the origin, which is not handed out either. Arguments and errors as for
     :func:`complete`.
     """
-    generators = _generators(count, sampling)
+    generators = [np.random.default_rng([sampling.seed + number, 0]) for number in range(count)]
     state = _after_prefix(network, prefix, category, generators, sampling)
+    unit = network.offset_scale / prefix.scale
     moved = np.zeros((count, 2))  # from the prefix's last point
-    for active, offsets, lifts in _steps(network, state, generators, sampling):
-        moved[active] += offsets.astype(np.float64) * network.offset_scale
-        yield Step(active, _places(prefix.last_point, moved[active], network.offset_scale), lifts)
-
-
-def _generators(count: int, sampling: SamplingConfiguration) -> list[np.random.Generator]:
-    return [np.random.default_rng(sampling.seed + number) for number in range(count)]
+    for active, rows, _ in _steps(network, state, generators, sampling):
+        going_on = rows[:, 2 + PEN_ENDED] == 0
+        drawings, rows = active[going_on], rows[going_on]
+        moved[drawings] += rows[:, :2].astype(np.float64) * unit
+        points = _places(prefix.sketch.last_point, moved[drawings], unit)
+        yield Step(drawings, points, rows[:, 2 + PEN_LIFTED] > 0, active[~going_on])
 
 
 def _after_prefix(
     network: NumpyNetwork,
-    prefix: Sketch,
+    prefix: SeenPrefix,
     category: str | None,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
@@ -118,29 +142,12 @@ def _after_prefix(
     """Return the states in which the drawings of a session, one for each generator, begin."""
     index = network.configuration.category_index(category)
     count = len(generators)
-    prefix_rows = rows_of_prefix(network, prefix)
-    z = _latent(network, prefix_rows[1:], index, generators, sampling.latent)
+    z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
     drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-    condition = network.condition(np.full(1 if drawn_alike else count, index), z)
-    state = network.start(condition)
-    for row in prefix_rows:
+    state = network.start(network.condition(np.full(1 if drawn_alike else count, index), z))
+    for row in prefix.rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
     return state.take(np.zeros(count, np.int64)) if drawn_alike else state
-
-
-def rows_of_prefix(network: NumpyNetwork, prefix: Sketch) -> Array:
-    """Return what a network sees of a prefix: START and its stroke-5 rows, in offset scales, (N + 1, 5).
-
-    Raises:
-        FormatError: the prefix has more than MAX_PREFIX_POINTS points.
-    """
-    if prefix.point_count > MAX_PREFIX_POINTS:
-        raise FormatError(
-            f"a prefix of {prefix.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
-        )
-    rows = stroke5_from_stroke3(prefix.to_stroke3())[:-1]
-    rows[:, :2] /= network.offset_scale
-    return rows.astype(np.float32)
 
 
 def _latent(
@@ -170,16 +177,24 @@ def _sample(
     state: DecoderState,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
-) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_]]:
-    """Draw until every drawing has ended; return their stroke-3 rows, in offset scales, and which ended."""
-    count = len(generators)
-    stroke3 = np.zeros((count, sampling.max_points, 3), np.float32)
-    lengths = np.zeros(count, np.int64)
-    for step, (active, offsets, lifts) in enumerate(_steps(network, state, generators, sampling)):
-        stroke3[active, step] = np.column_stack([offsets, lifts])
-        lengths[active] = step + 1
-    ended = lengths < sampling.max_points
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended
+) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_], NDArray[np.float64]]:
+    """Draw until every drawing has ended.
+
+    Returns:
+        Their stroke-3 rows, in offset scales; which ended; and -log p of the rows and the end, in nats.
+    """
+    count, steps = len(generators), sampling.max_points
+    stroke3 = np.zeros((count, steps, 3), np.float32)
+    lengths = np.full(count, steps)
+    ended = np.zeros(count, dtype=bool)
+    nats = np.zeros(count)
+    for step, (active, rows, more) in enumerate(_steps(network, state, generators, sampling)):
+        going_on = rows[:, 2 + PEN_ENDED] == 0
+        stroke3[active[going_on], step] = rows[going_on][:, [0, 1, 2 + PEN_LIFTED]]
+        ended[active[~going_on]] = True
+        lengths[active[~going_on]] = step
+        nats[active] += more
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats
 
 
 def _steps(
@@ -187,35 +202,38 @@ def _steps(
     state: DecoderState,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
-) -> Iterator[tuple[NDArray[np.int64], Array, NDArray[np.bool_]]]:
-    """Yield, for each step, the drawings that go on (A,), their offsets in offset scales (A, 2), and lifts (A,)."""
+) -> Iterator[tuple[NDArray[np.int64], Array, NDArray[np.float64]]]:
+    """Yield, for each step, the drawings that have not ended before (A,), their stroke-5 rows in offset scales (A, 5).
+
+    And -log p of each row, or of the end where it is one, in nats, (A,).
+    """
     steps = sampling.max_points
     uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
     normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
     active = np.arange(len(generators))  # the drawings that ``state`` is of
     for step in range(steps):
-        mixture = network.mixture(state).at_temperature(sampling.temperature)
-        offsets, pen = mixture.sample(uniforms[active, step], normals[active, step])
+        mixture = network.mixture(state)
+        tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
+        offsets, pen = tempered.sample(uniforms[active, step], normals[active, step])
+        rows = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
         going_on = pen != PEN_ENDED
+        yield active, rows, -np.where(going_on, mixture.log_prob(rows), mixture.log_q[:, PEN_ENDED])
         if not going_on.all():
             state = state.take(np.flatnonzero(going_on))
-            active, offsets, pen = active[going_on], offsets[going_on], pen[going_on]
+            active, rows = active[going_on], rows[going_on]
         if not len(active):
             break
-        lifts = pen == PEN_LIFTED
-        yield active, offsets, lifts
-        rows = np.column_stack([offsets, ~lifts, lifts, np.zeros(len(active))]).astype(np.float32)
         state = network.step(state, rows)
 
 
-def _continue(prefix: Sketch, stroke3: NDArray[np.float32], offset_scale: float) -> Sketch:
-    """Return drawn rows as strokes that go on from where the prefix's pen is."""
+def _continue(prefix: Sketch, stroke3: NDArray[np.float32], unit: float) -> Sketch:
+    """Return drawn rows, in ``unit`` of the prefix's, as strokes that go on from where the prefix's pen is."""
     rows = stroke3.astype(np.float64)
-    rows[:, :2] *= offset_scale
+    rows[:, :2] *= unit
     origin = prefix.last_point
     if not len(rows):
         return Sketch(())
-    points = _places(origin, np.cumsum(rows[:, :2], axis=0), offset_scale)
+    points = _places(origin, np.cumsum(rows[:, :2], axis=0), unit)
     lifts = rows[:, 2] > 0.5
     ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
     if prefix.pen_down or not prefix.strokes:
@@ -224,7 +242,7 @@ def _continue(prefix: Sketch, stroke3: NDArray[np.float32], offset_scale: float)
     return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
 
 
-def _places(origin: NDArray[np.float64], moved: NDArray[np.float64], offset_scale: float) -> NDArray[np.float64]:
+def _places(origin: NDArray[np.float64], moved: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
     """Return where a pen is that moved away from a point, (..., 2), to a precision that nobody sees."""
-    decimals = 3 - math.floor(math.log10(offset_scale))  # a thousandth of a usual offset
+    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset
     return np.round(origin + np.round(moved, decimals), decimals + 3)  # not the digits that binary fractions bring

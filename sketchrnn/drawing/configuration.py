@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sketchrnn.errors import ConfigurationError
 
 LATENTS = ("auto", "none", "prefix", "prior")
+PENS = ("up", "down", "auto")
 LARGEST_SEED = 2**32 - 1
 
 
@@ -13,18 +14,23 @@ class SamplingConfiguration:
     """Settings of one drawing session.
 
     Attributes:
-        temperature: tau of the paper, above 0: low is careful, 1 is as varied as the training drawings. The default
-            is our choice by eye.
+        temperature: tau of the paper: 0 takes the likeliest row each time, low is careful, 1 is as varied as the
+            training drawings. The default is our choice by eye.
         max_points: points after which a drawing that has not ended is cut.
         seed: drawing i of a session is drawn with seed + i, so that each can be had again alone.
         latent: where z comes from, for a model that has one: "none", from the posterior of the "prefix", from the
             "prior", or "auto": none if the model can, else the prefix.
+        pen_temperature: tau of the pen's states alone; None for the same.
+        top_p: only the likeliest components of the mixture that together have this weight are drawn from (Holtzman et
+            al. 2020, arXiv:1904.09751).
     """
 
     temperature: float = 0.5
     max_points: int = 250
     seed: int = 0
     latent: str = "auto"
+    pen_temperature: float | None = None
+    top_p: float = 1.0
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -32,8 +38,12 @@ class SamplingConfiguration:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        if not 0.0 < self.temperature <= 10.0:
-            raise ConfigurationError(f"temperature: expected a number above 0 and up to 10, found {self.temperature}")
+        for name in ("temperature", "pen_temperature"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 10.0:
+                raise ConfigurationError(f"{name}: expected a number from 0 to 10, found {value}")
+        if not 0.0 < self.top_p <= 1.0:
+            raise ConfigurationError(f"top_p: expected a share above 0 and up to 1, found {self.top_p}")
         if self.max_points < 1:
             raise ConfigurationError(f"max_points: expected a positive whole number, found {self.max_points}")
         if not 0 <= self.seed <= LARGEST_SEED:

@@ -50,14 +50,32 @@ class NumpyMixture:
             log_q=_log_softmax(output[..., :PEN_STATES]),
         )
 
-    def at_temperature(self, temperature: float) -> NumpyMixture:
-        """Return the mixture with the logits of pi and q divided by tau and the variances multiplied by it."""
+    def at_temperature(
+        self, temperature: float, pen_temperature: float | None = None, top_p: float = 1.0
+    ) -> NumpyMixture:
+        """Return the mixture with the logits of pi and q divided by tau and the variances multiplied by it.
+
+        Args:
+            temperature: tau; 0 leaves the likeliest component's mean and the likeliest pen state.
+            pen_temperature: tau for q; None for the same.
+            top_p: of the components, only the likeliest that together have this weight stay.
+        """
+        log_pi = _tempered(self.log_pi, temperature)
+        if top_p < 1.0:
+            pi = np.exp(log_pi)
+            order = np.argsort(-pi, axis=-1, kind="stable")
+            in_order = np.take_along_axis(pi, order, -1)
+            before = np.cumsum(in_order, axis=-1) - in_order  # the weight of all likelier components
+            kept = np.empty_like(order, dtype=bool)
+            np.put_along_axis(kept, order, before < top_p, -1)
+            log_pi = _log_softmax(np.where(kept, log_pi, -np.inf).astype(np.float32))
+        log_tau = math.log(temperature) if temperature > 0 else -math.inf
         return NumpyMixture(
-            log_pi=_log_softmax(self.log_pi / np.float32(temperature)),
+            log_pi=log_pi,
             mu=self.mu,
-            log_sigma=self.log_sigma + np.float32(0.5 * math.log(temperature)),
+            log_sigma=self.log_sigma + np.float32(0.5 * log_tau),
             rho=self.rho,
-            log_q=_log_softmax(self.log_q / np.float32(temperature)),
+            log_q=_tempered(self.log_q, temperature if pen_temperature is None else pen_temperature),
         )
 
     def log_prob(self, rows: Array) -> NDArray[np.float64]:
@@ -134,24 +152,26 @@ class NumpyNetwork:
         self._output_weights = self._tensor("decoder.output.weight", outputs, units).T
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
-    def condition(self, category: NDArray[np.int64], z: Array | None = None) -> Array:
+    def condition(self, category: NDArray[np.int64] | None, z: Array | None = None) -> Array:
         """Return what the decoder is told, (B, condition_units).
 
         Args:
-            category: index of the category of each, (B,).
+            category: index of the category of each, (B,); None for one that is told the mean of all categories.
             z: latent vectors (B, Z), or None for "no z".
         """
+        count = 1 if category is None else len(category)
         parts = []
         if self.configuration.variational:
             if z is None:
                 z = np.broadcast_to(
                     self._tensor("no_latent", self.configuration.latent_units),
-                    (len(category), self.configuration.latent_units),
+                    (count, self.configuration.latent_units),
                 )
             parts.append(z)
         if self.configuration.conditional:
-            parts.append(self._embedding()[category])
-        return np.concatenate(parts, axis=-1) if parts else np.zeros((len(category), 0), np.float32)
+            embedding = self._embedding()
+            parts.append(embedding.mean(0, keepdims=True) if category is None else embedding[category])
+        return np.concatenate(parts, axis=-1) if parts else np.zeros((count, 0), np.float32)
 
     def start(self, condition: Array) -> DecoderState:
         """Return the state before START."""
@@ -242,6 +262,14 @@ def _sigmoid(value: Array) -> Array:
 def _log_softmax(logits: Array) -> Array:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _tempered(log_weights: Array, temperature: float) -> Array:
+    """Divide the logits by a temperature; 0 leaves the largest (the first of equals)."""
+    if temperature > 0:
+        return _log_softmax(log_weights / np.float32(temperature))
+    largest = np.arange(log_weights.shape[-1]) == log_weights.argmax(-1)[..., None]
+    return np.where(largest, np.float32(0.0), np.float32(-np.inf))
 
 
 def _inverse_cdf(log_weights: Array, uniform: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -48,3 +48,25 @@ def simplify(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
         for stroke in fit_to_box(sketch).strokes
     ]
     return Sketch(tuple(strokes), sketch.pen_down)
+
+
+def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
+    """Simplify strokes by Ramer-Douglas-Peucker, those with more than a point a pixel after resampling to one.
+
+    Neither moved, scaled nor rounded; the ends of each stroke stay where they are.
+
+    Args:
+        sketch: in pixels of the 255 box, wherever it lies.
+        epsilon: largest distance from the line, in the same.
+    """
+    strokes = []
+    for stroke in sketch.strokes:
+        length = np.hypot(*np.diff(stroke, axis=0).T).sum()
+        even = resample(stroke) if len(stroke) > length + 1 else stroke
+        strokes.append(simplify_coords(np.ascontiguousarray(even), epsilon))
+    return Sketch(tuple(strokes), sketch.pen_down)
+
+
+def rounded(sketch: Sketch, decimals: int = 0) -> Sketch:
+    """Round every coordinate to so many digits after the point."""
+    return Sketch(tuple(np.round(stroke, decimals) for stroke in sketch.strokes), sketch.pen_down)

@@ -19,7 +19,8 @@ class TrainingConfiguration:
     Attributes:
         max_steps: optimiser steps of the whole run; the cosine schedule ends there.
         batch_size: drawings in a step.
-        learning_rate: at the start (exponential) or after the warm-up (cosine).
+        learning_rate: at the start (exponential) or after the warm-up (cosine). Three times Magenta's: it learns kanji
+            in half the steps (benchmarks/RESULTS.md).
         min_learning_rate: what it decays to.
         learning_rate_schedule: "exponential" (Magenta's) or "cosine" (Loshchilov and Hutter 2017, arXiv:1608.03983).
         learning_rate_decay: factor per step of the exponential schedule.
@@ -52,7 +53,7 @@ class TrainingConfiguration:
 
     max_steps: int = 10_000
     batch_size: int = 100
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     min_learning_rate: float = 1e-5
     learning_rate_schedule: str = "exponential"
     learning_rate_decay: float = 0.9999

@@ -9,6 +9,7 @@ import numpy as np
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.drawing.completion import complete
 from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.numpy_network import NumpyNetwork
@@ -54,7 +55,8 @@ def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str)
     cells = []
     for seed, prefix in enumerate(prefixes):
         sampling = SamplingConfiguration(max_points=checkpoint.max_length, seed=seed)
-        (completion,) = complete(network, prefix.sketch, prefix.category, 1, sampling)
+        seen = see_prefix(network, prefix.sketch, scale=1.0)
+        (completion,) = complete(network, seen, prefix.category, 1, sampling)
         layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
         cells.append((prefix.category, layers))
     return svg_sheet(cells, title=title)

@@ -13,21 +13,25 @@ import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from sketchrnn import __version__
-from sketchrnn.drawing.completion import complete, stream
+from sketchrnn.drawing.choice import draw_best
+from sketchrnn.drawing.completion import Completion, stream
 from sketchrnn.drawing.configuration import LATENTS
 from sketchrnn.drawing.guess import guess
+from sketchrnn.drawing.prefix import SeenPrefix, see_prefix
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.formats import Record
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
 from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.sketch import Sketch
 from sketchrnn.web import schemas
-from sketchrnn.web.assets import page_files
+from sketchrnn.web.assets import page_files, page_scale
 from sketchrnn.web.protection import Protection
 from sketchrnn.web.work import BusyError, OvertimeError, Workers
 
@@ -37,7 +41,7 @@ FLUSH_SECONDS = 0.01
 NDJSON = "application/x-ndjson"
 DESCRIPTION = """Completes partial sketches with a Sketch-RNN. `POST` a prefix to `/api/completions`, or to
 `/api/completions/stream` to have the points as they are drawn. Sketches are lists of strokes, strokes lists of points
-[x, y]; y points down, and a finished drawing is about 255 wide. Every error is `{"detail": "..."}`."""
+[x, y], in any unit, y pointing down. Every error is `{"detail": "..."}`."""
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(schemas.Event)
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -132,13 +136,13 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
             categories=list(configuration.categories),
             guesses=_guesses(network),
             unit="box" if checkpoint.unit == "box" else "source",
+            page_scale=page_scale(checkpoint),
             version=__version__,
         )
 
     @app.post("/api/guess", summary="Say what a partial sketch is going to be", responses=_ERRORS)
     async def guess_category(request: schemas.GuessRequest) -> schemas.Guesses:
-        sketch = request.sketch()
-        found = await workers.run(lambda network: guess(network, sketch))
+        found = await workers.run(lambda network: guess(network, _seen(network, request)))
         return schemas.Guesses(guesses=[schemas.Category(**vars(one)) for one in found[: request.count]])
 
     @app.post(
@@ -151,8 +155,7 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
         },
     )
     async def completions(request: schemas.WholeCompletionRequest) -> Any:
-        sketch = request.sketch()
-        category, drawn = await workers.run(lambda network: _complete(network, request))
+        category, sketch, drawn = await workers.run(lambda network: _complete(network, request))
         title = f"{category or 'a drawing'}, completed by sketchrnn"
         if request.format == "ndjson":
             records = (Record(completion.joined(sketch), word=category) for completion in drawn)
@@ -162,14 +165,19 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
                 [Layer(sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR)]
                 for completion in drawn
             ]
-            cells = [(f"seed {one.seed}", picture) for one, picture in zip(drawn, pictures, strict=True)]
-            one = len(pictures) == 1
-            text = svg_drawing(pictures[0], title=title) if one else svg_sheet(cells, title=title)
+            if len(drawn) == 1:
+                text = svg_drawing(pictures[0], title=title, description=drawn[0].description)
+            else:
+                cells = [(one.label, picture) for one, picture in zip(drawn, pictures, strict=True)]
+                text = svg_sheet(cells, title=title)
             return Response(text, media_type="image/svg+xml")
         return schemas.Completions(
             category=category,
             completions=[
-                schemas.Completion(strokes=one.sketch.polylines(), ended=one.ended, seed=one.seed) for one in drawn
+                schemas.Completion(
+                    strokes=one.sketch.polylines(), ended=one.ended, seed=one.seed, nats_per_point=one.nats_per_point
+                )
+                for one in drawn
             ],
         )
 
@@ -188,58 +196,72 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
     app.openapi = lambda: _document(app, network)  # type: ignore[method-assign]
 
 
-def _complete(network: NumpyNetwork, request: schemas.CompletionRequest) -> tuple[str | None, list[Any]]:
+def _complete(
+    network: NumpyNetwork, request: schemas.WholeCompletionRequest
+) -> tuple[str | None, Sketch, list[Completion]]:
+    """Return what was drawn, the prefix, and the completions."""
     category = _category(network, request)
-    return category, complete(network, request.sketch(), category, request.count, request.sampling())
+    prefix = _seen(network, request, category)
+    drawn = draw_best(
+        network,
+        prefix,
+        category,
+        request.count,
+        request.sampling(),
+        request.choose_from,
+        diverse=request.diverse,
+    )
+    return category, prefix.sketch, drawn
 
 
 def _events(network: NumpyNetwork, request: schemas.CompletionRequest) -> Iterator[bytes]:
     """Draw, and yield lines."""
-    prefix, sampling = request.sketch(), request.sampling()
     category = _category(network, request)
-    seeds = [sampling.seed + number for number in range(request.count)]
+    prefix = _seen(network, request, category)
+    sampling = request.sampling()
     steps = stream(network, prefix, category, request.count, sampling)
     first = list(itertools.islice(steps, 1))  # what cannot be drawn at all is refused before the answer begins
+    seeds = [sampling.seed + number for number in range(request.count)]
     yield _line(schemas.Started(category=category, seeds=seeds))
-    begun: list[list[tuple[float, float]]] = [[] for _ in seeds]  # points that are not sent yet
-    if prefix.pen_down or not prefix.strokes:
-        begun = [[(float(prefix.last_point[0]), float(prefix.last_point[1]))] for _ in seeds]
-    going_on = np.arange(request.count)
+    origin = _point(prefix.sketch.last_point)
+    begins_there = prefix.sketch.pen_down or not prefix.sketch.strokes
+    waiting: list[list[tuple[float, float]]] = [[] for _ in seeds]  # points that are not sent yet
+    going_on = set(range(request.count))
     lines: list[bytes] = []
     sent = time.monotonic()
 
-    def flush(drawing: int, *, lift: bool) -> None:
-        if begun[drawing]:
-            lines.append(_line(schemas.Drawn(drawing=drawing, points=begun[drawing], lift=lift)))
-            begun[drawing] = []
+    def send(drawing: int, *, lift: bool) -> None:
+        if waiting[drawing]:
+            lines.append(_line(schemas.Drawn(drawing=drawing, points=waiting[drawing], lift=lift)))
+            waiting[drawing] = []
 
-    def end(drawings: Any, *, ended: bool) -> None:
-        for drawing in drawings.tolist():
-            if not moved[drawing]:
-                begun[drawing] = []  # where it would have begun
-            flush(drawing, lift=False)
-            lines.append(_line(schemas.Ended(drawing=drawing, ended=ended)))
+    def end(drawing: int, *, ended: bool) -> None:
+        send(drawing, lift=False)
+        lines.append(_line(schemas.Ended(drawing=drawing, ended=ended)))
 
-    moved = np.zeros(request.count, np.int64)
-    for step in itertools.chain(first, steps):
-        end(np.setdiff1d(going_on, step.drawings), ended=True)
-        going_on = step.drawings
-        moved[going_on] += 1
-        for drawing, point, lift in zip(going_on.tolist(), step.points.tolist(), step.lifts.tolist(), strict=True):
-            begun[drawing].append((point[0], point[1]))
+    for number, step in enumerate(itertools.chain(first, steps)):
+        for drawing in step.ended.tolist():
+            end(drawing, ended=True)
+            going_on.discard(drawing)
+        for drawing, point, lift in zip(step.drawings.tolist(), step.points, step.lifts.tolist(), strict=True):
+            if number == 0 and begins_there:
+                waiting[drawing].append(origin)
+            waiting[drawing].append(_point(point))
             if lift:
-                flush(drawing, lift=True)
+                send(drawing, lift=True)
         if time.monotonic() - sent >= FLUSH_SECONDS:
-            for drawing in going_on.tolist():
-                flush(drawing, lift=False)
-            if lines:
-                yield b"".join(lines)
-                lines.clear()
+            for drawing in going_on:
+                send(drawing, lift=False)
+            yield b"".join(lines)
+            lines.clear()
             sent = time.monotonic()
-    cut = moved[going_on] == sampling.max_points
-    end(going_on[~cut], ended=True)
-    end(going_on[cut], ended=False)
+    for drawing in sorted(going_on):
+        end(drawing, ended=False)
     yield b"".join(lines)
+
+
+def _point(point: NDArray[np.float64]) -> tuple[float, float]:
+    return float(point[0]), float(point[1])
 
 
 async def _lines(first: bytes, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -259,8 +281,15 @@ def _line(event: Any) -> bytes:
 def _category(network: NumpyNetwork, request: schemas.CompletionRequest) -> str | None:
     """Return what is to be drawn, as the model spells it."""
     if request.category is None and network.configuration.conditional:
-        return guess(network, request.sketch())[0].category
+        return guess(network, _seen(network, request))[0].category
     return network.configuration.category_name(request.category)
+
+
+def _seen(network: NumpyNetwork, request: schemas.Prefix, category: str | None = None) -> SeenPrefix:
+    """Return what the model sees of a request's prefix."""
+    index = None if category is None else network.configuration.category_index(category)
+    pen = request.pen if isinstance(request, schemas.CompletionRequest) else None
+    return see_prefix(network, request.sketch(), index, scale=request.scale, pen=pen)
 
 
 def _guesses(network: NumpyNetwork) -> bool:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
+from sketchrnn.model.checkpoint import Checkpoint
+
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) )", re.MULTILINE)
 
@@ -24,6 +26,10 @@ EXPORTED_SCRIPT = "main-export.js"
 WORKER_SCRIPT = "worker.js"
 PAGE_MODULES = (SERVED_SCRIPT, EXPORTED_SCRIPT, WORKER_SCRIPT)
 """The modules that the served page, the exported one, and its worker begin with."""
+
+
+BOX_OF_A_SCALE = 30.0
+"""Units of the page's sheet in an offset_scale: a finished drawing then takes most of the sheet."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +85,11 @@ def bundled(entry: str) -> str:
     from one another, as a test makes sure, so that they can share one scope.
     """
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", page_text(name))) for name in modules(entry))
+
+
+def page_scale(checkpoint: Checkpoint) -> float:
+    """Return how many units of a model's training drawings one unit of the page's sheet is.
+
+    The sheet is meant for drawings in the 255 box; models of other units get one that suits their offset_scale.
+    """
+    return 1.0 if checkpoint.unit == "box" else checkpoint.offset_scale / BOX_OF_A_SCALE

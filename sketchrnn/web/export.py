@@ -14,7 +14,17 @@ from sketchrnn import __version__
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.numpy_network import NumpyNetwork
-from sketchrnn.web.assets import EXPORTED_SCRIPT, ICON, INDEX, SERVED_SCRIPT, STYLE, WORKER_SCRIPT, bundled, page_text
+from sketchrnn.web.assets import (
+    EXPORTED_SCRIPT,
+    ICON,
+    INDEX,
+    SERVED_SCRIPT,
+    STYLE,
+    WORKER_SCRIPT,
+    bundled,
+    page_scale,
+    page_text,
+)
 
 Precision = Literal["float16", "int8"]
 Array = NDArray[np.float32]
@@ -92,7 +102,7 @@ def packed_model(checkpoint: Checkpoint, *, name: str, precision: Precision) -> 
         "mixtures": configuration.mixtures,
         "embedding": configuration.category_units if configuration.conditional else 0,
         "conditioned": configuration.condition_units > 0,
-        "offsetScale": checkpoint.offset_scale,
+        "offsetScale": checkpoint.offset_scale / page_scale(checkpoint),
         "tensors": tensors,
     }
     return model, bytes(content)

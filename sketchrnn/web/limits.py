@@ -13,8 +13,10 @@ COUNT = 20
 """Completions of one request."""
 MAX_POINTS = 1_000
 """New points of one completion."""
-LEAST_TEMPERATURE = 0.01
-"""By far below what changes anything; much less leaves float32."""
+CHOOSE_FROM = 10
+"""Drawn for each that is returned."""
+LEAST_TEMPERATURE = 1e-3
+"""Less is 0."""
 WORK_SECONDS = 20.0
 """Of drawing, for one request."""
 WAITING = 64

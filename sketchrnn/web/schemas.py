@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, SamplingConfiguration
+from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
 
@@ -18,6 +18,12 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _not_tiny(value: float) -> float:
+    """Take what is too small for float32 to divide by for 0."""
+    return value if value >= limits.LEAST_TEMPERATURE else 0.0
+
+
+Temperature = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False, strict=True), AfterValidator(_not_tiny)]
 Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
 Coordinate = Annotated[float, Field(ge=-limits.COORDINATE, le=limits.COORDINATE, allow_inf_nan=False, strict=True)]
 Point = tuple[Coordinate, Coordinate]
@@ -25,17 +31,26 @@ Stroke = Annotated[list[Point], Field(min_length=1, max_length=limits.POINTS)]
 
 
 class Prefix(BaseModel):
-    """A partial sketch, in the units that the model was trained in: about 255 wide when finished, y pointing down."""
+    """A partial sketch, in any unit, y pointing down."""
 
     model_config = ConfigDict(extra="forbid")
 
     strokes: list[Stroke] = Field(
         max_length=limits.STROKES,
-        description=f"Strokes, each a list of points [x, y]; at most {limits.POINTS} points in all. They should be "
-        "simplified as Quick, Draw! drawings are (Ramer-Douglas-Peucker, epsilon 2). None draws from nothing.",
+        description=f"Strokes, each a list of points [x, y]; at most {limits.POINTS} points in all. No stroke draws "
+        "from nothing.",
         examples=[[[[20, 130], [84, 126], [150, 128], [236, 124]]]],
     )
     pen_down: bool = Field(False, description="The last stroke is unfinished: the pen still rests on its last point.")
+    scale: float | None = Field(
+        None,
+        ge=1 / limits.COORDINATE,
+        le=limits.COORDINATE,
+        allow_inf_nan=False,
+        strict=True,
+        description="Units of the model's training drawings (pixels of the 255 box) in one of the sketch's; null to "
+        "find it by the likelihood.",
+    )
 
     @model_validator(mode="after")
     def check_points(self) -> Prefix:
@@ -63,13 +78,19 @@ class CompletionRequest(Prefix):
         None, max_length=200, description="What to draw, as /api/model spells it; null for what it most probably is."
     )
     count: Whole = Field(1, ge=1, le=limits.COUNT, description="How many completions.")
-    temperature: float = Field(
-        _DEFAULTS.temperature,
-        ge=limits.LEAST_TEMPERATURE,
-        le=10,
+    temperature: Temperature = Field(
+        _DEFAULTS.temperature, description="0 takes the likeliest, low is careful, 1 as varied as training drawings."
+    )
+    pen_temperature: Temperature | None = Field(
+        None, description="The same for the pen alone: when it lifts, and when the drawing ends."
+    )
+    top_p: float = Field(
+        _DEFAULTS.top_p,
+        gt=0,
+        le=1,
         allow_inf_nan=False,
-        description="Low is careful, 1 as varied as the training drawings.",
         strict=True,
+        description="Only the likeliest components of the mixture that together have this weight are drawn from.",
     )
     seed: Whole = Field(
         _DEFAULTS.seed,
@@ -87,13 +108,24 @@ class CompletionRequest(Prefix):
         _DEFAULTS.latent, description="Where z comes from, for a model with an encoder."
     )
 
+    pen: Literal[PENS] | None = Field(  # type: ignore[valid-type]
+        None, description="Is the pen up or down after the last point? auto: what is likelier; null: as pen_down says."
+    )
+
     def sampling(self) -> SamplingConfiguration:
         """Return how to sample."""
-        return SamplingConfiguration(self.temperature, self.max_points, self.seed, self.latent)
+        return SamplingConfiguration(
+            self.temperature, self.max_points, self.seed, self.latent, self.pen_temperature, self.top_p
+        )
 
 
 class WholeCompletionRequest(CompletionRequest):
-    """A partial sketch to be completed, and in which format."""
+    """A partial sketch to be completed, which completions to choose, and in which format."""
+
+    choose_from: Whole = Field(
+        1, ge=1, le=limits.CHOOSE_FROM, description="How many are drawn for each that is returned: the best of them."
+    )
+    diverse: bool = Field(False, description="Of all that were drawn return those that differ most from one another.")
 
     format: Literal["json", "svg", "ndjson"] = Field(
         "json", description="JSON; a picture with the layers prefix and completion; or a Quick, Draw! record a line."
@@ -123,6 +155,7 @@ class Completion(BaseModel):
     )
     ended: bool = Field(description="The model ended the drawing by itself; otherwise it was cut.")
     seed: int
+    nats_per_point: float = Field(description="How unlikely the model, at temperature 1, holds what it drew.")
 
 
 class Completions(BaseModel):
@@ -174,6 +207,7 @@ class Model(BaseModel):
     categories: list[str] = Field(description="What it draws; empty for a model without names.")
     guesses: bool = Field(description="It can say what a sketch is going to be.")
     unit: Literal["box", "source"] = Field(description='"box": finished drawings are about 255 wide.')
+    page_scale: float = Field(description="The scale with which the page, whose sheet is 300 units high, asks.")
     version: str = Field(description="Of sketchrnn.")
 
 

@@ -20,15 +20,18 @@ const post = (body, signal) => ({ method: "POST", headers: { "Content-Type": "ap
 /** Draws on the server that the page came from. */
 export class ServerBackend {
   async ready() {
-    return (await answerOf("api/model", {})).json();
+    const model = await (await answerOf("api/model", {})).json();
+    this.scale = model.page_scale;
+    return model;
   }
 
   async guess(prefix, count, signal) {
-    return (await (await answerOf("api/guess", post({ ...prefix, count }, signal))).json()).guesses;
+    return (await (await answerOf("api/guess", post({ ...prefix, count, scale: this.scale }, signal))).json()).guesses;
   }
 
   async complete({ strokes, category, count, temperature, seed }, onEvent, signal) {
-    const answer = await answerOf("api/completions/stream", post({ strokes, category, count, temperature, seed }, signal));
+    const request = { strokes, category, count, temperature, seed, scale: this.scale };
+    const answer = await answerOf("api/completions/stream", post(request, signal));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
