@@ -61,3 +61,11 @@ def test_guess(benchmark, drawings):
     table = benchmark("guess", drawings, "--each", 2)
     assert "2 test drawings of 1 categories" in table
     assert re.findall(r"^\| (\d+)% \| \d+% \| \d+% \| \d+% \|$", table, re.MULTILINE) == ["25", "50", "100"]
+
+
+def test_page(benchmark):
+    pytest.importorskip("fastapi")
+    pytest.importorskip("playwright")
+    table = benchmark("page", "--rounds", 1, "--users", 3, "--seconds", 1, "--requests", 20)
+    assert "{200: " in table
+    assert "MB after" in table

@@ -29,6 +29,10 @@ from sketchrnn.web.assets import (
 Precision = Literal["float16", "int8"]
 Array = NDArray[np.float32]
 
+_NOTICE = (
+    f"Made with sketchrnn {__version__}, MIT License. The model that ships with sketchrnn was trained on the Quick, "
+    "Draw! Dataset by Google, CC BY 4.0, https://github.com/googlecreativelab/quickdraw-dataset"
+)
 _ALIGNMENT = 4  # bytes, of every tensor
 _NUMPY_TYPES = {"float16": "<f2", "float32": "<f4"}
 _LARGEST_INT8 = 127
@@ -61,6 +65,7 @@ def export_page(checkpoint: Checkpoint, *, name: str, precision: Precision = "fl
         f'href="{ICON}"': f'href="data:image/svg+xml;base64,{icon}"',
         f'<link rel="stylesheet" href="{STYLE}">': f"<style>{style}</style>",
         f'<script type="module" src="{SERVED_SCRIPT}"></script>\n': "",
+        '<html lang="en">': f'<html lang="en">\n<!-- {_NOTICE} -->',
         "</body>": _held("model", json.dumps(model, separators=(",", ":")))
         + _held("worker", worker)
         + _held("weights", base64.b64encode(content).decode())
