@@ -250,6 +250,16 @@ def test_clients_that_go_away_leave_nothing_behind(port):
     completed(port)
 
 
+def test_slow_heads_are_cut_off(checkpoint, monkeypatch):
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.2)
+    with serving(create_app(checkpoint, name="tiny")) as port:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHo")
+            connection.settimeout(10)
+            assert connection.recv(200) == b""
+        completed(port)
+
+
 def test_slow_bodies_are_cut_off(checkpoint, monkeypatch):
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.2)
     with serving(create_app(checkpoint, name="tiny")) as port:

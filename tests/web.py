@@ -16,12 +16,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 @contextlib.contextmanager
 def serving(app):
     """Run an application in a thread; yield its port."""
-    import uvicorn
+    from sketchrnn.web.server import server_of
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, limit_concurrency=64)
-        )
+        server = server_of(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from sketchrnn.cli import options
@@ -31,7 +33,6 @@ def export_page(model: str | None, output: str, precision: str, force: bool) -> 
     The file holds MODEL, the page and all it needs; it draws in the browser, offline: mail it, put it on a web site, or
     open it from a disk. Without MODEL, the model that ships with sketchrnn.
     """
-    from pathlib import Path
     from typing import cast
 
     from sketchrnn.files import STANDARD_STREAM, check_writable, write_bytes

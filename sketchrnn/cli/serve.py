@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import click
 
@@ -35,18 +36,16 @@ def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # requests share the processors; before NumPy is imported
     try:
-        import uvicorn
-
         from sketchrnn.web.api import create_app
+        from sketchrnn.web.server import server_of
     except ModuleNotFoundError as error:
         raise SketchRNNError(f"serve needs {error.name}: pip install 'sketchrnn[web]' brings it") from error
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS
-    from sketchrnn.web.limits import CONNECTIONS
     from sketchrnn.web.protection import hosts_for
 
     checkpoint = load_model(model, prefixes=(*DECODER_TENSORS, ENCODER_TENSORS))
-    app = create_app(checkpoint, name=model or options.SHIPPED_HELP, hosts=hosts_for(host))
+    app = create_app(checkpoint, name=Path(model).stem if model else options.SHIPPED_HELP, hosts=hosts_for(host))
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -57,11 +56,4 @@ def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
         click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
         if open_page:
             click.launch(address)
-        configuration = uvicorn.Config(
-            app,
-            log_level="warning",
-            limit_concurrency=CONNECTIONS,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
-        uvicorn.Server(configuration).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])

@@ -2,6 +2,8 @@
 
 BODY_BYTES = 1_000_000
 """Of a request; its points take a tenth."""
+HEAD_SECONDS = 10.0
+"""Until a new connection's first request must have begun, its headers complete."""
 BODY_SECONDS = 10.0
 """Until a request's body must have arrived."""
 STROKES = 500

@@ -267,7 +267,6 @@ class Page {
     this.surface.setInk(this.ink);
     const kept = { ...version, strokes: rest };
     this.surface.setCompletion(rest, { whole: version.whole, atOnce: shownStrokes > rest.length });
-    this.guesses = [];
     if (!rest.length) return this.#finish();
     this.#stop();
     if (!version.whole) return this.#complete();

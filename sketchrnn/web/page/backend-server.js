@@ -2,14 +2,18 @@
 // promise of [{ category, probability }, ...], which may be told earlier as far as it is known; complete(request, onEvent, signal), a promise that is kept when all is drawn.
 // Events are those of the HTTP API: start, points, end.
 
-async function answerOf(path, options) {
-  let response;
+/** Waits for the network; what it throws says nothing that a user could use. */
+async function heard(promise) {
   try {
-    response = await fetch(path, options);
+    return await promise;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error("the server does not answer; is sketchrnn serve still running?");
   }
+}
+
+async function answerOf(path, options) {
+  const response = await heard(fetch(path, options));
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({}));
   throw new Error(detail ?? `the server answers ${response.status}`);
@@ -35,7 +39,7 @@ export class ServerBackend {
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await heard(reader.read());
       if (done) return;
       const lines = (rest + value).split("\n");
       rest = lines.pop();

@@ -63,6 +63,7 @@ export class Surface {
   /** Says that the completion has grown. */
   completionGrew(whole) {
     this.whole = whole;
+    if (reducedMotion.matches) this.clock = Infinity;
     this.#wake();
   }
 
