@@ -115,6 +115,7 @@ class Page {
       const category = await this.#subject(drawing);
       if (drawing.signal.aborted) return;
       await this.#draw(category, kept, drawing);
+      if (this.category && this.model.guesses && this.ink.length && this.session === drawing) await this.#guess(this.ink)[1];
     } catch (error) {
       this.#fail(error);
     }
