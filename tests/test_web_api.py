@@ -312,24 +312,22 @@ def test_work_without_end_is_ended(slow, monkeypatch):
     assert "0.1 s" in events[-1]["detail"]
 
 
-def test_work_stops_when_nobody_waits_for_it(slow):
+@pytest.mark.parametrize("path", ["/api/completions", "/api/completions/stream"])
+def test_work_stops_when_nobody_waits_for_it(slow, monkeypatch, path):
     steps = []
     step = NumpyNetwork.step
-    NumpyNetwork.step = lambda self, state, rows: steps.append(1) or step(self, state, rows)  # undone with the fixture
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", slow, timeout=30)
-        body = json.dumps({"strokes": STROKES, "category": "pig", "max_points": 1000, "count": 20})
-        connection.request("POST", "/api/completions/stream", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.readline()
-        answer.close()
-        connection.close()
-        time.sleep(0.5)
-        stopped = len(steps)
-        time.sleep(0.3)
-        assert len(steps) == stopped < 900
-    finally:
-        NumpyNetwork.step = step
+    monkeypatch.setattr(NumpyNetwork, "step", lambda *arguments: steps.append(1) or step(*arguments))
+    body = {"strokes": STROKES, "category": "pig", "max_points": 1000, "count": 20, "scale": 1}
+    with socket.create_connection(("127.0.0.1", slow)) as connection:
+        content = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n"
+        connection.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + content)
+        while len(steps) < 20:
+            time.sleep(0.01)
+    time.sleep(0.5)
+    stopped = len(steps)
+    time.sleep(0.3)
+    assert len(steps) == stopped < 900
 
 
 # the document

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -33,7 +34,7 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.web import schemas
 from sketchrnn.web.assets import page_files, page_scale
 from sketchrnn.web.protection import Protection
-from sketchrnn.web.work import BusyError, OvertimeError, Workers
+from sketchrnn.web.work import BusyError, OvertimeError, Result, Workers
 
 FLUSH_SECONDS = 0.01
 """Points of a stream are sent together when they are drawn within so short a time."""
@@ -141,8 +142,9 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
         )
 
     @app.post("/api/guess", summary="Say what a partial sketch is going to be", responses=_ERRORS)
-    async def guess_category(request: schemas.GuessRequest) -> schemas.Guesses:
-        found = await workers.run(lambda network: guess(network, _seen(network, request)))
+    async def guess_category(request: schemas.GuessRequest, client: Request) -> schemas.Guesses:
+        work = workers.run(lambda network: guess(network, _seen(network, request)))
+        found = await _unless_gone(client, work)
         return schemas.Guesses(guesses=[schemas.Category(**vars(one)) for one in found[: request.count]])
 
     @app.post(
@@ -154,8 +156,9 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
             200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}, NDJSON: {"schema": {"type": "string"}}}},
         },
     )
-    async def completions(request: schemas.WholeCompletionRequest) -> Any:
-        category, sketch, drawn = await workers.run(lambda network: _complete(network, request))
+    async def completions(request: schemas.WholeCompletionRequest, client: Request) -> Any:
+        work = workers.run(lambda network: _complete(network, request))
+        category, sketch, drawn = await _unless_gone(client, work)
         title = f"{category or 'a drawing'}, completed by sketchrnn"
         if request.format == "ndjson":
             records = (Record(completion.joined(sketch), word=category) for completion in drawn)
@@ -194,6 +197,20 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
         return StreamingResponse(_lines(first, events), media_type=NDJSON, headers={"Cache-Control": "no-store"})
 
     app.openapi = lambda: _document(app, network)  # type: ignore[method-assign]
+
+
+async def _unless_gone(client: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of work, which is given up when the client goes away."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(client.receive())  # the body is read: what may come is the client's goodbye
+    try:
+        await asyncio.wait([working, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the client is gone")
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
 
 
 def _complete(

@@ -41,7 +41,9 @@ class Prefix(BaseModel):
         "from nothing.",
         examples=[[[[20, 130], [84, 126], [150, 128], [236, 124]]]],
     )
-    pen_down: bool = Field(False, description="The last stroke is unfinished: the pen still rests on its last point.")
+    pen_down: bool = Field(
+        False, strict=True, description="The last stroke is unfinished: the pen still rests on its last point."
+    )
     scale: float | None = Field(
         None,
         ge=1 / limits.COORDINATE,
@@ -125,7 +127,9 @@ class WholeCompletionRequest(CompletionRequest):
     choose_from: Whole = Field(
         1, ge=1, le=limits.CHOOSE_FROM, description="How many are drawn for each that is returned: the best of them."
     )
-    diverse: bool = Field(False, description="Of all that were drawn return those that differ most from one another.")
+    diverse: bool = Field(
+        False, strict=True, description="Of all that were drawn return those that differ most from one another."
+    )
 
     format: Literal["json", "svg", "ndjson"] = Field(
         "json", description="JSON; a picture with the layers prefix and completion; or a Quick, Draw! record a line."

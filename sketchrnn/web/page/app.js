@@ -88,6 +88,7 @@ class Page {
   }
 
   #strokeDrawn(stroke) {
+    this.guessing?.abort(); // it is about less than there is now
     this.#remember();
     this.ink = [...this.ink, stroke];
     this.surface.setInk(this.ink);
@@ -112,27 +113,23 @@ class Page {
     this.#showVersions();
     this.#showState();
     try {
-      const category = await this.#subject(drawing);
+      const category = await this.#subject();
       if (drawing.signal.aborted) return;
       await this.#draw(category, kept, drawing);
-      if (this.category && this.model.guesses && this.ink.length && this.session === drawing) await this.#guess(this.ink)[1];
+      if (!this.model.guesses || !this.ink.length || this.session !== drawing) return;
+      const guesses = await this.#guess(this.ink)[1];
+      if (this.session === drawing) this.#reconsider(guesses, category);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Returns what is to be drawn: the choice, or the guess so far, which is made good meanwhile. */
-  async #subject(drawing) {
+  /** Returns what is to be drawn: the choice, or the guess so far, which is made good when all is drawn. */
+  async #subject() {
     if (this.category || !this.model.guesses) return this.category;
     if (!this.ink.length) return this.model.categories[Math.floor(Math.random() * this.model.categories.length)];
-    let soFar = this.guesses;
-    const [first, whole] = this.#guess(this.ink);
-    if (!soFar.length) soFar = await first();
-    const { category } = soFar[0];
-    whole
-      .then((guesses) => this.session === drawing && this.#reconsider(guesses, category))
-      .catch((error) => this.#fail(error));
-    return category;
+    const soFar = this.guesses.length ? this.guesses : await this.#guess(this.ink)[0]();
+    return soFar[0].category;
   }
 
   /** Has all drawn anew if a later guess is clearly another. */
