@@ -51,7 +51,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     413: {"model": schemas.Error, "description": "The body is too large."},
     421: {"model": schemas.Error, "description": "The Host header names another server."},
     422: {"model": schemas.Error, "description": "A value is not what it may be; the message names it."},
-    503: {"model": schemas.Error, "description": "Too much is asked for at once, or by this request."},
+    429: {"model": schemas.Error, "description": "Too much is asked for at once, or by this request."},
 }
 _LINES = {NDJSON: {"schema": {"type": "string", "description": "One of the Event objects a line."}}}
 
@@ -110,7 +110,7 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(SketchRNNError)
     async def refuse_input(_: Request, error: SketchRNNError) -> JSONResponse:
         if isinstance(error, BusyError | OvertimeError):
-            return JSONResponse({"detail": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"})
+            return JSONResponse({"detail": str(error)}, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "1"})
         return JSONResponse({"detail": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

@@ -7,8 +7,8 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
 """Until a request's body must have arrived."""
 STROKES = 500
-POINTS = 2_000
-"""Of a prefix, all strokes together: ten times a long Quick, Draw! drawing."""
+POINTS = 1_000
+"""Of a prefix, all strokes together: five times a long Quick, Draw! drawing."""
 COORDINATE = 1e6
 """Largest absolute value, in the model's units."""
 COUNT = 20
