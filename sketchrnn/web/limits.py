@@ -23,7 +23,7 @@ WORK_SECONDS = 20.0
 """Of drawing, for one request."""
 WAITING = 64
 """Requests that wait for a thread to draw; one more is turned away."""
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 """A request that waited longer is turned away."""
 CONNECTIONS = 512
 """Open at once; one more is turned away."""

@@ -182,6 +182,7 @@ class Page {
   #guess(strokes, penDown = false) {
     this.guessing?.abort();
     const guessing = (this.guessing = new AbortController());
+    element("guesses").setAttribute("aria-busy", "true");
     const prefix = { strokes: this.#prefix(strokes), pen_down: penDown };
     let known;
     const first = new Promise((resolve) => (known = resolve));
@@ -193,7 +194,10 @@ class Page {
     };
     const whole = this.backend.guess(prefix, GUESSES, guessing.signal, show).then((guesses) => {
       show(guesses);
-      if (this.guessing === guessing) this.guessing = null;
+      if (this.guessing === guessing) {
+        this.guessing = null;
+        element("guesses").setAttribute("aria-busy", "false");
+      }
       return guesses;
     });
     return [() => Promise.race([first, whole]), whole];
