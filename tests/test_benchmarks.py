@@ -74,3 +74,11 @@ def test_cells(benchmark, drawings):
     assert len([row for row in rows if row[0].strip() != "cell"]) == 9 + 3
     assert all(row[2].strip() == "1.00" for row in rows if row[:2] == [" LSTM ", " none "])
     assert all(float(row[2]) > 0 for row in rows if row[0].strip() != "cell")
+
+
+def test_page(benchmark):
+    pytest.importorskip("fastapi")
+    pytest.importorskip("playwright")
+    table = benchmark("page", "--rounds", 1, "--users", 3, "--seconds", 1, "--requests", 20)
+    assert "{200: " in table
+    assert "MB after" in table

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import click
@@ -71,20 +73,37 @@ def bucket():
 
 def run_all(commands, folder, bucket):
     for command in commands:
-        result = subprocess.run(
-            re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command),
-            shell=True,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            env={
+        options = {
+            "cwd": folder,
+            "text": True,
+            "env": {
                 "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
                 "PYTHONPATH": str(ROOT),
                 CACHE_VARIABLE: str(folder / "cache"),
                 "SKETCHRNN_MODELS": bucket.url,
             },
-        )
+        }
+        here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
+        if command.startswith("sketchrnn serve"):
+            serve_and_stop(here, options)
+            continue
+        result = subprocess.run(here, shell=True, capture_output=True, **options)
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+
+
+def serve_and_stop(command, options):
+    """What serves goes on until Ctrl-C: ask for the page, then stop it."""
+    pytest.importorskip("fastapi")
+    with subprocess.Popen(f"exec {command}", shell=True, stderr=subprocess.PIPE, **options) as running:
+        try:
+            line = running.stderr.readline()
+            address = re.search(r"http://\S+", line)
+            assert address, line
+            with urllib.request.urlopen(address[0], timeout=20) as answer:
+                assert b"sketchrnn" in answer.read()
+        finally:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(20) in (0, 130), running.stderr.read()
 
 
 @pytest.mark.parametrize("commands", [README, SAMPLES], ids=["README", "samples"])

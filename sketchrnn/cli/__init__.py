@@ -21,6 +21,8 @@ COMMANDS = {
     "complete": "Finish a partial sketch.",
     "generate": "Draw from nothing.",
     "guess": "Say what a partial sketch is going to be.",
+    "serve": "Open a page on which you draw and watch it being finished.",
+    "export-page": "Write that page, with a model inside, as one HTML file.",
     "render": "Show drawings, or turn them into another format.",
     "reconstruct": "Draw sketches again, by way of their z.",
     "interpolate": "Draw what lies between sketches or categories.",

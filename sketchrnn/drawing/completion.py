@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,23 @@ class Completion:
         return Sketch((*prefix.strokes[:-1], bridge, *self.sketch.strokes[1:]), self.sketch.pen_down)
 
 
+@dataclass(frozen=True)
+class Step:
+    """What some drawings of a session did at the same step; those that ended before are no longer there.
+
+    Attributes:
+        drawings: which of the session's drawings went on to a point, (A,).
+        points: where to, in the prefix's own coordinates, (A, 2).
+        lifts: the pen rises after this point, (A,).
+        ended: which drawings ended instead, (E,).
+    """
+
+    drawings: NDArray[np.int64]
+    points: NDArray[np.float64]
+    lifts: NDArray[np.bool_]
+    ended: NDArray[np.int64]
+
+
 def complete(
     network: NumpyNetwork,
     prefix: SeenPrefix,
@@ -80,21 +98,11 @@ def complete(
         CategoryError: the category is unknown or missing.
         ConfigurationError: the latent does not fit the model.
     """
-    index = network.configuration.category_index(category)
     seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
     generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
-    drawn_alike = False
-    if condition is None:
-        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
-        drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-        condition = network.condition(np.full(1 if drawn_alike else len(seeds), index), z)
-    else:
+    if condition is not None:
         condition = np.repeat(condition, attempts, axis=0)
-    state = network.start(condition)
-    for row in prefix.rows:
-        state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
-    if drawn_alike:
-        state = state.take(np.zeros(len(seeds), np.int64))
+    state = _after_prefix(network, prefix, category, generators, sampling, condition)
     drawn, ended, nats = _sample(network, state, generators, sampling)
     per_square_pixel = 2.0 * math.log(network.offset_scale)
     unit = network.offset_scale / prefix.scale
@@ -107,6 +115,48 @@ def complete(
         )
         for stroke3, end, total, seed in zip(drawn, ended, nats, seeds, strict=True)
     ]
+
+
+def stream(
+    network: NumpyNetwork, prefix: SeenPrefix, category: str | None, count: int, sampling: SamplingConfiguration
+) -> Iterator[Step]:
+    """Draw the same completions as :func:`complete`, and hand out each point as soon as it is drawn.
+
+    Where the prefix left the pen down, the first stroke of each drawing begins at its last point, which is not handed
+    out again; where it is empty, at the origin, which is not handed out either. Arguments and errors as for
+    :func:`complete`.
+    """
+    generators = [np.random.default_rng([sampling.seed + number, 0]) for number in range(count)]
+    state = _after_prefix(network, prefix, category, generators, sampling)
+    unit = network.offset_scale / prefix.scale
+    moved = np.zeros((count, 2))  # from the prefix's last point
+    for active, rows, _ in _steps(network, state, generators, sampling):
+        going_on = rows[:, 2 + PEN_ENDED] == 0
+        drawings, rows = active[going_on], rows[going_on]
+        moved[drawings] += rows[:, :2].astype(np.float64) * unit
+        points = _places(prefix.sketch.last_point, moved[drawings], unit)
+        yield Step(drawings, points, rows[:, 2 + PEN_LIFTED] > 0, active[~going_on])
+
+
+def _after_prefix(
+    network: NumpyNetwork,
+    prefix: SeenPrefix,
+    category: str | None,
+    generators: list[np.random.Generator],
+    sampling: SamplingConfiguration,
+    condition: Array | None = None,
+) -> DecoderState:
+    """Return the states in which the drawings of a session, one for each generator, begin."""
+    count = len(generators)
+    if condition is None:
+        index = network.configuration.category_index(category)
+        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
+        # without z all drawings are in the same state until the first sampled row
+        condition = network.condition(np.full(1 if z is None else count, index), z)
+    state = network.start(condition)
+    for row in prefix.rows:
+        state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
+    return state if len(state.hidden) == count else state.take(np.zeros(count, np.int64))
 
 
 def _latent(
@@ -143,45 +193,65 @@ def _sample(
         Their stroke-3 rows, in offset scales; which ended; and -log p of the rows and the end, in nats.
     """
     count, steps = len(generators), sampling.max_points
-    uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
-    normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
     stroke3 = np.zeros((count, steps, 3), np.float32)
     lengths = np.full(count, steps)
     ended = np.zeros(count, dtype=bool)
     nats = np.zeros(count)
-    active = np.arange(count)  # the drawings that ``state`` is of
+    for step, (active, rows, more) in enumerate(_steps(network, state, generators, sampling)):
+        going_on = rows[:, 2 + PEN_ENDED] == 0
+        stroke3[active[going_on], step] = rows[going_on][:, [0, 1, 2 + PEN_LIFTED]]
+        ended[active[~going_on]] = True
+        lengths[active[~going_on]] = step
+        nats[active] += more
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats
+
+
+def _steps(
+    network: NumpyNetwork,
+    state: DecoderState,
+    generators: list[np.random.Generator],
+    sampling: SamplingConfiguration,
+) -> Iterator[tuple[NDArray[np.int64], Array, NDArray[np.float64]]]:
+    """Yield, for each step, the drawings that have not ended before (A,), their stroke-5 rows in offset scales (A, 5).
+
+    And -log p of each row, or of the end where it is one, in nats, (A,).
+    """
+    steps = sampling.max_points
+    uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
+    normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
+    active = np.arange(len(generators))  # the drawings that ``state`` is of
     for step in range(steps):
         mixture = network.mixture(state)
         tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
         offsets, pen = tempered.sample(uniforms[active, step], normals[active, step])
+        rows = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
         going_on = pen != PEN_ENDED
-        drawn = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
-        nats[active] -= np.where(going_on, mixture.log_prob(drawn), mixture.log_q[:, PEN_ENDED])
-        ended[active[~going_on]] = True
-        lengths[active[~going_on]] = step
+        yield active, rows, -np.where(going_on, mixture.log_prob(rows), mixture.log_q[:, PEN_ENDED])
         if not going_on.all():
             state = state.take(np.flatnonzero(going_on))
-            active, drawn = active[going_on], drawn[going_on]
+            active, rows = active[going_on], rows[going_on]
         if not len(active):
             break
-        stroke3[active, step] = drawn[:, [0, 1, 2 + PEN_LIFTED]]
-        state = network.step(state, drawn)
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats
+        state = network.step(state, rows)
 
 
 def _continue(prefix: Sketch, stroke3: NDArray[np.float32], unit: float) -> Sketch:
     """Return drawn rows, in ``unit`` of the prefix's, as strokes that go on from where the prefix's pen is."""
     rows = stroke3.astype(np.float64)
     rows[:, :2] *= unit
-    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset: what nobody sees
     origin = prefix.last_point
     if not len(rows):
         return Sketch(())
-    points = origin + np.round(np.cumsum(rows[:, :2], axis=0), decimals)
-    points = np.round(points, decimals + 3)  # not the digits that adding a binary fraction brings
+    points = _places(origin, np.cumsum(rows[:, :2], axis=0), unit)
     lifts = rows[:, 2] > 0.5
     ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
     if prefix.pen_down or not prefix.strokes:
         points, ends = np.concatenate([origin[None], points]), ends + 1
     strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
     return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
+
+
+def _places(origin: NDArray[np.float64], moved: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Return where a pen is that moved away from a point, (..., 2), to a precision that nobody sees."""
+    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset
+    return np.round(origin + np.round(moved, decimals), decimals + 3)  # not the digits that binary fractions bring
