@@ -190,8 +190,8 @@ def main() -> None:
             for name, address in {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}.items():
                 figures = watch_page(browser, address, arguments.rounds)
                 lines.append(
-                    f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} | {figures['fps']:.0f} "
-                    f"| {figures['late']:.1%} | {figures['longest']:.0f} |"
+                    f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} "
+                    f"| {figures['fps']:.0f} | {figures['late']:.1%} | {figures['longest']:.0f} |"
                 )
             browser.close()
         lines.append("")
