@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: .venv/installed
 	@mkdir -p out
@@ -19,6 +19,10 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo "The documentation, with pictures made just now: open $(CURDIR)/docs/_build/html/index.html"
+
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/train_throughput.py
@@ -26,7 +30,7 @@ bench: .venv/installed-test
 	$(BIN)/python benchmarks/kanji.py
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv out docs/_build
 
 # torch first: what it brings then stays, whichever build it is
 .venv/installed: setup.cfg pyproject.toml
@@ -41,4 +45,8 @@ clean:
 
 .venv/installed-dev: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,dev]"
+	@touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	@touch $@

@@ -17,7 +17,7 @@ import numpy as np
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[100, 250, 1000])
     parser.add_argument("--minutes", type=float, default=15.0, help="at most, for each")
     arguments = parser.parse_args()
-    drawings, report = prepare(arguments.files, max_length=MAX_LENGTH)
+    drawings, report = load(arguments.files, max_length=MAX_LENGTH)
     print(report, flush=True)
     drawings = with_fewer_for_validation(drawings)
     device = choose_device("auto")

@@ -41,7 +41,7 @@ UNITS = {"length": "rows", "batch": "drawings", "decoder_units": "units", "categ
 def random_drawings(length: int, categories: int, count: int = 2000) -> Drawings:
     """Return random walks, all of one length."""
     generator = np.random.default_rng(0)
-    return Drawings(
+    return Drawings.in_memory(
         generator.normal(0, 20, (count * length, 2)).astype(np.float32),
         generator.random(count * length) < 0.1,
         np.arange(count + 1, dtype=np.int64) * length,

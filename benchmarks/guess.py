@@ -12,7 +12,7 @@ import numpy as np
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.drawing.guess import guess
 from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
@@ -25,9 +25,8 @@ FEWEST = 150
 
 def first_part(drawings: Drawings, place: int, share: float) -> Sketch:
     """Return the first part of a drawing."""
-    rows = drawings.rows_of(np.array([place]))
-    rows = rows[: int(np.ceil(len(rows) * share))]
-    return Sketch.from_stroke3(np.column_stack([drawings.offsets[rows], drawings.lifts[rows]]))
+    rows = drawings.stroke3(place)
+    return Sketch.from_stroke3(rows[: int(np.ceil(len(rows) * share))])
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="drawings of a category")
     arguments = parser.parse_args()
     network = NumpyNetwork(load_checkpoint(arguments.model) if arguments.model else load_shipped())
-    drawings, report = prepare(arguments.files, max_length=250)
+    drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
     frequent = np.flatnonzero(np.bincount(drawings.category) >= FEWEST)
     test = drawings.of_split("test")

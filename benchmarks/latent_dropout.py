@@ -8,7 +8,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import SketchRNN
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--values", type=float, nargs="+", default=[0.0, 0.25, 0.5, 0.75, 0.9])
     arguments = parser.parse_args()
-    drawings, report = prepare(arguments.files, max_length=MAX_LENGTH)
+    drawings, report = load(arguments.files, max_length=MAX_LENGTH)
     print(report, flush=True)
     device = choose_device("auto")
     training = TrainingConfiguration(

@@ -20,7 +20,7 @@ from torch import nn
 
 from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
@@ -97,7 +97,7 @@ def main() -> None:
     on_gpu = device.startswith("cuda")
     precision = choose_precision("auto", device)
     batch_sizes = arguments.batch_sizes or ([100, 1000, 4000] if on_gpu else [100, 250, 1000])
-    drawings = prepare([arguments.file], max_length=MAX_LENGTH)[0].of_split("train")
+    drawings = load([arguments.file], max_length=MAX_LENGTH)[0].of_split("train")
     rows = round(float(np.mean(drawings.lengths)))
 
     baseline = BaselineTraining(drawings, TrainingConfiguration(), MAX_LENGTH, device)

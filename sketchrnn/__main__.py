@@ -2,4 +2,4 @@
 
 from sketchrnn.cli import main
 
-main()
+main(prog_name="sketchrnn")

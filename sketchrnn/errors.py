@@ -9,6 +9,10 @@ class FormatError(SketchRNNError):
     """A file does not hold what its format demands."""
 
 
+class DownloadError(SketchRNNError):
+    """A file cannot be fetched."""
+
+
 class DatasetError(SketchRNNError):
     """The drawings that were read cannot be trained on or measured."""
 

@@ -54,6 +54,18 @@ def check_writable(path: str | Path, *, force: bool) -> None:
         raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those that it lies in, unless it is there.
+
+    Raises:
+        SketchRNNError: it cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SketchRNNError(f"{path}: cannot be made: {reason(error)}") from error
+
+
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """Yield a binary file that takes the place of ``path`` only when the block ends without an error.

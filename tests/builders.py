@@ -11,17 +11,26 @@ from sketchrnn.model.network import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
 
-CONFIGURATIONS = {
+FUSED = {
     "vae": {"latent_dropout": 0.0},
+    "vae with tanh of z": {"latent_dropout": 0.0, "latent_tanh": True},
     "vae without z sometimes": {"latent_dropout": 0.5},
     "vae with categories": {"latent_dropout": 0.5, "categories": CATEGORIES},
     "decoder only": {"variational": False},
     "decoder only with categories": {"variational": False, "categories": CATEGORIES},
 }
+"""Networks whose recurrences are torch's LSTM."""
+
+CONFIGURATIONS = FUSED | {
+    "layer-norm vae": {"latent_dropout": 0.5, "encoder_cell": "layer_norm", "decoder_cell": "layer_norm"},
+    "hyper vae with categories": {"categories": CATEGORIES, "encoder_cell": "hyper", "decoder_cell": "hyper"},
+    "hyper decoder only": {"variational": False, "decoder_cell": "hyper"},
+}
 
 
 def small_model(**changes) -> ModelConfiguration:
     sizes = {"encoder_units": 8, "decoder_units": 12, "latent_units": 4, "mixtures": 3, "category_units": 5}
+    sizes |= {"hyper_units": 7, "hyper_embedding_units": 3}
     return ModelConfiguration(**{**sizes, **changes})
 
 
@@ -52,7 +61,7 @@ def drawings_of(rows, categories=("pig",), category=None, split=None, unit="box"
     """Put stroke-3 arrays into a data set; all of them train unless told."""
     lengths = [len(array) for array in rows]
     stacked = np.concatenate([np.asarray(array, dtype=np.float64).reshape(-1, 3) for array in rows])
-    return Drawings(
+    return Drawings.in_memory(
         offsets=stacked[:, :2].astype(np.float32),
         lifts=stacked[:, 2] > 0.5,
         starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
@@ -73,8 +82,13 @@ def random_drawings(count: int, seed: int = 0, longest: int = 12, categories=("p
 
 def rows_of_drawing(drawings: Drawings, place: int) -> np.ndarray:
     """Stroke-3 rows (L, 3) of one drawing, cut out the plain way."""
-    start, end = int(drawings.starts[place]), int(drawings.starts[place + 1])
-    return np.column_stack([drawings.offsets[start:end], drawings.lifts[start:end]]).astype(np.float64)
+    ends = np.cumsum([len(block.scale) for block in drawings.blocks])
+    number = int(drawings.place[place])
+    which = int((ends <= number).sum())
+    block, number = drawings.blocks[which], number - int(ends[which - 1] if which else 0)
+    rows = slice(int(block.starts[number]), int(block.starts[number + 1]))
+    offsets = block.offsets[rows] * block.scale[number]
+    return np.column_stack([offsets, block.lifts[rows]]).astype(np.float64)
 
 
 def random_stroke5(lengths, seed: int = 0, padding: int = 0) -> torch.Tensor:

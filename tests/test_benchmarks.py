@@ -55,12 +55,25 @@ def test_train_throughput(benchmark, drawings):
     assert all(float(line.split("|")[3]) > 0 for line in lines)
 
 
+def test_fuzz(benchmark):
+    assert "60 files" in (text := benchmark("fuzz", "--files", 60, "--seed", 1))
+    assert "0 faults" in text
+
+
 def test_guess(benchmark, drawings):
     text = drawings.read_text()
     drawings.write_text(text + text.replace('"key_id": "', '"key_id": "other '))  # 150 of them at least
     table = benchmark("guess", drawings, "--each", 2)
     assert "2 test drawings of 1 categories" in table
     assert re.findall(r"^\| (\d+)% \| \d+% \| \d+% \| \d+% \|$", table, re.MULTILINE) == ["25", "50", "100"]
+
+
+def test_cells(benchmark, drawings):
+    text = benchmark("cells", drawings, "--steps", 2, "--units", 8)
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| \w", line)]
+    assert len([row for row in rows if row[0].strip() != "cell"]) == 9 + 3
+    assert all(row[2].strip() == "1.00" for row in rows if row[:2] == [" LSTM ", " none "])
+    assert all(float(row[2]) > 0 for row in rows if row[0].strip() != "cell")
 
 
 def test_page(benchmark):

@@ -57,7 +57,7 @@ def test_one_category_or_none_asks_for_nothing():
         small_model(categories=("pig",)).category_index("cat")
 
 
-SIZES = ("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units")
+SIZES = ("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units", "hyper_units")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_configurations_cannot_change():
 
 def test_what_the_decoder_is_told():
     told = {name: small_model(**changes).condition_units for name, changes in CONFIGURATIONS.items()}
-    assert list(told.values()) == [4, 4, 9, 0, 5]
+    assert list(told.values()) == [4, 4, 4, 9, 0, 5, 4, 9, 0]
     able = {name: small_model(**changes).can_draw_without_latent for name, changes in CONFIGURATIONS.items()}
-    assert list(able.values()) == [False, True, True, True, True]
+    assert list(able.values()) == [False, False] + 7 * [True]
     assert small_model().output_units == 3 + 6 * 3

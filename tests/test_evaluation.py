@@ -8,9 +8,10 @@ from builders import CATEGORIES, CONFIGURATIONS, drawings_of, network_of, random
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from sketchrnn.errors import DatasetError
+from sketchrnn.model.network import SketchRNN
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 from sketchrnn.training import evaluation
-from sketchrnn.training.evaluation import LATENTS, PREFIX_SHARES, default_latent, evaluate
+from sketchrnn.training.evaluation import LATENTS, PREFIX_SHARES, default_latent, evaluate, fit_offset_scale
 
 SCALE = 26.5
 
@@ -131,7 +132,8 @@ def test_without_an_encoder_there_is_no_kl():
 def test_scaling_drawings_and_model_shifts_nats_by_the_scale_alone(factor):
     network = network_of(small_model(variational=False))
     drawings = drawings_for(network.configuration)
-    scaled = dataclasses.replace(drawings, offsets=drawings.offsets * np.float32(factor))
+    (block,) = drawings.blocks
+    scaled = dataclasses.replace(drawings, blocks=(dataclasses.replace(block, scale=block.scale * np.float32(factor)),))
     before = evaluate(network, drawings, SCALE, 20)
     after = evaluate(network, scaled, SCALE * factor, 20)
     offset_rows = before.points - 1
@@ -235,3 +237,16 @@ def test_what_cannot_be_measured_is_refused():
         evaluate(network_of(small_model(latent_dropout=0.0)), drawings, SCALE, 20, latent="none")
     with pytest.raises(DatasetError, match="'whole': this model has no encoder"):
         evaluate(network_of(small_model(variational=False)), drawings, SCALE, 20, latent="whole")
+
+
+def test_the_divisor_that_fits_is_found():
+    """A model that is right at one divisor is handed drawings of another size."""
+    drawings = random_drawings(40)
+    network = SketchRNN(small_model(variational=False))
+    torch.nn.init.zeros_(network.decoder.output.weight)  # the same mixture at each row: N(0, 1) if the bias is 0
+    torch.nn.init.zeros_(network.decoder.output.bias)
+    deviation = float(drawings.blocks[0].offsets.std())
+    fitted = fit_offset_scale(network, drawings, 2.0 * deviation)
+    assert fitted == pytest.approx(deviation, rel=0.15)
+    own, wrong = (sum(evaluate(network, drawings, scale, 20).nats_per_point) for scale in (fitted, 2 * deviation))
+    assert own < wrong

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import click
 import pytest
+from builders import checkpoint_of, network_of, small_model
+from http_server import serving
 
-from sketchrnn.cli import main
+from sketchrnn.cli import COMMANDS, main
+from sketchrnn.dataset.load import CACHE_VARIABLE
+from sketchrnn.model.magenta import export_magenta
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,6 +30,21 @@ def examples_of(command):
     return re.findall(r"^  (sketchrnn .*)$", command.epilog or "", re.MULTILINE)
 
 
+def pictures_of(text):
+    """The commands of the pictures and the sh blocks of a page of the documentation, without its programs."""
+    blocks = re.findall(r"^```(?:\{picture\} \S+|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks if "sketchrnn" in block for line in _joined(_without_options(block))]
+
+
+def _without_options(block):
+    return "\n".join(line for line in block.splitlines() if not line.startswith(":"))
+
+
+def _joined(block):
+    return [] if block.startswith("import") else block.replace("\\\n", " ").splitlines()
+
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 README = commands_of((ROOT / "README.md").read_text())
 SAMPLES = commands_of((ROOT / "samples" / "README.md").read_text())
 
@@ -44,12 +63,25 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run_all(commands, folder):
+@pytest.fixture(scope="module", autouse=True)
+def bucket():
+    """Stands in for Google's models, of which download-model's examples fetch one."""
+    network = network_of(small_model(variational=False, mixtures=20, categories=("bird",)))
+    with serving({"/models/bird.gen.json": export_magenta(checkpoint_of(network), "gen").content}) as served:
+        yield served
+
+
+def run_all(commands, folder, bucket):
     for command in commands:
         options = {
             "cwd": folder,
             "text": True,
-            "env": {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            "env": {
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PYTHONPATH": str(ROOT),
+                CACHE_VARIABLE: str(folder / "cache"),
+                "SKETCHRNN_MODELS": bucket.url,
+            },
         }
         here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
         if command.startswith("sketchrnn serve"):
@@ -75,14 +107,29 @@ def serve_and_stop(command, options):
 
 
 @pytest.mark.parametrize("commands", [README, SAMPLES], ids=["README", "samples"])
-def test_documents(commands, folder):
+def test_documents(commands, folder, bucket):
     assert commands
-    run_all(commands, folder)
+    run_all(commands, folder, bucket)
 
 
-@pytest.mark.parametrize("command", [main, *main.commands.values()], ids=lambda command: command.name)
-def test_help(command, folder):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_documentation(page, folder, bucket):
+    run_all(pictures_of(page.read_text()), folder, bucket)
+
+
+@pytest.mark.parametrize("program", re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S))
+def test_programs(program, folder):
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [main, *(main.get_command(click.Context(main), name) for name in COMMANDS)],
+    ids=lambda command: command.name,
+)
+def test_help(command, folder, bucket):
     assert isinstance(command, click.Command)
     examples = examples_of(command)
     assert examples
-    run_all(examples, folder)
+    run_all(examples, folder, bucket)

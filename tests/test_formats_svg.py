@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
+from sketchrnn.formats.page import Length
 from sketchrnn.formats.svg import Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg_style import Look
 from sketchrnn.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -82,11 +84,6 @@ def test_whole_numbers_are_written_as_integers():
     assert 'points="1,-2 0.1,1e-07"' in svg
 
 
-def test_decimals():
-    svg = svg_drawing([Layer(Sketch.from_polylines([[(1.23456, 2), (3, 4.999)]]), "a")], decimals=2)
-    assert 'points="1.23,2 3,5"' in svg
-
-
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_pictures_look_the_same_in_every_unit(scale):
     root = parse(svg_drawing([Layer(SQUARE.transformed(scale), "a")]))
@@ -96,7 +93,7 @@ def test_pictures_look_the_same_in_every_unit(scale):
 
 
 def test_stroke_width_is_kept_inside_the_picture():
-    root = parse(svg_drawing([Layer(SQUARE, "a")], stroke_width=4))
+    root = parse(svg_drawing([Layer(SQUARE, "a")], look=Look(stroke_width=Length(4))))
     assert root.find(f"{SVG}g").attrib["stroke-width"] == "4"
     assert view_box(root)[0] <= -2
 

@@ -299,7 +299,7 @@ def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
     lstm = network.decoder.lstm
     dropped = (lstm.weight_hh_l0.grad == 0).float().mean()
     assert dropped == pytest.approx(0.5, abs=0.1)  # what was dropped learns nothing
-    weights = lstm.recurrent_weights()
+    (weights,) = lstm.recurrent_weights()
     assert torch.equal(weights, torch.where(weights == 0, weights, 2 * lstm.weight_hh_l0))
     network.eval()
     assert torch.equal(output(), output())

@@ -77,7 +77,8 @@ def test_half_precision_weights_agree_with_torch(network):
 @torch.no_grad()
 def test_the_comparison_notices_swapped_gates(network):
     weights = network.weights()
-    weights["decoder.lstm.weight_hh_l0"] = np.roll(weights["decoder.lstm.weight_hh_l0"], 12, axis=0)
+    name = next(name for name in weights if name.startswith("decoder.lstm.weight_hh"))
+    weights[name] = np.roll(weights[name], 12, axis=0)
     with pytest.raises(AssertionError):
         compare(network, NumpyNetwork(dataclasses.replace(checkpoint_of(network), weights=weights)))
 
@@ -209,3 +210,38 @@ def test_offset_and_pen_are_drawn_from_different_numbers():
     offsets, pen = mixture.sample(np.array([[0.01, 0.5], [0.99, 0.5]]), np.zeros((2, 2)))
     assert not np.array_equal(offsets[0], offsets[1])
     assert pen[0] == pen[1]
+
+
+def some_mixture(seed=0, batch=4):
+    return NumpyMixture.from_output(np.random.default_rng(seed).normal(size=(batch, 3 + 6 * 5)).astype(np.float32))
+
+
+def test_temperature_0_is_the_likeliest_each_time():
+    mixture = some_mixture()
+    cold = mixture.at_temperature(0.0)
+    for seed in range(3):
+        generator = np.random.default_rng(seed)
+        offsets, pen = cold.sample(generator.random((4, 2)), generator.normal(size=(4, 2)))
+        np.testing.assert_array_equal(offsets, mixture.mu[np.arange(4), mixture.log_pi.argmax(-1)])
+        np.testing.assert_array_equal(pen, mixture.log_q.argmax(-1))
+
+
+def test_the_pen_has_a_temperature_of_its_own():
+    mixture = some_mixture()
+    both, pen = mixture.at_temperature(0.5, 2.0), mixture.at_temperature(2.0)
+    np.testing.assert_array_equal(both.log_q, pen.log_q)
+    np.testing.assert_array_equal(both.log_pi, mixture.at_temperature(0.5).log_pi)
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 1.0))
+def test_top_p_keeps_the_fewest_likeliest_that_weigh_enough(seed, top_p):
+    mixture = some_mixture(seed)
+    for before, after in zip(
+        np.exp(mixture.log_pi), np.exp(mixture.at_temperature(1.0, top_p=top_p).log_pi), strict=True
+    ):
+        kept = after > 0
+        assert after.sum() == pytest.approx(1.0, abs=1e-5)
+        assert before[kept].min() >= before[~kept].max(initial=0.0)
+        assert before[kept].sum() >= top_p - 1e-5
+        assert before[kept].sum() - before[kept].min() < top_p + 1e-5
+        np.testing.assert_allclose(after[kept], before[kept] / before[kept].sum(), rtol=1e-4)

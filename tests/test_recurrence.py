@@ -1,6 +1,6 @@
 import pytest
 import torch
-from builders import CONFIGURATIONS, network_of, small_model
+from builders import FUSED, network_of, small_model
 from test_network import categories_of, noise_of, random_stroke5
 
 from sketchrnn.model import lstm
@@ -77,9 +77,9 @@ def test_a_workspace_grows_and_keeps_its_memory():
     assert workspace.get("b", (2, 3), torch.float32).data_ptr() != workspace.get("a", (2, 3), torch.float32).data_ptr()
 
 
-@pytest.mark.parametrize("kind", CONFIGURATIONS)
+@pytest.mark.parametrize("kind", FUSED)
 def test_a_whole_network_learns_the_same_with_it(kind, monkeypatch):
-    network = network_of(small_model(**CONFIGURATIONS[kind])).train()
+    network = network_of(small_model(**FUSED[kind])).train()
     stroke5, lengths = random_stroke5([4, 6, 1, 3]), torch.tensor([4, 6, 1, 3])
     noise = noise_of(network, 4)
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]

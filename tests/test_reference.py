@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from builders import checkpoint_of
 
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.losses import kl_loss, reconstruction_losses
 from sketchrnn.model.mixture import Mixture
 from sketchrnn.model.network import SketchRNN
+from sketchrnn.model.numpy_network import NumpyNetwork
 
 REFERENCE = Path(__file__).parent / "reference"
 MAX_LENGTH = 24
@@ -24,12 +26,60 @@ def gates_to_torch(matrix):
     return np.concatenate([i, f, j, o], axis=-1).T
 
 
-def lstm_weights(numbers, kind, theirs, ours):
+def by_gate(vector):
+    """The same of a vector, as torch's four gates (4, units)."""
+    return vector.reshape(4, -1)[[0, 2, 1, 3]]
+
+
+def lstm_weights(numbers, path):
+    """Magenta's tensors of one LSTM cell, under the names of ours."""
     return {
-        f"{ours}.weight_ih_l0": gates_to_torch(numbers[f"{kind}/{theirs}/LSTMCell/W_xh"]),
-        f"{ours}.weight_hh_l0": gates_to_torch(numbers[f"{kind}/{theirs}/LSTMCell/W_hh"]),
-        f"{ours}.bias_ih_l0": gates_to_torch(numbers[f"{kind}/{theirs}/LSTMCell/bias"]),
+        "weight_ih_l0": gates_to_torch(numbers[f"{path}/W_xh"]),
+        "weight_hh_l0": gates_to_torch(numbers[f"{path}/W_hh"]),
+        "bias_ih_l0": gates_to_torch(numbers[f"{path}/bias"]),
     }
+
+
+def layer_norm_weights(numbers, path):
+    return {
+        "weight_ih": gates_to_torch(numbers[f"{path}/W_xh"]),
+        "weight_hh": gates_to_torch(numbers[f"{path}/W_hh"]),
+        "gate_norm.gain": by_gate(numbers[f"{path}/ln_all/ln_gamma"]),
+        "gate_norm.bias": by_gate(numbers[f"{path}/ln_all/ln_beta"]),
+        "cell_norm.gain": numbers[f"{path}/ln_c/ln_gamma"][None],
+        "cell_norm.bias": numbers[f"{path}/ln_c/ln_beta"][None],
+    }
+
+
+def hyper_weights(numbers, path):
+    def stacked(names, layer):
+        return [numbers[f"{path}/hyper_{name}/{layer}"].T for name in names]
+
+    of_rows, of_state = (tuple(gate + part for gate in "ifjo") for part in "xh")
+    scaled = of_rows + of_state
+    inner = layer_norm_weights(numbers, f"{path}/LayerNormLSTMCell")
+    return {
+        **layer_norm_weights(numbers, path),
+        **{f"hyper.{name}": value for name, value in inner.items()},
+        "bias": by_gate(numbers[f"{path}/bias"]),
+        "scale_embedding.weight": np.concatenate(stacked(scaled, "zw/super_linear_w")),
+        "scale_embedding.bias": np.concatenate(stacked(scaled, "zw/super_linear_b")),
+        "scale": np.stack(stacked(scaled, "alpha/super_linear_w")),
+        "shift_embedding.weight": np.concatenate(stacked(of_state, "zb/super_linear_w")),
+        "shift": np.stack(stacked(of_state, "beta/super_linear_w")),
+    }
+
+
+CELLS = {
+    "lstm": ("LSTMCell", lstm_weights),
+    "layer_norm": ("LayerNormLSTMCell", layer_norm_weights),
+    "hyper": ("HyperLSTMCell", hyper_weights),
+}
+
+
+def cell_weights(numbers, kind, cell, theirs, ours):
+    name, weights = CELLS[cell]
+    return {f"{ours}.{part}": value for part, value in weights(numbers, f"{kind}/{theirs}/{name}").items()}
 
 
 def swap_halves(matrix):
@@ -38,24 +88,25 @@ def swap_halves(matrix):
     return np.concatenate([hidden, cell], axis=-1)
 
 
-def translated(numbers, kind):
+def translated(numbers, kind, cell):
     """Magenta's tensors ("weight" or "gradient") under our names and in our layout."""
     root = "vector_rnn"
-    tensors = lstm_weights(numbers, kind, f"{root}/RNN", "decoder.lstm")
+    tensors = cell_weights(numbers, kind, cell, f"{root}/RNN", "decoder.lstm")
     tensors["decoder.output.weight"] = numbers[f"{kind}/{root}/RNN/output_w"].T
     tensors["decoder.output.bias"] = numbers[f"{kind}/{root}/RNN/output_b"]
     if f"{kind}/{root}/ENC_RNN_mu/super_linear_w" in numbers:
-        tensors |= lstm_weights(numbers, kind, f"{root}/ENC_RNN/fw", "encoder.forwards")
-        tensors |= lstm_weights(numbers, kind, f"{root}/ENC_RNN/bw", "encoder.backwards")
+        tensors |= cell_weights(numbers, kind, cell, f"{root}/ENC_RNN/fw", "encoder.forwards")
+        tensors |= cell_weights(numbers, kind, cell, f"{root}/ENC_RNN/bw", "encoder.backwards")
         for theirs, ours in (("mu", "mean"), ("sigma", "logvar")):
             tensors[f"encoder.{ours}.weight"] = numbers[f"{kind}/{root}/ENC_RNN_{theirs}/super_linear_w"].T
             tensors[f"encoder.{ours}.bias"] = numbers[f"{kind}/{root}/ENC_RNN_{theirs}/super_linear_b"]
-        tensors["decoder.initial.weight"] = swap_halves(numbers[f"{kind}/{root}/linear/super_linear_w"]).T
-        tensors["decoder.initial.bias"] = swap_halves(numbers[f"{kind}/{root}/linear/super_linear_b"])
+        in_our_order = swap_halves if cell == "lstm" else np.asarray
+        for ours, theirs in (("weight", "super_linear_w"), ("bias", "super_linear_b")):
+            tensors[f"decoder.initial.{ours}"] = in_our_order(numbers[f"{kind}/{root}/linear/{theirs}"]).T
     return tensors
 
 
-def magenta_network(numbers, variational):
+def magenta_network(numbers, variational, cell):
     network = SketchRNN(
         ModelConfiguration(
             variational=variational,
@@ -64,20 +115,24 @@ def magenta_network(numbers, variational):
             latent_units=6,
             mixtures=4,
             latent_dropout=0.0,
+            encoder_cell=cell,
+            decoder_cell=cell,
         )
     )
-    weights = {name: np.array(value) for name, value in translated(numbers, "weight").items()}
-    for name, value in weights.items():
-        if name.endswith("bias_ih_l0"):  # Magenta adds the forget bias of 1 when it runs
+    weights = {name: np.array(value) for name, value in translated(numbers, "weight", cell).items()}
+    for name, value in weights.items():  # Magenta adds the forget bias of 1 when it runs
+        if name.endswith("bias_ih_l0"):
             units = len(value) // 4
             value[units : 2 * units] += 1.0
+        elif name.endswith("gate_norm.bias"):
+            value[1] += 1.0
     network.load_weights(weights)
     return network
 
 
-def run(numbers, variational):
+def run(numbers, variational, cell):
     """Return the network, its decoder's mixture and final state, z_mean, z_logvar and the two kinds of loss."""
-    network = magenta_network(numbers, variational)
+    network = magenta_network(numbers, variational, cell)
     stroke5 = torch.from_numpy(numbers["stroke5"])
     lengths = torch.from_numpy(numbers["lengths"])
     category = torch.zeros(len(lengths), dtype=torch.int64)
@@ -97,10 +152,13 @@ def run(numbers, variational):
     return network, mixture, initial, final, z_mean, z_logvar, losses, z
 
 
-@pytest.fixture(params=["vae", "decoder_only"])
+@pytest.fixture(params=[f"{cell}_{kind}" for cell in CELLS for kind in ("vae", "decoder_only")])
 def reference(request):
-    with np.load(REFERENCE / f"magenta_lstm_{request.param}.npz") as numbers:
-        return dict(numbers), request.param == "vae"
+    """Magenta's numbers, whether they are of a VAE, and the cell; the HyperLSTM's are too large to keep here."""
+    cell, _, kind = request.param.partition("_vae" if request.param.endswith("vae") else "_decoder")
+    folder = REFERENCE if cell != "hyper" else request.getfixturevalue("shared") / "reference" / "magenta"
+    with np.load(folder / f"magenta_{request.param}.npz") as numbers:
+        return dict(numbers), not kind, cell
 
 
 def close(ours, theirs, tolerance=1e-5):
@@ -108,36 +166,59 @@ def close(ours, theirs, tolerance=1e-5):
 
 
 def test_mixture_parameters_states_and_z(reference):
-    numbers, variational = reference
-    _, mixture, initial, final, z_mean, z_logvar, *_ = run(numbers, variational)
-    close(mixture.log_pi.exp(), numbers["decoder/pi"])
-    close(mixture.mu[..., 0], numbers["decoder/mu1"])
-    close(mixture.mu[..., 1], numbers["decoder/mu2"])
-    close(mixture.log_sigma[..., 0].exp(), numbers["decoder/sigma1"])
-    close(mixture.log_sigma[..., 1].exp(), numbers["decoder/sigma2"])
-    close(mixture.rho, numbers["decoder/corr"])
-    close(mixture.log_q.exp(), numbers["decoder/pen"])
-    close(torch.cat([final[1], final[0]], dim=-1), numbers["final_state"])
+    numbers, variational, cell = reference
+    tolerance = 1e-4 if cell == "hyper" else 1e-5
+    _, mixture, initial, final, z_mean, z_logvar, *_ = run(*reference)
+    for ours, theirs in (
+        (mixture.log_pi.exp(), "pi"),
+        (mixture.mu[..., 0], "mu1"),
+        (mixture.mu[..., 1], "mu2"),
+        (mixture.log_sigma[..., 0].exp(), "sigma1"),
+        (mixture.log_sigma[..., 1].exp(), "sigma2"),
+        (mixture.rho, "corr"),
+        (mixture.log_q.exp(), "pen"),
+    ):
+        close(ours, numbers[f"decoder/{theirs}"], tolerance)
+    their_order = slice(None, None, -1) if cell == "lstm" else slice(None)  # [c, h] there, [h, c] in the others
+    close(torch.cat(final[their_order], dim=-1), numbers["final_state"], tolerance)
     if variational:
-        close(torch.cat([initial[1], initial[0]], dim=-1), numbers["initial_state"])
-        close(z_mean, numbers["z_mean"])
-        close(z_logvar, numbers["z_logvar"])
+        close(torch.cat(initial[their_order], dim=-1), numbers["initial_state"], tolerance)
+        close(z_mean, numbers["z_mean"], tolerance)
+        close(z_logvar, numbers["z_logvar"], tolerance)
+
+
+def test_numpy_gives_the_same_mixture_parameters(reference):
+    numbers, variational, cell = reference
+    network = NumpyNetwork(checkpoint_of(magenta_network(numbers, variational, cell)))
+    state = network.start(network.condition(np.zeros(6, np.int64), numbers["z"] if variational else None))
+    for place in range(MAX_LENGTH):
+        state = network.step(state, numbers["stroke5"][:, place])
+        mixture = network.mixture(state)
+        for ours, theirs in ((np.exp(mixture.log_pi), "pi"), (mixture.mu[..., 1], "mu2"), (mixture.rho, "corr")):
+            np.testing.assert_allclose(ours, numbers[f"decoder/{theirs}"][:, place], atol=1e-4)
+    if variational:
+        for place, length in enumerate(numbers["lengths"]):
+            z_mean, z_logvar = network.encode(numbers["stroke5"][place, 1 : length + 1], 0)
+            np.testing.assert_allclose(z_mean, numbers["z_mean"][place], atol=1e-4)
+            np.testing.assert_allclose(z_logvar, numbers["z_logvar"][place], atol=1e-4)
 
 
 def test_losses(reference):
-    numbers, variational = reference
-    _, _, _, _, z_mean, z_logvar, losses, _ = run(numbers, variational)
-    close(losses["all"], numbers["loss/train_reconstruction"])
-    close(losses["real"], numbers["loss/eval_reconstruction"])
+    numbers, variational, cell = reference
+    tolerance = 1e-4 if cell == "hyper" else 1e-5
+    _, _, _, _, z_mean, z_logvar, losses, _ = run(*reference)
+    close(losses["all"], numbers["loss/train_reconstruction"], tolerance)
+    close(losses["real"], numbers["loss/eval_reconstruction"], tolerance)
     if variational:
-        close(kl_loss(z_mean, z_logvar).mean().clamp_min(KL_FLOOR), numbers["loss/kl_floored"])
+        close(kl_loss(z_mean, z_logvar).mean().clamp_min(KL_FLOOR), numbers["loss/kl_floored"], tolerance)
 
 
-def noise_behind(numbers, network, z_logvar, z_gradient):
+def noise_behind(numbers, cell, network, z_logvar, z_gradient, kl_gradient):
     """The noise through which Magenta's gradient reached z_logvar.
 
     z was fed, so the graph's own noise, drawn anew, shows in no output; it is recovered from the gradient of the
-    logvar layer: for each latent dimension 25 equations in the 6 sketches' noises, of which 19 are left as a check.
+    logvar layer, less what the KL term put there: for each latent dimension 25 equations in the 6 sketches' noises, of
+    which 19 are left as a check.
     """
     stroke5, lengths = torch.from_numpy(numbers["stroke5"]), torch.from_numpy(numbers["lengths"])
     seen = []
@@ -146,8 +227,9 @@ def noise_behind(numbers, network, z_logvar, z_gradient):
     hook.remove()
     summary = np.column_stack([seen[0].double().numpy(), np.ones(len(lengths))])  # (B, 25)
     per_noise = (z_gradient * 0.5 * torch.exp(0.5 * z_logvar)).detach().double().numpy()  # (B, Z)
-    theirs = translated(numbers, "gradient")
+    theirs = translated(numbers, "gradient", cell)
     wanted = np.column_stack([theirs["encoder.logvar.weight"], theirs["encoder.logvar.bias"]])  # (Z, 25)
+    wanted = wanted - (summary.T @ kl_gradient.double().numpy()).T
     noise = np.zeros_like(per_noise)
     for dimension in range(noise.shape[1]):
         equations = summary.T * per_noise[:, dimension]
@@ -157,16 +239,19 @@ def noise_behind(numbers, network, z_logvar, z_gradient):
 
 
 def test_gradients(reference):
-    numbers, variational = reference
-    network, _, _, _, z_mean, z_logvar, losses, z = run(numbers, variational)
+    numbers, variational, cell = reference
+    if cell == "hyper":
+        pytest.skip("its gradients are not among Magenta's numbers")
+    network, _, _, _, z_mean, z_logvar, losses, z = run(*reference)
     losses["all"].backward()
     if variational:
-        noise = noise_behind(numbers, network, z_logvar, z.grad)
-        reparameterised = z_mean + torch.exp(0.5 * z_logvar) * noise
         kl = KL_WEIGHT * kl_loss(z_mean, z_logvar).mean().clamp_min(KL_FLOOR)
+        (kl_gradient,) = torch.autograd.grad(kl, z_logvar, retain_graph=True)
+        noise = noise_behind(numbers, cell, network, z_logvar, z.grad, kl_gradient)
+        reparameterised = z_mean + torch.exp(0.5 * z_logvar) * noise
         ((reparameterised * z.grad).sum() + kl).backward()
     ours = {name: parameter.grad for name, parameter in network.named_parameters() if parameter.requires_grad}
-    theirs = translated(numbers, "gradient")
+    theirs = translated(numbers, "gradient", cell)
     assert set(ours) == set(theirs)
     for name, gradient in theirs.items():
         difference = np.linalg.norm(ours[name].numpy() - gradient) / np.linalg.norm(gradient)
@@ -174,11 +259,11 @@ def test_gradients(reference):
 
 
 def test_a_wrong_gate_order_is_noticed(reference):
-    numbers, variational = reference
-    recurrent = "weight/vector_rnn/RNN/LSTMCell/W_hh"
+    numbers, variational, cell = reference
+    recurrent = f"weight/vector_rnn/RNN/{CELLS[cell][0]}/W_hh"
     numbers[recurrent] = np.roll(numbers[recurrent], 20, axis=-1)
     with pytest.raises(AssertionError):
-        test_mixture_parameters_states_and_z((numbers, variational))
+        test_mixture_parameters_states_and_z((numbers, variational, cell))
 
 
 @pytest.mark.parametrize(("variational", "count"), [(True, 2_186_107), (False, 1_123_963)])

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.schedules import kl_weight, learning_rate
 
-MAGENTA = TrainingConfiguration()
+MAGENTA = TrainingConfiguration(
+    learning_rate=1e-3,
+)
 
 
 @pytest.mark.parametrize("step", [0, 1, 777, 50_000])
@@ -25,13 +27,17 @@ def test_limits():
 
 def test_warm_up_rises_in_equal_steps_to_the_full_rate():
     for schedule in ("cosine", "exponential"):
-        training = TrainingConfiguration(learning_rate_schedule=schedule, warmup_steps=10, max_steps=100)
+        training = TrainingConfiguration(
+            learning_rate=1e-3, learning_rate_schedule=schedule, warmup_steps=10, max_steps=100
+        )
         rates = [learning_rate(step, training) for step in range(10)]
         assert rates == pytest.approx([1e-4 * (step + 1) for step in range(10)])
 
 
 def test_cosine_falls_from_the_full_rate_to_the_least():
-    training = TrainingConfiguration(learning_rate_schedule="cosine", warmup_steps=10, max_steps=110)
+    training = TrainingConfiguration(
+        learning_rate=1e-3, learning_rate_schedule="cosine", warmup_steps=10, max_steps=110
+    )
     rates = [learning_rate(step, training) for step in range(10, 111)]
     assert rates[0] == pytest.approx(1e-3)
     assert rates[50] == pytest.approx((1e-3 + 1e-5) / 2)
@@ -47,6 +53,8 @@ def test_cosine_falls_from_the_full_rate_to_the_least():
     st.integers(1, 40),
 )
 def test_rates_are_positive_and_never_above_the_top(step, schedule, warmup, max_steps):
-    training = TrainingConfiguration(learning_rate_schedule=schedule, warmup_steps=warmup, max_steps=max_steps)
+    training = TrainingConfiguration(
+        learning_rate=1e-3, learning_rate_schedule=schedule, warmup_steps=warmup, max_steps=max_steps
+    )
     assert 0 < learning_rate(step, training) <= 1e-3 * (1 + 1e-12)
     assert 0.01 <= kl_weight(step, training) <= 0.5

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import drawable_floats, sketches
 
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import fit_to_box, resample, simplify
+from sketchrnn.sketch.simplify import fit_to_box, resample, simplify, without_needless_points
 
 
 @given(sketches(drawable_floats))
@@ -48,18 +49,49 @@ def test_pen_stays_down():
     assert simplify(Sketch.from_polylines([[(0, 0), (1, 1)]], pen_down=True)).pen_down
 
 
+def plain_rdp(points, epsilon):
+    """Ramer-Douglas-Peucker as it is written in books, with the distance from the line through the ends."""
+    if len(points) < 3:
+        return list(points)
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    length = np.hypot(x1 - x0, y1 - y0)
+    distance = [
+        abs((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) / length if length else np.hypot(x - x0, y - y0)
+        for x, y in points[1:-1]
+    ]
+    farthest = int(np.argmax(distance)) + 1
+    if distance[farthest - 1] <= epsilon:
+        return [points[0], points[-1]]
+    return plain_rdp(points[: farthest + 1], epsilon)[:-1] + plain_rdp(points[farthest:], epsilon)
+
+
+coordinates = st.integers(-20, 20).map(float)
+point_lists = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=40)
+
+
+@given(st.lists(point_lists, max_size=4), st.sampled_from([0.0, 0.5, 2.0, 7.0]))
+def test_needless_points_are_those_of_the_books(strokes, epsilon):
+    found = without_needless_points([np.array(stroke) for stroke in strokes], epsilon)
+    assert [stroke.tolist() for stroke in found] == [
+        [list(point) for point in plain_rdp(stroke, epsilon)] for stroke in strokes
+    ]
+
+
+def test_a_dot_has_two_points_as_googles_have():
+    dot = simplify(Sketch.from_polylines([[(0, 0), (255, 0)], [(10, 10)]]))
+    assert dot.polylines() == [[(0, 0), (255, 0)], [(10, 10), (10, 10)]]
+
+
 def test_agrees_with_google(shared):
+    """Of the raw drawings whose simplified record is known, all but a few come out equal, to the last point.
+
+    Nearly all of the others differ in which of several equally far points is kept; see benchmarks/simplification.py.
+    """
     quickdraw = shared / "data" / "quickdraw"
-    ours, theirs, close = 0, 0, []
-    for raw in sorted((quickdraw / "raw").glob("*.ndjson")):
+    equal = []
+    for raw in sorted((quickdraw / "raw").glob("[a-c]*.ndjson")):
         published = {record.key_id: record.sketch for record in read_records(quickdraw / "simplified" / raw.name)}
-        for record in read_records(raw):
-            if record.key_id in published:
-                expected, sketch = published[record.key_id], simplify(record.sketch)
-                assert len(sketch.strokes) == len(expected.strokes)
-                ours += sketch.point_count
-                theirs += expected.point_count
-                close.append(np.abs(sketch.strokes[0][[0, -1]] - expected.strokes[0][[0, -1]]).max() <= 2)
-    assert len(close) > 50
-    assert ours == pytest.approx(theirs, rel=0.05)
-    assert np.mean(close) > 0.95
+        known = (record for record in read_records(raw) if record.key_id in published)
+        equal += [simplify(record.sketch) == published[record.key_id] for record in known]
+    assert len(equal) > 200
+    assert np.mean(equal) > 0.9

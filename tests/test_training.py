@@ -290,6 +290,15 @@ def test_no_time_at_all(tmp_path):
         assert np.array_equal(value, stored(last_path(tmp_path / "whole"))[0][name])
 
 
+def test_patience_ends_a_run_that_gets_no_better(tmp_path):
+    training = dataclasses.replace(TRAINING, max_steps=60, evaluate_every=5, patience=2, learning_rate=1e-12)
+    training = dataclasses.replace(training, min_learning_rate=0.0, averaged_share=0.0)  # nothing is learned
+    outcome = run_training(tmp_path / "a", training=training)
+    assert outcome.finished
+    assert outcome.step == outcome.best_step + 10 < 60
+    assert run_training(tmp_path / "a", training=training, resume=True).step == outcome.step
+
+
 def test_resuming_a_finished_run_changes_nothing(tmp_path):
     run_training(tmp_path / "a")
     run_training(tmp_path / "whole")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from typing import Any
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, shell_completion
+from sketchrnn.cli.talk import say
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
 
@@ -22,7 +24,7 @@ Examples:
   sketchrnn evaluate shipped cats.ndjson --split all --csv
 """
 )
-@click.argument("model")
+@click.argument("model", shell_complete=shell_completion.models)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--split",
@@ -36,6 +38,11 @@ Examples:
     type=click.Choice(["none", "prefix", "whole", "prior"]),
     help="Where z comes from in nats per point.  [default: none if the model can, else prefix]",
 )
+@click.option(
+    "--offset-scale",
+    type=click.FloatRange(0, min_open=True),
+    help="What offsets are divided by.  [default: the model's; for one of Google's decoders what fits it best]",
+)
 @click.option("--max-length", type=click.IntRange(1), help="Leave out longer drawings.  [default: the model's Nmax]")
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -47,6 +54,7 @@ def evaluate(
     files: tuple[str, ...],
     split: str,
     latent: str | None,
+    offset_scale: float | None,
     max_length: int | None,
     batch_size: int,
     device: str,
@@ -54,7 +62,7 @@ def evaluate(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Measure MODEL on the drawings of FILES, per category and overall.
+    """Measure MODEL on the drawings of FILES, stores or files, per category and overall.
 
     MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
     the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
@@ -68,22 +76,33 @@ def evaluate(
     checkpoint = load_model(model)
 
     from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.prepare import prepare
+    from sketchrnn.dataset.load import load
     from sketchrnn.model.network import SketchRNN
     from sketchrnn.training.evaluation import evaluate as measure
+    from sketchrnn.training.evaluation import fit_offset_scale
     from sketchrnn.training.hardware import choose_device
 
-    drawings, report = prepare(
-        files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit, progress=reading
-    )
-    click.echo(report, err=True)
+    with reading() as progress:
+        drawings, report = load(
+            files,
+            max_length=max_length or checkpoint.max_length,
+            unit=checkpoint.unit,
+            processes=os.cpu_count() or 1,
+            progress=progress,
+        )
+    say(str(report))
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
+    measured_on = drawings.of_split(split)
+    scale = checkpoint.offset_scale if offset_scale is None else offset_scale
+    if offset_scale is None and "imported" in checkpoint.training:
+        scale = fit_offset_scale(network, measured_on, scale)
+        click.echo(f"offsets are divided by {scale:.4g}, which fits the model best (--offset-scale)", err=True)
     scores = measure(
         network,
-        drawings.of_split(split),
-        checkpoint.offset_scale,
+        measured_on,
+        scale,
         checkpoint.max_length,
         latent=latent,
         batch_size=batch_size,

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, shell_completion
 
 
 @click.command(
@@ -16,7 +16,7 @@ Examples:
   sketchrnn info --json
 """
 )
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=shell_completion.models)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def info(model: str | None, as_json: bool) -> None:
     """Say what MODEL is: its architecture, categories and training.
@@ -43,7 +43,11 @@ def info(model: str | None, as_json: bool) -> None:
     units = f"decoder {configuration.decoder_units}"
     if configuration.variational:
         units = f"encoder 2 x {configuration.encoder_units}, z {configuration.latent_units}, {units}"
-    drawings = checkpoint.training.get("drawings", {})
+    cells = {configuration.decoder_cell} | ({configuration.encoder_cell} if configuration.variational else set())
+    if cells != {"lstm"}:
+        units += f", {' and '.join(sorted(cells))} cells"
+    drawings, imported = checkpoint.training.get("drawings", {}), checkpoint.training.get("imported")
+    trained_on = f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps"
     lines = {
         "model": model or options.SHIPPED_HELP,
         "kind": f"{kind}, {parameters:,} parameters",
@@ -52,7 +56,7 @@ def info(model: str | None, as_json: bool) -> None:
         "unit": "the 255 box" if checkpoint.unit == "box" else "its training files' own",
         "offset scale": f"{checkpoint.offset_scale:.4g}",
         "longest sketch": f"{checkpoint.max_length} rows",
-        "trained on": f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps",
+        "trained on": trained_on if imported is None else f"published by Google as {imported.get('name')}",
         f"categories ({len(configuration.categories)})": ", ".join(configuration.categories),
     }
     for name, value in lines.items():

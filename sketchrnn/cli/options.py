@@ -9,8 +9,39 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli.drawing_output import Target
+from sketchrnn.cli import shell_completion
+from sketchrnn.cli.drawing_output import KINDS, Target
 from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.formats.image import DEFAULT_SIZE, LARGEST_SIZE
+from sketchrnn.formats.page import PAGE_NAMES, Length, Page
+from sketchrnn.formats.svg_animation import DEFAULT_SECONDS
+from sketchrnn.formats.svg_style import STYLES, Look
+
+
+class _Parsed(click.ParamType):
+    """What a function of the library reads out of text."""
+
+    name = "text"
+
+    def __init__(self, parse: Callable[[str], object]) -> None:
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if not isinstance(value, (str, int, float)):
+            return value
+        try:
+            return self._parse(str(value))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _page(text: str, landscape: bool) -> Page:
+    try:
+        return Page.parse(text, landscape=landscape)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--page") from error
+
 
 SHIPPED_HELP = "the model that ships with sketchrnn"
 _DEFAULTS = SamplingConfiguration()
@@ -19,9 +50,15 @@ CHOSEN_FROM = 4
 model = click.option(
     "--model",
     metavar="FILE",
-    help=f"A checkpoint that train wrote, or a decoder of Google's (.gen.json).  [default: {SHIPPED_HELP}]",
+    shell_complete=shell_completion.models,
+    help=f"A checkpoint that train wrote, or a model of Google's (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
-category = click.option("--category", metavar="NAME", help="What to draw, as `sketchrnn info` spells it.")
+category = click.option(
+    "--category",
+    metavar="NAME",
+    shell_complete=shell_completion.categories,
+    help="What to draw, as `sketchrnn info` spells it.",
+)
 count = click.option(
     "-n", "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many drawings."
 )
@@ -33,7 +70,11 @@ temperature = click.option(
     help="0 is the likeliest each time, low is careful, 1 as varied as the training drawings.",
 )
 pen_temperature = click.option(
-    "--pen-temperature", type=float, help="The same for the pen alone: when it lifts, and when the drawing ends."
+    "--pen-temperature",
+    type=float,
+    default=_DEFAULTS.pen_temperature,
+    show_default=True,
+    help="The same for the pen: whether it lifts, or the drawing ends. Low, it goes round in one place.",
 )
 top_p = click.option(
     "--top-p",
@@ -78,8 +119,8 @@ output = click.option(
 output_format = click.option(
     "--format",
     "output_format",
-    type=click.Choice(["svg", "ndjson"]),
-    help="A picture, or records that every command reads.  [default: by the output's name, else svg]",
+    type=click.Choice(KINDS),
+    help="A picture; ndjson or json, which every command reads; an image.  [default: by the output's name, else svg]",
 )
 force = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 columns = click.option(
@@ -88,6 +129,49 @@ columns = click.option(
 cell = click.option(
     "--cell", type=click.IntRange(8, 10_000), default=160, show_default=True, help="Pixels a picture of a sheet takes."
 )
+
+style = click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default="pen",
+    show_default=True,
+    help="pen: one width; ink: smooth curves; brush: thin where it is fast; order: a colour for each stroke.",
+)
+stroke = click.option("--stroke", metavar="COLOUR", help="Colour of what the model draws, as CSS names it.")
+stroke_width = click.option(
+    "--stroke-width",
+    metavar="LENGTH",
+    type=_Parsed(Length.parse),
+    help="Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
+)
+background = click.option("--background", metavar="COLOUR", help="Fill the page.  [default: transparent]")
+page = click.option(
+    "--page", metavar="SIZE", help=f"Paper, in millimetres for plotters: {', '.join(PAGE_NAMES)}, or as 100x150mm."
+)
+landscape = click.option("--landscape", is_flag=True, help="The page's longer side lies down.")
+margin = click.option(
+    "--margin",
+    metavar="LENGTH",
+    type=_Parsed(Length.parse),
+    help="Around the drawing, as for --stroke-width.  [default: 15mm of a page, else 5%]",
+)
+optimise = click.option(
+    "--optimise", is_flag=True, help="Order each layer's strokes for little pen travel, not as they were drawn."
+)
+animate = click.option(
+    "--animate", is_flag=True, help="An SVG that draws itself, without a script; gif and apng always do."
+)
+seconds = click.option(
+    "--seconds", type=float, default=DEFAULT_SECONDS, show_default=True, help="How long drawing itself takes."
+)
+size = click.option(
+    "--size",
+    type=click.IntRange(1, LARGEST_SIZE),
+    default=DEFAULT_SIZE,
+    show_default=True,
+    help="Larger side of an image, in pixels.",
+)
+show = click.option("--open", "open", is_flag=True, help="Show the result with the program that is for it.")
 
 scale = click.option(
     "--scale",
@@ -101,8 +185,26 @@ pen = click.option(
     help="Is the pen up or down after the last point? auto: what is likelier.  [default: as the file says, else up]",
 )
 
-_DRAWING = (
+_TARGET = (
     output,
+    output_format,
+    force,
+    columns,
+    cell,
+    style,
+    stroke,
+    stroke_width,
+    background,
+    page,
+    landscape,
+    margin,
+    optimise,
+    animate,
+    seconds,
+    size,
+    show,
+)
+_DRAWING = (
     model,
     category,
     count,
@@ -113,11 +215,38 @@ _DRAWING = (
     top_p,
     seed,
     max_points,
-    output_format,
-    columns,
-    cell,
-    force,
 )
+
+
+def target_of(values: dict[str, Any]) -> Target:
+    """Take the values of the options of :func:`target` out of all that a command is given."""
+    width, margin_width = values.pop("stroke_width"), values.pop("margin")
+    paper, lies = values.pop("page"), values.pop("landscape")
+    if lies and paper is None:
+        raise click.UsageError("--landscape turns a --page; name one")
+    look = Look(
+        style=values.pop("style"),
+        stroke_width=width,
+        background=values.pop("background"),
+        page=None if paper is None else _page(paper, lies),
+        margin=margin_width,
+        optimise=values.pop("optimise"),
+    )
+    rest = ("output", "output_format", "animate", "seconds", "force", "columns", "cell", "stroke", "size", "open")
+    return Target.from_options(look=look, **{name: values.pop(name) for name in rest})
+
+
+def target(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option that says where its drawings go and what they look like, as one ``target``."""
+
+    @functools.wraps(command)
+    def with_target(**values: Any) -> None:
+        command(target=target_of(values), **values)
+
+    wrapped: Callable[..., None] = with_target
+    for option in reversed(_TARGET):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 @dataclass(frozen=True)
@@ -146,10 +275,9 @@ class DrawingOptions:
     def of(cls, values: dict[str, Any]) -> DrawingOptions:
         """Take the options' values out of all that a command is given."""
         sampled = ("temperature", "max_points", "seed", "pen_temperature", "top_p")
-        written = ("output", "output_format", "force", "columns", "cell")
         rest = ("model", "category", "count", "choose_from", "diverse")
         return cls(
-            target=Target.from_options(*(values.pop(name) for name in written)),
+            target=target_of(values),
             sampling=SamplingConfiguration(**{name: values.pop(name) for name in sampled}),
             **{name: values.pop(name) for name in rest},
         )
@@ -163,6 +291,6 @@ def drawing(command: Callable[..., None]) -> Callable[..., None]:
         command(drawing=DrawingOptions.of(values), **values)
 
     wrapped: Callable[..., None] = with_drawing
-    for option in reversed(_DRAWING):
+    for option in reversed((*_DRAWING, *_TARGET)):
         wrapped = option(wrapped)
     return wrapped

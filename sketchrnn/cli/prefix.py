@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from sketchrnn.cli.talk import say
 from sketchrnn.errors import CategoryError, SketchRNNError
 
 if TYPE_CHECKING:
@@ -19,14 +21,16 @@ AUTO = "auto"
 
 def one_record(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that name one record of a file of many."""
-    command = click.option("--key-id", metavar="ID", help="Which record of a file of many, by its key_id.")(command)
+    command = click.option("--key-id", metavar="ID", help="Only the record of a file of many with this key_id.")(
+        command
+    )
     return click.option(
-        "--index", type=click.IntRange(0), help="Which record of a file of many, counted from 0."
+        "--index", type=click.IntRange(0), help="Only this record of a file of many, counted from 0."
     )(command)  # fmt: skip
 
 
-def read_one(path: str, index: int | None, key_id: str | None) -> Record:
-    """Return the one record of a file that is asked for."""
+def read_prefixes(path: str, index: int | None, key_id: str | None) -> list[Record]:
+    """Return the records of a file: all, or the one that is asked for."""
     from sketchrnn.formats import read_records
 
     if index is not None and key_id is not None:
@@ -36,16 +40,40 @@ def read_one(path: str, index: int | None, key_id: str | None) -> Record:
         chosen = next((record for record in records if record.key_id == key_id), None)
         if chosen is None:
             raise SketchRNNError(f"{path}: holds no record with key_id {key_id}")
-        return chosen
+        return [chosen]
     if index is not None:
         chosen = next(itertools.islice(records, index, None), None)
         if chosen is None:
             raise SketchRNNError(f"{path}: holds no record {index}, counted from 0")
-        return chosen
-    first = list(itertools.islice(records, 2))
-    if len(first) > 1:
-        raise SketchRNNError(f"{path}: holds more than one record; name one with --index or --key-id")
-    return first[0]
+        return [chosen]
+    return list(records)
+
+
+def continued_from(record: Record, identifier: str | None) -> Record:
+    """Return a record as a prefix: of an SVG document the lines, those of an element last, with the pen where they end.
+
+    The pen of an SVG document rests on the end of its last line, unless that line is closed.
+
+    Args:
+        record: as it was read.
+        identifier: of the element that is to be continued; None for the last one that is drawn.
+
+    Raises:
+        FormatError: the document has no such element.
+        UsageError: an element is named, but the record is of another kind.
+    """
+    if record.source is None:
+        if identifier is not None:
+            raise click.UsageError("--continue-from names an element of an SVG document; the prefix is none")
+        return record
+    drawing = record.source.drawing
+    if drawing.left_out:
+        listed = ", ".join(f"{count} {kind}" for kind, count in drawing.left_out.items())
+        say(f"no lines, and not gone by: {listed}")
+    if identifier is not None:
+        drawing = drawing.continued_from(identifier)
+    sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)
+    return replace(record, sketch=sketch, source=replace(record.source, drawing=drawing))
 
 
 def choose_categories(
@@ -75,5 +103,5 @@ def choose_categories(
         count = int(number)
     guesses = guess(network, see_prefix(network, record.sketch, scale=scale))
     listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in guesses[: max(3, count)])
-    click.echo(f"guessed: {listed}; --category NAME says otherwise", err=True)
+    say(f"guessed: {listed}; --category NAME says otherwise")
     return [one.category for one in guesses[:count]]

@@ -2,19 +2,83 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-import click
 from tqdm import tqdm
 
-from sketchrnn.training.reports import EvaluationReport, StepReport
+from sketchrnn.cli.talk import say
+
+if TYPE_CHECKING:
+    from sketchrnn.dataset.quickdraw import Wanted
+    from sketchrnn.training.reports import EvaluationReport, StepReport
 
 
-def reading(paths: Iterable[str | Path]) -> Iterable[str | Path]:
-    """Show which of the files is being read, on a terminal."""
-    return tqdm(paths, desc="reading", unit="file", leave=False, disable=not sys.stderr.isatty())
+@contextlib.contextmanager
+def reading(*, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show how many bytes of the files are read, on a terminal, until the block ends."""
+    bar = tqdm(
+        desc="reading", unit="B", unit_scale=True, leave=False, delay=0.5, disable=quiet or not sys.stderr.isatty()
+    )
+
+    def show(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    with bar:
+        yield show
+
+
+class Downloads:
+    """Shows each file that is being fetched and all together, on a terminal; elsewhere says which are there."""
+
+    def __init__(self, count: int) -> None:
+        hidden = not sys.stderr.isatty()
+        self._hidden, self._lock = hidden, threading.Lock()
+        self._files: dict[str, tqdm[Any]] = {}
+        self._all = tqdm(total=count, desc="all", unit="file", position=0, disable=hidden)
+
+    def __enter__(self) -> Downloads:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for bar in (*self._files.values(), self._all):
+            bar.close()
+
+    def on_bytes(self, wanted: Wanted, done: int, total: int | None) -> None:
+        """Show how far a file is."""
+        name = wanted.path.name
+        with self._lock:
+            if name not in self._files:
+                self._files[name] = tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=self._hidden)
+            bar = self._files[name]
+            bar.total = total
+            bar.update(done - bar.n)
+
+    def on_file(self, wanted: Wanted) -> None:
+        """Count a file, or say that it is there."""
+        with self._lock:
+            if (bar := self._files.pop(wanted.path.name, None)) is not None:
+                bar.close()
+            self._all.update()
+            if self._hidden:
+                size = wanted.path.stat().st_size
+                say(f"wrote {wanted.path}: {size / 1e6:.1f} MB")
+
+
+@contextlib.contextmanager
+def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show, on a terminal, how far a download is; yields what is told the bytes that are there, and of how many."""
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
 
 
 class TrainingProgress:
@@ -42,7 +106,7 @@ class TrainingProgress:
             f"{report.drawings_per_second:.0f} drawings/s"
         )
         if self._bar.disable:
-            click.echo(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left", err=True)
+            say(f"step {step:,}: {text}, {report.seconds_left / 60:.0f} min left")
         else:
             self._bar.set_postfix_str(text)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import options
+from sketchrnn.cli import options, talk
 from sketchrnn.files import check_writable
 from sketchrnn.training.paths import last_path, log_path
 
@@ -74,8 +74,9 @@ def train(
 ) -> None:
     """Train a model on the drawings of FILES.
 
-    FILES are Quick, Draw! ndjson (simplified or raw), Sketch-RNN npz or polyline JSON, of one category or many. They
-    are split by a hash of key_id into training, validation and test drawings; npz files keep their own split.
+    FILES are stores that `sketchrnn prepare` wrote, or anything that it reads, of one category or many; files are
+    prepared into a cache first. Drawings are split by a hash of key_id into training, validation and test drawings;
+    npz files keep their own split.
 
     OUTPUT gets the model that is best on the validation drawings; beside it are kept the last state
     (OUTPUT.last.safetensors, which --resume reads), a log of JSON lines (OUTPUT.log.jsonl) and, for each evaluation, a
@@ -90,7 +91,7 @@ def train(
             check_writable(kept, force=force or resume)
 
     from sketchrnn.cli.progress import TrainingProgress, reading
-    from sketchrnn.dataset.prepare import prepare
+    from sketchrnn.dataset.load import load
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.training.configuration import TrainingConfiguration
     from sketchrnn.training.distributed import join_workers
@@ -100,7 +101,7 @@ def train(
 
     def say(text: str) -> None:
         if writes:
-            click.echo(text, err=True)
+            talk.say(text)
 
     values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
     if latent_dropout is not None:
@@ -116,7 +117,8 @@ def train(
             precision=choose_precision(precision, device),
             **values[TrainingConfiguration],
         )
-        drawings, report = prepare(files, max_length=max_length, progress=reading if writes else iter)
+        with reading(quiet=not writes) as progress:
+            drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
         say(str(report))
         processes = f" by {workers.size} processes" if workers.size > 1 else ""
         say(f"training on {device}{processes} in {training.precision}, {len(drawings.categories)} categories")

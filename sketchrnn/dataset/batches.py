@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,9 +39,10 @@ class Batch:
 
 
 class Collator:
-    """Makes batches of some drawings, without a loop over them, on the device where they are trained on.
+    """Makes batches of some drawings, on the device where they are trained on.
 
-    The drawings themselves lie there too, as long as they take no more than half of what is free.
+    On a GPU the drawings themselves lie there too, as long as they take no more than half of what is free; a batch is
+    then made without a loop over them. Otherwise its rows are read from where the drawings lie.
 
     Attributes:
         device: where the batches are.
@@ -56,17 +58,13 @@ class Collator:
             device: where the batches are to be.
         """
         self.device = torch.device(device)
-        arrays = (drawings.offsets, drawings.lifts, drawings.starts, drawings.category)
-        self._storage = self.device
+        self.offset_scale = offset_scale
+        self._drawings = drawings
+        self._resident: _Resident | None = None
         if self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
-            if sum(array.nbytes for array in arrays) > free // 2:
-                self._storage = torch.device("cpu")
-        self._offsets, self._lifts, self._starts, self._category = (
-            torch.from_numpy(array).to(self._storage) for array in arrays
-        )
-        self._lengths = drawings.lengths
-        self.offset_scale = offset_scale
+            if drawings.nbytes <= free // 2:
+                self._resident = _Resident(drawings, self.device)
 
     def collate(
         self,
@@ -84,18 +82,13 @@ class Collator:
             augmentation: how much the drawings are changed; not at all without a generator.
             pad_to: fewest rows to pad to, START and END not counted.
         """
-        longest = max(int(self._lengths[index].max()), pad_to)
-        place = torch.from_numpy(index)
-        if self._storage.type == "cuda":
-            place = place.pin_memory()  # else the copy waits for the GPU
-        place = place.to(self._storage, non_blocking=True)
-        starts, category = self._starts[place], self._category[place].to(self.device)
-        lengths = self._starts[place + 1] - starts  # (B,)
-        row = torch.arange(longest, device=self._storage)[None]
-        real = row < lengths[:, None]  # (B, N)
-        rows = torch.where(real, starts[:, None] + row, 0)
-        offsets = (self._offsets[rows] * real[..., None]).to(self.device)
-        lifts, lengths = (self._lifts[rows] & real).to(self.device), lengths.to(self.device)
+        longest = max(int(self._drawings.lengths[index].max()), pad_to)
+        lengths = self._on_device(self._drawings.lengths[index].astype(np.int64))  # (B,)
+        category = self._on_device(self._drawings.category[index].astype(np.int64))
+        if self._resident is not None:
+            offsets, lifts = self._resident.padded(self._on_device(index), lengths, longest)
+        else:
+            offsets, lifts = map(self._on_device, self._drawings.padded(index, longest))
         if generator is not None and augmentation is not None:
             offsets, lifts, lengths = augment(offsets, lifts, lengths, generator, augmentation)
             if lengths.is_cpu:  # a GPU would have to be waited for to know how many rows are left
@@ -110,9 +103,36 @@ class Collator:
         stroke5[..., 4] = ended
         return Batch(stroke5, lengths, category)
 
+    def _on_device(self, array: NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()  # else the copy waits for the GPU
+        return tensor.to(self.device, non_blocking=True)
+
+
+class _Resident:
+    """All rows of some drawings on a GPU."""
+
+    def __init__(self, drawings: Drawings, device: torch.device) -> None:
+        pieces = [
+            [torch.from_numpy(array).to(device) for array in (piece.offsets, piece.lifts, piece.scale)]
+            for piece in drawings.pieces()
+        ]
+        self._offsets, self._lifts, self._scale = (torch.cat(parts) for parts in zip(*pieces, strict=True))
+        starts = np.cumsum(drawings.lengths, dtype=np.int64) - drawings.lengths
+        self._starts = torch.from_numpy(starts).to(device)
+
+    def padded(self, index: Tensor, lengths: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+        """Return what :meth:`Drawings.padded` does."""
+        row = torch.arange(longest, device=index.device)[None]
+        real = row < lengths[:, None]  # (B, N)
+        rows = torch.where(real, self._starts[index][:, None] + row, 0)
+        offsets = self._offsets[rows] * self._scale[index][:, None, None]
+        return offsets * real[..., None], self._lifts[rows] & real
+
 
 def epoch_batches(
-    lengths: NDArray[np.int64], batch_size: int, generator: np.random.Generator
+    lengths: NDArray[np.int32], batch_size: int, generator: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     """Cut a shuffled epoch into batches of similar length: each drawing once, the last ones no less than the rest.
 
@@ -133,7 +153,7 @@ def epoch_batches(
     return [batches[place] for place in generator.permutation(len(batches))]
 
 
-def length_order_batches(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+def length_order_batches(lengths: NDArray[np.int32], batch_size: int) -> list[NDArray[np.int64]]:
     """Cut all drawings, the shortest first, into batches; the incomplete last one is there too."""
     order = np.argsort(lengths, kind="stable")
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

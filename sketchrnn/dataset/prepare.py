@@ -1,178 +1,391 @@
-"""Files of drawings -> ``Drawings``: filtered, without duplicates, split, in one unit."""
+"""Files of drawings -> a store, in one pass and in constant memory.
+
+Each source becomes a *part*, a folder of shards under ``.preparing`` that takes its name when it is whole. When all
+parts are there, each category's shards are put together, without drawings that come twice, and take their place by a
+rename. What is killed on the way finds its whole parts again and does the rest; what it then writes does not depend on
+where it was killed.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import contextlib
+import hashlib
+import io
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
+import filelock
 import numpy as np
+from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.duplicates import same_shape
-from sketchrnn.dataset.splits import SPLITS, split_of_key
-from sketchrnn.errors import DatasetError
-from sketchrnn.formats import Record, read_records
+from sketchrnn.dataset.encode import Selection, Tally
+from sketchrnn.dataset.read import Read, read_pieces
+from sketchrnn.dataset.shard import VERSION, Encoded, Shard, ShardWriter, open_shard, read_header
+from sketchrnn.dataset.sources import Source, find_sources, pieces_of
+from sketchrnn.dataset.splits import SPLITS
+from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
+from sketchrnn.errors import DatasetError, SketchRNNError
+from sketchrnn.files import atomic_write, reason
+from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
-from sketchrnn.sketch.simplify import fit_to_box, simplify
-from sketchrnn.sketch.sketch import FloatArray, Sketch
 
-DEFAULT_MAX_LENGTH = 250
+SAME_KEY = "read before under the same key_id"
+SAME_ROWS = "read before, row for row, without a key_id"
+SAME_SHAPE_AS_KEYED = "of the same shape as one with a key_id"
+OVER_LIMIT = "over the limit of a category"
 
+_ALONE_BELOW = 4 << 20
+"""Bytes below which starting further processes takes longer than reading."""
+_PROBLEMS_SHOWN = 3
+_PART = "part.json"
 
-@dataclass
-class Report:
-    """What was read, kept and dropped.
-
-    Attributes:
-        read: how many drawings the files hold.
-        dropped: how many were left out, by reason.
-        empty_strokes: how many strokes without a point were left out of drawings that were kept.
-        splits: how many drawings each split holds.
-        unit: "box" or "source".
-    """
-
-    read: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    empty_strokes: int = 0
-    splits: dict[str, int] = field(default_factory=dict)
-    unit: str = "box"
-
-    def __str__(self) -> str:
-        kept = ", ".join(f"{count:,} {name}" for name, count in self.splits.items())
-        return "\n".join([f"{self.read:,} drawings read: {kept}; measured in {self._unit_name()}", *self.left_out()])
-
-    def left_out(self) -> list[str]:
-        """Return what was left out, and why, in sentences."""
-        lines = []
-        if self.dropped:
-            lines.append("left out: " + "; ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()))
-        if self.empty_strokes:
-            lines.append(f"left out: {self.empty_strokes:,} strokes without a point")
-        return lines
-
-    def _unit_name(self) -> str:
-        return "the 255 box" if self.unit == "box" else "their files' own unit"
-
-
-@dataclass(frozen=True)
-class _Entry:
-    rows: FloatArray
-    box_scale: float
-    category: str
-    split: str
-    key: str | None
+Progress = Callable[[int, int], None]
+"""Is told how many bytes of the sources are done, and of how many."""
 
 
 def prepare(
     paths: Sequence[str | Path],
+    folder: str | Path,
+    selection: Selection | None = None,
     *,
-    max_length: int = DEFAULT_MAX_LENGTH,
-    unit: str | None = None,
-    progress: Callable[[Iterable[str | Path]], Iterable[str | Path]] = iter,
-) -> tuple[Drawings, Report]:
-    """Read files of drawings into one data set.
+    processes: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Prepare drawings into a store. Sources that are in it already are left out; other categories stay as they are.
 
-    A drawing's split is given by a hash of its key_id (of its shape where it has none); the published npz files keep
-    the split they come with. A drawing that stands in two files is kept once. Files of the published npz alone keep
-    their unit, canvas pixels; with any other file beside them every drawing is brought to the 255 box.
+    A drawing's split is given by a hash of its key_id, or of its rows where it has none; the published npz files keep
+    the split they come with. A drawing that stands in two sources is kept once.
 
     Args:
-        paths: files that :func:`sketchrnn.formats.read_records` reads.
-        max_length: longer drawings, in rows, are dropped.
-        unit: "box" or "source" instead of the rule above.
-        progress: wraps the paths, to show how far it is.
+        paths: files of any format that is read, and folders of them.
+        folder: the store; it is made if it is not there.
+        selection: which drawings are kept, and how they are simplified.
+        processes: how many read at the same time.
+        force: prepare all sources anew, in the place of what the store has of their categories.
+        progress: is told how far it is.
 
     Raises:
-        SketchRNNError: a file cannot be read.
-        DatasetError: no drawing is left.
+        SketchRNNError: a source cannot be read, or the store cannot be written.
+        DatasetError: no drawing is left, or the store has a category of other drawings or another selection.
     """
-    report = Report()
-    entries: list[_Entry] = []
-    keys: set[str] = set()
-    keyless: set[tuple[str, bytes]] = set()
-    kinds: set[str] = set()
-    for path in progress(paths):
-        for record in read_records(path):
-            report.read += 1
-            kinds.add(record.kind)
-            if record.key_id is not None and record.key_id in keys:
-                report.dropped["read before under the same key_id"] += 1
-                continue
-            entry, reason = _entry(record, path, max_length)
-            if entry is None:
-                report.dropped[reason] += 1
-                continue
-            if record.key_id is not None:
-                keys.add(record.key_id)
-            elif (same := (entry.category, entry.rows.tobytes())) in keyless:
-                report.dropped["read before, row for row, without a key_id"] += 1
-                continue
-            else:
-                keyless.add(same)
-            report.empty_strokes += record.empty_strokes
-            entries.append(entry)
-    entries = _without_same_shapes(entries, report)
-    if not entries:
-        raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
-    report.unit = unit or ("source" if kinds == {"npz"} else "box")
-    drawings = _assemble(entries, report.unit)
-    report.splits = {name: int((drawings.split == place).sum()) for place, name in enumerate(SPLITS)}
-    return drawings, report
-
-
-def _entry(record: Record, path: str | Path, max_length: int) -> tuple[_Entry | None, str]:
-    sketch = simplify(record.sketch) if record.kind == "raw" else record.sketch
-    rows = sketch.to_stroke3()
-    if not rows[:, :2].any():
-        return None, "without any extent"
-    if len(rows) > max_length:
-        return None, f"longer than {max_length} rows"
-    category = record.word or Path(path).stem
-    split = record.split or split_of_key(record.key_id or rows.tobytes().hex())
-    return _Entry(rows, _box_scale(sketch), category, split, record.key_id), ""
-
-
-def _box_scale(sketch: Sketch) -> float:
-    fitted, own = fit_to_box(sketch).bounds(), sketch.bounds()
-    axis = 0 if own[2] - own[0] >= own[3] - own[1] else 1
-    return (fitted[axis + 2] - fitted[axis]) / (own[axis + 2] - own[axis])
-
-
-def _without_same_shapes(entries: list[_Entry], report: Report) -> list[_Entry]:
-    """Drop each drawing without a key whose shape is that of a drawing with one, of the same category."""
-    dropped: set[int] = set()
-    by_category: dict[str, list[int]] = {}
-    for place, entry in enumerate(entries):
-        by_category.setdefault(entry.category, []).append(place)
-    for places in by_category.values():
-        keyless = [place for place in places if entries[place].key is None]
-        keyed = [place for place in places if entries[place].key is not None]
-        if keyless and keyed:
-            same = same_shape(
-                np.stack([signature(Sketch.from_stroke3(entries[place].rows)) for place in keyless]),
-                np.stack([signature(Sketch.from_stroke3(entries[place].rows)) for place in keyed]),
-            )
-            dropped.update(place for place, is_same in zip(keyless, same, strict=True) if is_same)
-    if dropped:
-        report.dropped["of the same shape as one with a key_id"] += len(dropped)
-    return [entry for place, entry in enumerate(entries) if place not in dropped]
-
-
-def _assemble(entries: list[_Entry], unit: str) -> Drawings:
-    categories = tuple(sorted({entry.category for entry in entries}))
-    index = {name: place for place, name in enumerate(categories)}
-    lengths = np.array([len(entry.rows) for entry in entries])
-    rows = np.concatenate([entry.rows for entry in entries])
-    if unit == "box":
-        rows[:, :2] *= np.repeat([entry.box_scale for entry in entries], lengths)[:, None]
-    return Drawings(
-        offsets=rows[:, :2].astype(np.float32),
-        lifts=rows[:, 2] > 0.5,
-        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        category=np.array([index[entry.category] for entry in entries], dtype=np.int64),
-        split=np.array([SPLITS.index(entry.split) for entry in entries], dtype=np.int64),
-        categories=categories,
-        unit=unit,
+    sources, notes = find_sources(paths)
+    report = prepare_sources(
+        sources, Path(folder), selection or Selection(), processes=processes, force=force, progress=progress
     )
+    report.notes[:0] = notes
+    return report
+
+
+def prepare_sources(
+    sources: Sequence[Source],
+    folder: Path,
+    selection: Selection,
+    *,
+    processes: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Prepare sources, as :func:`prepare` does the paths that name them."""
+    report = Report(splits=dict.fromkeys(SPLITS, 0))
+    work = folder / PREPARING
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            parts = [_Part(source, selection, work) for source in sources]
+            for part in parts:
+                stack.enter_context(part.locked())
+            if not force:
+                stored = _stored(folder)
+                wanted = [part for part in parts if part.is_there or not part.is_among(stored)]
+                report.notes += [f"{one.source.name}: is in {folder} already" for one in parts if one not in wanted]
+                parts = wanted
+            _write_parts([part for part in parts if not part.is_there], selection, processes, progress)
+            for part in parts:
+                report.notes += part.problems()
+            by_category: dict[str, list[_Part]] = {}
+            for part in parts:
+                for category in part.categories():
+                    by_category.setdefault(category, []).append(part)
+            for category, its_parts in by_category.items():
+                information = _put_together(category, its_parts, folder, selection, force=force)
+                report.tally.add(Tally.from_json(information["tally"]))
+                for name, count in information["splits"].items():
+                    report.splits[name] += count
+            for part in parts:
+                part.forget()
+    except OSError as error:
+        raise SketchRNNError(f"{folder}: cannot be written: {reason(error)}") from error
+    finally:
+        for emptied in (work, folder):
+            with contextlib.suppress(OSError):
+                emptied.rmdir()  # which only an empty folder lets be done
+    if parts and not sum(report.splits.values()):
+        raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
+    return report
+
+
+class _Part:
+    """What one source becomes: a folder of shards, there or not."""
+
+    def __init__(self, source: Source, selection: Selection, work: Path) -> None:
+        self.source = source
+        self._selection = selection.to_json()
+        identity = json.dumps([VERSION, source.to_json(), source.category, self._selection], sort_keys=True)
+        self.path = work / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
+        self._lock = self.path.with_suffix(".lock")
+
+    @property
+    def is_there(self) -> bool:
+        return self.path.is_dir()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from preparing the same source in the same way."""
+        try:
+            with filelock.FileLock(self._lock, timeout=0):
+                yield
+        except filelock.Timeout as error:
+            raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
+        finally:
+            self._lock.unlink(missing_ok=True)
+
+    def is_among(self, stored: list[dict[str, Any]]) -> bool:
+        """Tell whether a store has this source's drawings.
+
+        Raises:
+            DatasetError: it has another version of the source, or another selection of its drawings.
+        """
+        found = False
+        for information in stored:
+            for source in information["sources"]:
+                if source["name"] != self.source.name:
+                    continue
+                where = f"{self.source.name}: is in the store already, under {information['category']!r}"
+                if source != self.source.to_json():
+                    raise DatasetError(f"{where}, but has changed since; --force prepares it anew")
+                if information["selection"] != self._selection:
+                    raise DatasetError(f"{where}, but selected otherwise; --force prepares it anew")
+                found = True
+        return found
+
+    @contextlib.contextmanager
+    def written(self) -> Iterator[_PartWriter]:
+        """Yield what takes the drawings; the part is there when the block ends without an error."""
+        unfinished = self.path.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        writer = _PartWriter(unfinished, self._selection)
+        try:
+            yield writer
+            writer.finish(self.source)
+            unfinished.rename(self.path)
+        finally:
+            writer.close()
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def categories(self) -> list[str]:
+        return list(self._said()["categories"])
+
+    def problems(self) -> list[str]:
+        return list(self._said()["problems"])
+
+    def shard(self, category: str) -> Shard:
+        return open_shard(shard_path(self.path, category))
+
+    def forget(self) -> None:
+        shutil.rmtree(self.path)
+
+    def _said(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / _PART).read_bytes()))
+
+
+class _PartWriter:
+    """Takes what is read of a source, category by category."""
+
+    def __init__(self, folder: Path, selection: dict[str, Any]) -> None:
+        self._folder, self._selection = folder, selection
+        self._writers: dict[str, _Category] = {}
+        self._problems: list[str] = []
+        self._left_out = 0
+
+    def add(self, read: Read) -> None:
+        for category in read.tallies:
+            if category not in self._writers:
+                self._writers[category] = _Category(category, self._folder, self._selection["limit"])
+            self._writers[category].tally.add(read.tallies[category])
+        for category, drawings in read.encoded().items():
+            self._writers[category].add(drawings)
+        self._left_out += len(read.problems)
+        self._problems += read.problems[: _PROBLEMS_SHOWN - len(self._problems)]
+
+    def finish(self, source: Source) -> None:
+        for category, writer in self._writers.items():
+            with shard_path(self._folder, category).open("wb") as file:
+                writer.write(file, [source.to_json()], self._selection)
+        more = self._left_out - len(self._problems)
+        problems = [f"left out: {problem}" for problem in self._problems]
+        problems += [f"left out: {more:,} more files of {source.name}"] if more else []
+        said = {"categories": sorted(self._writers), "problems": problems}
+        (self._folder / _PART).write_text(json.dumps(said))
+
+    def close(self) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+
+class _Category:
+    """Takes the drawings of a category, each once and no more than the limit, and writes them as a shard."""
+
+    def __init__(self, category: str, folder: Path, limit: int) -> None:
+        self.tally = Tally()
+        self._writer = ShardWriter(category, folder)
+        self._seen = _Seen()
+        self._limit = limit
+
+    def add(self, drawings: Encoded) -> None:
+        new = self._seen.add(drawings.keys)
+        self.tally.drop(int((~new & drawings.keyed).sum()), SAME_KEY)
+        self.tally.drop(int((~new & ~drawings.keyed).sum()), SAME_ROWS)
+        if self._limit:
+            within = np.cumsum(new) <= self._limit - self._writer.count
+            self.tally.drop(int((new & ~within).sum()), OVER_LIMIT)
+            new &= within
+        self._writer.add(drawings.take(new))
+
+    def write(self, file: IO[bytes], sources: list[dict[str, Any]], selection: dict[str, Any]) -> dict[str, Any]:
+        information = {"sources": sources, "selection": selection, "tally": self.tally.to_json()}
+        return self._writer.write(file, information)
+
+    @property
+    def count(self) -> int:
+        return self._writer.count
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _Seen:
+    """The keys of the drawings so far, 8 bytes each, in sorted arrays of which each is twice as long as the next."""
+
+    def __init__(self) -> None:
+        self._levels: list[NDArray[np.uint64]] = []
+
+    def add(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Take keys, and tell which of them are new."""
+        ordered, first = np.unique(keys, return_index=True)
+        known = np.zeros(len(ordered), bool)
+        for level in self._levels:
+            place = np.minimum(np.searchsorted(level, ordered), len(level) - 1)
+            known |= level[place] == ordered
+        new = np.zeros(len(keys), bool)
+        new[first[~known]] = True
+        if not known.all():
+            self._levels.append(ordered[~known])
+        while len(self._levels) > 1 and len(self._levels[-2]) < 2 * len(self._levels[-1]):
+            merged = np.concatenate([self._levels.pop(), self._levels.pop()])
+            merged.sort()
+            self._levels.append(merged)
+        return new
+
+
+def _write_parts(parts: list[_Part], selection: Selection, processes: int, progress: Progress | None) -> None:
+    """Read the sources of parts, and write these."""
+    total, done = sum(part.source.size for part in parts), 0
+    if total < _ALONE_BELOW:
+        processes = 1
+    pieces = itertools.chain.from_iterable(pieces_of(part.source) for part in parts)
+    of_source = {part.source: part for part in parts}
+    with contextlib.closing(read_pieces(pieces, selection, processes)) as results:
+        for source, group in itertools.groupby(results, key=lambda result: result[0].source):
+            with of_source[source].written() as writer:
+                before = done
+                for piece, read in group:
+                    writer.add(read)
+                    done = min(done + piece.end - piece.begin, before + source.size)
+                    if progress is not None:
+                        progress(done, total)
+            done = before + source.size
+            if progress is not None:
+                progress(done, total)
+
+
+def _put_together(
+    category: str, parts: list[_Part], folder: Path, selection: Selection, *, force: bool
+) -> dict[str, Any]:
+    """Let the shards of a category take their place in the store, as one; return what it says of itself."""
+    target = shard_path(folder, category)
+    shards = [part.shard(category) for part in parts]
+    if target.exists() and not force:
+        stored = open_shard(target)
+        if stored.information["selection"] != selection.to_json():
+            raise DatasetError(f"{target}: was prepared with another selection of drawings; --force prepares it anew")
+        shards = [stored] + [
+            one for one in shards if one.information["sources"][0] not in stored.information["sources"]
+        ]
+        if len(shards) == 1:
+            return stored.information
+    if len(shards) == 1:
+        if len(shards[0]):
+            _link(shards[0].path, target)
+        else:
+            target.unlink(missing_ok=True)
+        return shards[0].information
+    with contextlib.closing(_Category(category, folder / PREPARING, selection.limit)) as writer:
+        twice = _same_shapes(shards)
+        for number, shard in enumerate(shards):
+            writer.tally.add(Tally.from_json(shard.information["tally"]))
+            begin = 0
+            for piece in shard.pieces():
+                same = twice[number][begin : begin + len(piece)]
+                writer.tally.drop(int(same.sum()), SAME_SHAPE_AS_KEYED)
+                writer.add(piece.take(~same))
+                begin += len(piece)
+        sources = [source for shard in shards for source in shard.information["sources"]]
+        if not writer.count:
+            return writer.write(io.BytesIO(), sources, selection.to_json())
+        with atomic_write(target) as file:
+            return writer.write(file, sources, selection.to_json())
+
+
+def _same_shapes(shards: list[Shard]) -> list[NDArray[np.bool_]]:
+    """Tell of each drawing without a key whether its shape is that of one with a key."""
+    keyed = [np.array(shard.arrays["keyed"]) for shard in shards]
+    together = np.concatenate(keyed)
+    if together.all() or not together.any():
+        return [np.zeros(len(shard), bool) for shard in shards]
+    signatures = np.concatenate([_signatures(shard) for shard in shards])
+    found = np.zeros(len(together), bool)
+    found[~together] = same_shape(signatures[~together], signatures[together])
+    return np.split(found, np.cumsum([len(shard) for shard in shards])[:-1])
+
+
+def _signatures(shard: Shard) -> NDArray[np.float32]:
+    found = []
+    for piece in shard.pieces():
+        rows = np.column_stack([piece.offsets, piece.lifts]).astype(np.float64)
+        found += [signature(Sketch.from_stroke3(one)) for one in np.split(rows, np.cumsum(piece.lengths)[:-1])]
+    return np.array(found, np.float32).reshape(len(shard), -1)
+
+
+def _link(path: Path, target: Path) -> None:
+    """Let a file have a second name, in the place of what has it; by copying it where a disk knows no second names."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    between = target.with_name(f".{target.name}.part")
+    between.unlink(missing_ok=True)
+    try:
+        os.link(path, between)
+    except OSError:
+        shutil.copyfile(path, between)
+    between.replace(target)
+
+
+def _stored(folder: Path) -> list[dict[str, Any]]:
+    return [read_header(path)[0]["information"] for path in shard_paths(folder)]

@@ -7,7 +7,7 @@ import numpy as np
 from sketchrnn.drawing.completion import Completion, complete
 from sketchrnn.drawing.configuration import SamplingConfiguration
 from sketchrnn.drawing.prefix import SeenPrefix
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.numpy_network import Array, NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 
@@ -29,6 +29,7 @@ def draw_best(
     choose_from: int = 1,
     *,
     diverse: bool = False,
+    condition: Array | None = None,
 ) -> list[Completion]:
     """Draw each completion ``choose_from`` times and return the best of each.
 
@@ -44,12 +45,13 @@ def draw_best(
         choose_from: how many to draw of each seed.
         diverse: instead of the best of each seed return, of all unflawed ones, the likeliest and then always the one
             that is farthest from those before it.
+        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the latent does not fit the model.
     """
-    drawn = complete(network, prefix, category, count, sampling, choose_from)
+    drawn = complete(network, prefix, category, count, sampling, choose_from, condition=condition)
     if choose_from == 1:
         return drawn
     flaws = [_flaws(network, prefix, one) for one in drawn]

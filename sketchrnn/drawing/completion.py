@@ -79,6 +79,8 @@ def complete(
     count: int,
     sampling: SamplingConfiguration,
     attempts: int = 1,
+    *,
+    condition: Array | None = None,
 ) -> list[Completion]:
     """Draw several completions of a prefix, all at once.
 
@@ -89,6 +91,8 @@ def complete(
         count: how many seeds, from ``sampling.seed`` on.
         sampling: how.
         attempts: how many completions of each seed, which differ; they come one after the other.
+        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category and of
+            the latent.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -96,7 +100,9 @@ def complete(
     """
     seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
     generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
-    state = _after_prefix(network, prefix, category, generators, sampling)
+    if condition is not None:
+        condition = np.repeat(condition, attempts, axis=0)
+    state = _after_prefix(network, prefix, category, generators, sampling, condition)
     drawn, ended, nats = _sample(network, state, generators, sampling)
     per_square_pixel = 2.0 * math.log(network.offset_scale)
     unit = network.offset_scale / prefix.scale
@@ -138,16 +144,19 @@ def _after_prefix(
     category: str | None,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
+    condition: Array | None = None,
 ) -> DecoderState:
     """Return the states in which the drawings of a session, one for each generator, begin."""
-    index = network.configuration.category_index(category)
     count = len(generators)
-    z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
-    drawn_alike = z is None  # until the first sampled row all drawings are in the same state
-    state = network.start(network.condition(np.full(1 if drawn_alike else count, index), z))
+    if condition is None:
+        index = network.configuration.category_index(category)
+        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
+        # without z all drawings are in the same state until the first sampled row
+        condition = network.condition(np.full(1 if z is None else count, index), z)
+    state = network.start(condition)
     for row in prefix.rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
-    return state.take(np.zeros(count, np.int64)) if drawn_alike else state
+    return state if len(state.hidden) == count else state.take(np.zeros(count, np.int64))
 
 
 def _latent(

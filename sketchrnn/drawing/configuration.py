@@ -14,13 +14,15 @@ class SamplingConfiguration:
     """Settings of one drawing session.
 
     Attributes:
-        temperature: tau of the paper: 0 takes the likeliest row each time, low is careful, 1 is as varied as the
-            training drawings. The default is our choice by eye.
+        temperature: tau of the paper, for the offsets: 0 takes the likeliest each time, low is careful, 1 is as varied
+            as the training drawings. The default is our choice by eye.
         max_points: points after which a drawing that has not ended is cut.
         seed: drawing i of a session is drawn with seed + i, so that each can be had again alone.
         latent: where z comes from, for a model that has one: "none", from the posterior of the "prefix", from the
             "prior", or "auto": none if the model can, else the prefix.
-        pen_temperature: tau of the pen's states alone; None for the same.
+        pen_temperature: tau for the pen's states. The paper has one tau for both; but that the pen lifts, or that the
+            drawing ends, may happen after each of many points, each time with a small probability, which a low tau
+            takes away every time: the pen then never lifts, and goes round in one place (benchmarks/RESULTS.md).
         top_p: only the likeliest components of the mixture that together have this weight are drawn from (Holtzman et
             al. 2020, arXiv:1904.09751).
     """
@@ -29,7 +31,7 @@ class SamplingConfiguration:
     max_points: int = 250
     seed: int = 0
     latent: str = "auto"
-    pen_temperature: float | None = None
+    pen_temperature: float = 1.0
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
@@ -40,7 +42,7 @@ class SamplingConfiguration:
         """
         for name in ("temperature", "pen_temperature"):
             value = getattr(self, name)
-            if value is not None and not 0.0 <= value <= 10.0:
+            if not 0.0 <= value <= 10.0:
                 raise ConfigurationError(f"{name}: expected a number from 0 to 10, found {value}")
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigurationError(f"top_p: expected a share above 0 and up to 1, found {self.top_p}")

@@ -69,7 +69,7 @@ def see_prefix(
         raise ConfigurationError(f"scale: expected a positive number, found {scale}")
     if pen in ("up", "down"):
         sketch = replace(sketch, pen_down=pen == "down" and bool(sketch.strokes))
-    rows = rows_of(network, as_trained(sketch.transformed(scale)))
+    rows = rows_of(network, as_trained(sketch.transformed(scale, -scale * sketch.first_point)))
     if pen == "auto" and len(rows) > 1:
         sketch = replace(sketch, pen_down=_pen_stays_down(network, rows, category))
         rows[-1, 2:4] = (1.0, 0.0) if sketch.pen_down else (0.0, 1.0)

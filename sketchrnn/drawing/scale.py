@@ -49,7 +49,8 @@ def find_scale(network: NumpyNetwork, sketch: Sketch, category: int | None = Non
     if extent == 0.0 or not network.configuration.can_draw_without_latent:
         return 1.0
     usual = math.exp(USUAL_EXTENT[4]) * network.offset_scale  # of the larger side, for simplifying
-    seen = rounded(simplify_in_place(sketch.transformed(usual / extent)), DECIMALS)
+    factor = usual / extent
+    seen = rounded(simplify_in_place(sketch.transformed(factor, -factor * sketch.first_point)), DECIMALS)
     rows = stroke5_from_stroke3(seen.to_stroke3())[:-1]
     rows[:, :2] /= usual  # the larger side is 1
     best = _most_probable(network, rows, COARSE, category)

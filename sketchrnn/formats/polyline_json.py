@@ -1,7 +1,7 @@
 """Plain polylines as JSON: ``[[[x, y], ...], ...]``, or an object that has them as "strokes".
 
-The format for whoever draws with code: a list of strokes, each a list of points. As an object it may say more:
-``{"strokes": ..., "word": "pig", "pen_down": true}``.
+The format for whoever draws with code: a list of strokes, each a list of points, which may have a time, ``[x, y, t]``,
+that is dropped. As an object it may say more: ``{"strokes": ..., "word": "pig", "pen_down": true}``.
 """
 
 import json
@@ -69,7 +69,8 @@ def _record(value: object) -> Record:
         raise FormatError(f"expected {_LAYOUT}, found {found(value)}")
     for index, stroke in enumerate(strokes):
         _check_stroke(stroke, f"stroke {index}")
-    sketch = Sketch.from_polylines(strokes, pen_down=bool(optional_flag(fields, "pen_down")))
+    points = [[point[:2] for point in stroke] for stroke in strokes]
+    sketch = Sketch.from_polylines(points, pen_down=bool(optional_flag(fields, "pen_down")))
     return Record(sketch, word=optional_text(fields, "word"), empty_strokes=len(strokes) - len(sketch.strokes))
 
 
@@ -77,5 +78,5 @@ def _check_stroke(stroke: object, place: str) -> None:
     if not isinstance(stroke, list):
         raise FormatError(f"{place}: expected a list of points [x, y], found {found(stroke)}")
     for index, point in enumerate(stroke):
-        if not isinstance(point, list) or len(point) != 2 or not all_numbers(point):
-            raise FormatError(f"{place}, point {index}: expected [x, y], found {found(point)}")
+        if not isinstance(point, list) or len(point) not in (2, 3) or not all_numbers(point):
+            raise FormatError(f"{place}, point {index}: expected [x, y] or [x, y, time], found {found(point)}")

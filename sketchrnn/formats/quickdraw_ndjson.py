@@ -45,9 +45,15 @@ def read_ndjson(path: str | Path) -> Iterator[Record]:
         yield from parse_ndjson(file, source_name(path))
 
 
-def parse_ndjson(lines: Iterable[bytes], name: str) -> Iterator[Record]:
-    """Read records from lines of bytes, as :func:`read_ndjson` does; ``name`` is what messages call their source."""
-    numbered = _NumberedLines(lines)
+def parse_ndjson(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[Record]:
+    """Read records from lines of bytes, as :func:`read_ndjson` does.
+
+    Args:
+        lines: the lines.
+        name: what messages call their source.
+        first: the number of the first line, for messages.
+    """
+    numbered = _NumberedLines(lines, first)
     values = ndjson.reader(numbered, parse_constant=reject_constant)
     count = 0
     while True:
@@ -119,8 +125,8 @@ def dumps_ndjson(records: Iterable[Record]) -> str:
 class _NumberedLines:
     """Lines as text, and the number of the one read last."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self.number = 0
+    def __init__(self, lines: Iterable[bytes], first: int) -> None:
+        self.number = first - 1
         self._lines = iter(lines)
 
     def __next__(self) -> str:

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import STANDARD_STREAM, open_source, source_name
+from sketchrnn.files import open_source, source_name
+from sketchrnn.formats.quickdraw_binary import word_of
 from sketchrnn.formats.record import Record
 from sketchrnn.sketch import Sketch
 
@@ -49,15 +50,6 @@ def read_npz(path: str | Path) -> Iterator[Record]:
     with open_source(path) as file:
         seekable = file if file.seekable() else io.BytesIO(file.read())
         yield from parse_npz(seekable, source_name(path), word_of(path))
-
-
-def word_of(path: str | Path) -> str | None:
-    """Return the category that an npz file is named after; None for standard input.
-
-    >>> word_of("data/alarm clock.full.npz")
-    'alarm clock'
-    """
-    return None if str(path) == STANDARD_STREAM else Path(path).stem.removesuffix(".full")
 
 
 def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:

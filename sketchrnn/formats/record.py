@@ -3,9 +3,23 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from sketchrnn.formats.svg_reading import SvgDrawing
 from sketchrnn.sketch import Sketch
 
-Kind = Literal["simplified", "raw", "npz", "polylines"]
+Kind = Literal["simplified", "raw", "binary", "npz", "polylines", "svg"]
+
+
+@dataclass(frozen=True)
+class SvgSource:
+    """The SVG document that a record is read from.
+
+    Attributes:
+        content: its bytes.
+        drawing: its lines, with their styles.
+    """
+
+    content: bytes
+    drawing: SvgDrawing
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,7 @@ class Record:
         kind: the format that it was read from.
         split: ``train``, ``valid`` or ``test``: the part of an npz file that holds it; None in other formats.
         empty_strokes: how many strokes without a point the file has; the sketch leaves them out.
+        source: the document, of a record of kind ``svg``.
     """
 
     sketch: Sketch
@@ -33,3 +48,4 @@ class Record:
     kind: Kind = "polylines"
     split: str | None = None
     empty_strokes: int = 0
+    source: SvgSource | None = None

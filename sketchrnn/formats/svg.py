@@ -13,18 +13,22 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import svgwrite
+from svgwrite.base import BaseElement
 from svgwrite.container import Group
 
-from sketchrnn.errors import FormatError
-from sketchrnn.formats.json_values import shortest_number
+from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
+from sketchrnn.formats.svg_animation import STYLE_SHEET, Animation, Moment, timetable
+from sketchrnn.formats.svg_style import Look, Mark, marks_of, number_text, optimised
 from sketchrnn.sketch import Sketch
 
 COMPLETION_COLOUR = "#d9480f"
 """What a completion is drawn in, beside a prefix in a layer's own colour."""
+INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 
 _LARGER_SIDE = 512  # pixels
 _MARGIN = 0.05  # of the extent
@@ -46,11 +50,13 @@ class Layer:
         sketch: what is drawn.
         name: the id of the layer's group, such as ``prefix`` or ``completion``; each once in a picture.
         colour: a CSS colour.
+        label: what Inkscape calls the layer; the name by default.
     """
 
     sketch: Sketch
     name: str
     colour: str = "#1a1a1a"
+    label: str | None = None
 
 
 def svg_drawing(
@@ -58,31 +64,39 @@ def svg_drawing(
     *,
     title: str | None = None,
     description: str | None = None,
-    stroke_width: float | None = None,
-    decimals: int | None = None,
+    look: Look | None = None,
+    animation: Animation | None = None,
 ) -> str:
-    """Return a picture as an SVG document, without a background, its larger side 512 pixels.
+    """Return a picture as an SVG document, each layer one of Inkscape's.
 
     Args:
         layers: drawn in this order, all in the same unit.
         title: a name, for screen readers and tooltips.
         description: what is to be seen, for screen readers.
-        stroke_width: in the unit of the sketches; a hundredth of the picture's larger side by default.
-        decimals: digits after the point to round coordinates to; by default they are exact.
+        look: by default plain lines without a background, the larger side 512 pixels.
+        animation: lets the picture draw itself, or shows how far it is at a moment.
 
     Raises:
         FormatError: the sketches reach too far for float64 to measure them.
+        ConfigurationError: a length of the look does not fit the page, or needs one.
     """
-    frame = _Frame.around(layers, stroke_width)
-    scale = _LARGER_SIDE / max(frame.width, frame.height)
-    drawing = svgwrite.Drawing(
-        size=(f"{max(1, round(frame.width * scale))}px", f"{max(1, round(frame.height * scale))}px"),
-        viewBox=" ".join(map(_number, (frame.x, frame.y, frame.width, frame.height))),
-        debug=False,
-    )
-    for layer in layers:
-        drawing.add(_group(drawing, layer, layer.name, frame.stroke_width, decimals))
-    return _document(drawing, title, description)
+    look = look or Look()
+    frame = _Frame.around(layers, look)
+    if look.page is None:
+        scale = _LARGER_SIDE / max(frame.width, frame.height)
+        size = tuple(f"{max(1, round(side * scale))}px" for side in (frame.width, frame.height))
+        drawing = _new_drawing(size, (frame.x, frame.y, frame.width, frame.height), look)
+        placed = {}
+    else:
+        drawing = _new_page(look.page, look)
+        placed = {"transform": frame.on_page(look.page)}
+    drawing["xmlns:inkscape"] = INKSCAPE
+    for layer, group in _groups(drawing, layers, frame.stroke_width, look, animation, ""):
+        group["inkscape:groupmode"] = "layer"
+        group["inkscape:label"] = xml_text(layer.label or layer.name)
+        group.attribs.update(placed)
+        drawing.add(group)
+    return _document(drawing, title, description, animation)
 
 
 def svg_sheet(
@@ -92,6 +106,8 @@ def svg_sheet(
     cell: float = 160,
     title: str | None = None,
     description: str | None = None,
+    look: Look | None = None,
+    animation: Animation | None = None,
 ) -> str:
     """Return a contact sheet as an SVG document: a grid of labelled pictures.
 
@@ -100,52 +116,78 @@ def svg_sheet(
 
     Args:
         cells: for each picture its label and its layers, row by row.
-        columns: pictures in a row; by default as many as make the grid about square.
-        cell: side of a picture in pixels.
+        columns: pictures in a row; by default as many as make the grid about square, or as the page is.
+        cell: side of a picture in pixels; on a page the cells take the room that there is.
         title: a name, for screen readers and tooltips.
         description: what is to be seen, for screen readers.
+        look: by default plain lines without a background; the margin is the sheet's.
+        animation: lets all pictures draw themselves at once, or shows how far they are at a moment.
 
     Raises:
         FormatError: a picture's sketches reach too far for float64 to measure them.
+        ConfigurationError: a length of the look does not fit the page, or needs one.
     """
-    columns = columns or max(1, math.ceil(math.sqrt(len(cells))))
+    look = look or Look()
+    aspect = look.page.width / look.page.height if look.page else 1.0
+    columns = columns or max(1, math.ceil(math.sqrt(len(cells) * aspect)))
     rows = max(1, math.ceil(len(cells) / columns))
     font_size = cell * _LABEL_SIZE
     row_height = cell + font_size * _LABEL_HEIGHT
-    width, height = (_number(round(side, 3)) for side in (columns * cell, rows * row_height))
-    drawing = svgwrite.Drawing(size=(f"{width}px", f"{height}px"), viewBox=f"0 0 {width} {height}", debug=False)
+    width, height = round(columns * cell, 3), round(rows * row_height, 3)
+    if look.page is None:
+        margin = 0.0 if look.margin is None else look.margin.in_drawing(max(width, height))
+        view = (-margin, -margin, width + 2 * margin, height + 2 * margin)
+        drawing = _new_drawing((f"{number_text(view[2])}px", f"{number_text(view[3])}px"), view, look)
+        parent = drawing
+        line = None if look.stroke_width is None else look.stroke_width.in_drawing(cell)
+    else:
+        drawing = _new_page(look.page, look)
+        scale, x, y = _fit(look.page, look, width, height)
+        parent = drawing.add(drawing.g(transform=_placement(scale, x, y)))
+        pen = DEFAULT_PEN if look.stroke_width is None else look.stroke_width.on_page(_larger(look.page))
+        line = pen / scale
     for index, (label, layers) in enumerate(cells):
         row, column = divmod(index, columns)
         left, top = round(column * cell, 3), round(row * row_height, 3)
-        picture = _cell_picture(drawing, layers, index, (left, top), cell)
-        picture.set_desc(title=_xml_text(label))
-        drawing.add(picture)
-        drawing.add(
+        picture = _cell_picture(drawing, layers, index, (left, top), cell, line, look, animation)
+        picture.set_desc(title=xml_text(label))
+        parent.add(picture)
+        parent.add(
             drawing.text(
                 _shortened(label, cell * (1 - 2 * _CELL_INSET) / (font_size * _LETTER_WIDTH)),
-                x=[_number(round(left + cell / 2, 3))],
-                y=[_number(round(top + cell + font_size * _LABEL_BASELINE - cell * _CELL_INSET, 3))],
+                x=[number_text(round(left + cell / 2, 3))],
+                y=[number_text(round(top + cell + font_size * _LABEL_BASELINE - cell * _CELL_INSET, 3))],
                 font_family="sans-serif",
-                font_size=f"{_number(round(font_size, 3))}px",
+                font_size=f"{number_text(round(font_size, 3))}px",
                 text_anchor="middle",
                 fill="#1a1a1a",
             )
         )
-    return _document(drawing, title, description)
+    return _document(drawing, title, description, animation)
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """The part of the plane that a picture shows, its margin included."""
+    """The part of the plane that a picture shows, its margin included; on a page without a margin.
+
+    Attributes:
+        x: of the left side.
+        y: of the upper side.
+        width: of the whole.
+        height: of the whole.
+        stroke_width: in the drawing's unit.
+        scale: millimetres of a unit on the page; 1 without one.
+    """
 
     x: float
     y: float
     width: float
     height: float
     stroke_width: float
+    scale: float = 1.0
 
     @classmethod
-    def around(cls, layers: Sequence[Layer], stroke_width: float | None = None) -> _Frame:
+    def around(cls, layers: Sequence[Layer], look: Look) -> _Frame:
         """Return the frame of all layers; a picture of one point is taken to be 1 unit wide."""
         bounds = [layer.sketch.bounds() for layer in layers if layer.sketch.strokes] or [(0.0, 0.0, 0.0, 0.0)]
         x_min, y_min = min(box[0] for box in bounds), min(box[1] for box in bounds)
@@ -156,8 +198,17 @@ class _Frame:
         is_point = extent < _SMALLEST_EXTENT
         if is_point:
             extent = 1.0
-        width = stroke_width if stroke_width is not None else _tidy(extent * _STROKE_WIDTH, extent)
+        if look.page is not None:
+            pen = DEFAULT_PEN if look.stroke_width is None else look.stroke_width.on_page(_larger(look.page))
+            sides = (x_max - x_min, y_max - y_min) if not is_point else (extent, extent)
+            scale, _, _ = _fit(look.page, look, *sides, pen)
+            return cls(x_min, y_min, x_max - x_min, y_max - y_min, pen / scale, scale)
+        width = _tidy(extent * _STROKE_WIDTH, extent)
+        if look.stroke_width is not None:
+            width = look.stroke_width.in_drawing(extent)
         margin = max(extent * (0.5 if is_point else _MARGIN), width)
+        if look.margin is not None:
+            margin = look.margin.in_drawing(extent)
         return cls(
             x=_tidy(x_min - margin, extent),
             y=_tidy(y_min - margin, extent),
@@ -166,54 +217,161 @@ class _Frame:
             stroke_width=width,
         )
 
+    def on_page(self, page: Page) -> str:
+        """Return the transform that puts the drawing into the middle of a page."""
+        shift_x = page.width / 2 - (self.x + self.width / 2) * self.scale
+        shift_y = page.height / 2 - (self.y + self.height / 2) * self.scale
+        return _placement(self.scale, shift_x, shift_y)
+
+
+def xml_text(text: str) -> str:
+    """Replace what no XML document can hold, such as control characters; escaping is the serializer's task."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _new_drawing(size: tuple[str, ...], view_box: tuple[float, float, float, float], look: Look) -> svgwrite.Drawing:
+    drawing = svgwrite.Drawing(size=size, viewBox=" ".join(map(number_text, view_box)), debug=False)
+    if look.background is not None:
+        corner, sides = ([number_text(value) for value in pair] for pair in (view_box[:2], view_box[2:]))
+        drawing.add(drawing.rect(corner, sides, fill=xml_text(look.background), id="background"))
+    return drawing
+
+
+def _new_page(page: Page, look: Look) -> svgwrite.Drawing:
+    size = f"{number_text(page.width)}mm", f"{number_text(page.height)}mm"
+    return _new_drawing(size, (0.0, 0.0, page.width, page.height), look)
+
+
+def _fit(page: Page, look: Look, width: float, height: float, pen: float = 0.0) -> tuple[float, float, float]:
+    """Return the scale that lets a drawing fill a page inside its margin, and the shift that centres it."""
+    margin = DEFAULT_MARGIN if look.margin is None else look.margin.on_page(_larger(page))
+    room = [side - 2 * margin - pen for side in (page.width, page.height)]
+    if min(room) <= 0:
+        found = f"a margin of {margin:g} mm on a page of {page.width:g} x {page.height:g} mm"
+        raise ConfigurationError(f"margin: expected some room for the drawing, found {found}")
+    scale = min(side / max(extent, _SMALLEST_EXTENT) for side, extent in zip(room, (width, height), strict=True))
+    return scale, (page.width - width * scale) / 2, (page.height - height * scale) / 2
+
+
+def _larger(page: Page) -> float:
+    return max(page.width, page.height)
+
+
+def _placement(scale: float, shift_x: float, shift_y: float) -> str:
+    return f"translate({number_text(shift_x)} {number_text(shift_y)}) scale({number_text(scale)})"
+
 
 def _cell_picture(
-    drawing: svgwrite.Drawing, layers: Sequence[Layer], index: int, corner: tuple[float, float], cell: float
+    drawing: svgwrite.Drawing,
+    layers: Sequence[Layer],
+    index: int,
+    corner: tuple[float, float],
+    cell: float,
+    line: float | None,
+    look: Look,
+    animation: Animation | None,
 ) -> Group:
     """Return a group that holds the layers, scaled into the square of side ``cell`` at ``corner``."""
-    frame = _Frame.around(layers)
+    frame = _Frame.around(layers, Look())
     inner = cell * (1 - 2 * _CELL_INSET)
     scale = inner / max(frame.width, frame.height)
     shift_x = corner[0] + cell / 2 - (frame.x + frame.width / 2) * scale
     shift_y = corner[1] + cell / 2 - (frame.y + frame.height / 2) * scale
-    picture = drawing.g(transform=f"translate({_number(shift_x)} {_number(shift_y)}) scale({_number(scale)})")
-    for layer in layers:
-        picture.add(_group(drawing, layer, f"{layer.name}-{index}", inner * _STROKE_WIDTH / scale, None))
+    picture = drawing.g(transform=_placement(scale, shift_x, shift_y))
+    width = inner * _STROKE_WIDTH if line is None else line
+    for _, group in _groups(drawing, layers, width / scale, look, animation, f"-{index}"):
+        picture.add(group)
     return picture
 
 
-def _group(
-    drawing: svgwrite.Drawing, layer: Layer, identifier: str, stroke_width: float, decimals: int | None
-) -> Group:
-    group = drawing.g(
-        id="-".join(_xml_text(identifier).split()),  # an id holds no spaces
-        fill="none",
-        stroke=_xml_text(layer.colour),
-        stroke_width=_number(stroke_width),
-        stroke_linecap="round",
-        stroke_linejoin="round",
-    )
-    for stroke in layer.sketch.polylines():
-        if decimals is not None:
-            stroke = [(round(x, decimals), round(y, decimals)) for x, y in stroke]
-        points = stroke * 2 if len(stroke) == 1 else stroke  # one point alone is drawn by no renderer
-        group.add(drawing.polyline([(_number(x), _number(y)) for x, y in points]))
-    return group
+def _groups(
+    drawing: svgwrite.Drawing,
+    layers: Sequence[Layer],
+    stroke_width: float,
+    look: Look,
+    animation: Animation | None,
+    suffix: str,
+) -> Iterator[tuple[Layer, Group]]:
+    """Yield a group of elements for each layer of a picture."""
+    if look.optimise:
+        layers = [replace(layer, sketch=optimised(layer.sketch)) for layer in layers]
+    total = sum(len(layer.sketch.strokes) for layer in layers)
+    moments = iter(timetable([layer.sketch for layer in layers], animation.seconds) if animation else [])
+    first = 0
+    for layer in layers:
+        group = drawing.g(
+            id="-".join(xml_text(layer.name + suffix).split()),  # an id holds no spaces
+            fill="none",
+            stroke=xml_text(layer.colour),
+            stroke_width=number_text(stroke_width),
+            stroke_linecap="round",
+            stroke_linejoin="round",
+        )
+        strokes = layer.sketch.strokes
+        colour = xml_text(layer.colour)
+        for number, mark in enumerate(marks_of(strokes, look.style, stroke_width, colour, first=first, total=total)):
+            if animation is None:
+                group.add(_element(drawing, mark))
+            else:
+                _add_moving(drawing, group, mark, next(moments), animation, f"reveal-{first + number}{suffix}")
+        first += len(strokes)
+        yield layer, group
 
 
-def _document(drawing: svgwrite.Drawing, title: str | None, description: str | None) -> str:
+def _element(drawing: svgwrite.Drawing, mark: Mark) -> BaseElement:
+    element = BaseElement(factory=drawing)
+    element.elementname = mark.tag
+    element.attribs.update({**mark.geometry, **mark.paint})
+    return element
+
+
+def _add_moving(
+    drawing: svgwrite.Drawing, group: Group, mark: Mark, moment: Moment, animation: Animation, identifier: str
+) -> None:
+    """Add an element that draws itself, or as much of it as is drawn at the animation's moment.
+
+    An outline is uncovered by a line along its middle.
+    """
+    element = _element(drawing, mark)
+    line = element
+    still = None if animation.at is None else moment.progress(animation.at)
+    if still is not None and (still <= 0.0 or (still < 1.0 and not mark.length)):
+        return
+    if still == 1.0:
+        group.add(element)
+        return
+    if mark.reveal is not None:
+        data, width = mark.reveal
+        line = _element(drawing, Mark("path", {"d": data}, {"fill": "none", "stroke": "#fff"}))
+        line["stroke-width"] = number_text(width)
+        mask = drawing.mask()
+        mask.attribs.clear()
+        mask["id"] = identifier
+        mask.add(line)
+        group.add(mask)
+        element["mask"] = f"url(#{identifier})"
+    if still is not None:
+        line["stroke-dasharray"] = f"{number_text(round(still * mark.length, 6))} {number_text(2 * mark.length)}"
+    else:
+        line["class"] = "stroke" if mark.length else "dot"
+        line["style"] = f"animation-delay:{moment.begin:.3f}s;animation-duration:{moment.duration:.3f}s"
+        if mark.length:
+            line["pathLength"] = "1"
+    group.add(element)
+
+
+def _document(
+    drawing: svgwrite.Drawing, title: str | None, description: str | None, animation: Animation | None
+) -> str:
     drawing.set_desc(
-        title=None if title is None else _xml_text(title),
-        desc=None if description is None else _xml_text(description),
+        title=None if title is None else xml_text(title),
+        desc=None if description is None else xml_text(description),
     )
+    if animation is not None and animation.at is None:
+        drawing.defs.add(drawing.style(STYLE_SHEET))
     root = drawing.get_xml()
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _number(value: float) -> str:
-    """Write a number so that reading it gives the same float64."""
-    return str(shortest_number(float(value)))
 
 
 def _tidy(value: float, extent: float) -> float:
@@ -222,9 +380,4 @@ def _tidy(value: float, extent: float) -> float:
 
 
 def _shortened(label: str, letters: float) -> str:
-    return _xml_text(label if len(label) <= letters else label[: max(1, int(letters) - 1)] + "…")
-
-
-def _xml_text(text: str) -> str:
-    """Replace what no XML document can hold, such as control characters; escaping is the serializer's task."""
-    return _NOT_XML.sub("\ufffd", text)
+    return xml_text(label if len(label) <= letters else label[: max(1, int(letters) - 1)] + "…")

@@ -14,6 +14,10 @@ MAX_LOG_SIGMA = 7.0
 """Bound on |log sigma|: a deviation of a thousandth of an offset scale is below a hundredth of a pixel."""
 MAX_RHO_LOGIT = 5.0
 """Bound on |atanh rho|, so that |rho| <= 0.9999."""
+CELLS = ("lstm", "layer_norm", "hyper")
+"""The paper's recurrent cells: LSTM, layer-norm LSTM, HyperLSTM."""
+LATER_FIELDS = frozenset(["encoder_cell", "decoder_cell", "hyper_units", "hyper_embedding_units", "latent_tanh"])
+"""Fields that checkpoints of before 0.3.0 lack; such models have the defaults."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class ModelConfiguration:
         latent_dropout: probability of training a sketch with the learned "no z" instead of its z; above 0 the
             network can complete a prefix without a z. No value that benchmarks/latent_dropout.py tried completes
             better than the default.
+        encoder_cell: recurrent cell of the encoder: "lstm", "layer_norm" or "hyper".
+        decoder_cell: recurrent cell of the decoder, likewise.
+        hyper_units: units of a HyperLSTM's small LSTM, which scales the weights of the large one.
+        hyper_embedding_units: numbers through which it does so, for each of twelve scales and shifts.
+        latent_tanh: the decoder's initial state is made from tanh(z); so in Magenta's files of before version 6.
     """
 
     categories: tuple[str, ...] = ()
@@ -41,6 +50,11 @@ class ModelConfiguration:
     mixtures: int = 20
     category_units: int = 64
     latent_dropout: float = 0.5
+    encoder_cell: str = "lstm"
+    decoder_cell: str = "lstm"
+    hyper_units: int = 256
+    hyper_embedding_units: int = 32
+    latent_tanh: bool = False
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -48,12 +62,19 @@ class ModelConfiguration:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        for name in ("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units"):
+        for name in (
+            *("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units"),
+            *("hyper_units", "hyper_embedding_units"),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1 << 16:
                 raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
-        if not isinstance(self.variational, bool):
-            raise ConfigurationError(f"variational: expected true or false, found {self.variational!r}")
+        for name in ("variational", "latent_tanh"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name}: expected true or false, found {getattr(self, name)!r}")
+        for name in ("encoder_cell", "decoder_cell"):
+            if getattr(self, name) not in CELLS:
+                raise ConfigurationError(f"{name}: expected one of {', '.join(CELLS)}, found {getattr(self, name)!r}")
         if not isinstance(self.latent_dropout, int | float) or not 0.0 <= self.latent_dropout <= 1.0:
             raise ConfigurationError(f"latent_dropout: expected a probability, found {self.latent_dropout!r}")
         if not isinstance(self.categories, tuple) or not all(isinstance(name, str) for name in self.categories):
@@ -122,7 +143,7 @@ class ModelConfiguration:
             ConfigurationError: a field is missing, unknown or outside its range.
         """
         names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
+        if not isinstance(values, dict) or not names - LATER_FIELDS <= set(values) <= names:
             found = sorted(values) if isinstance(values, dict) else repr(values)
             raise ConfigurationError(f"expected the model's fields {sorted(names)}, found {found}")
         categories = values["categories"]

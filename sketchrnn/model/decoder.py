@@ -1,10 +1,11 @@
-"""The decoder: an LSTM that is told z and the category at its start and at every step."""
+"""The decoder: a recurrence that is told z and the category at its start and at every step."""
 
 import torch
 from torch import Tensor, nn
 
+from sketchrnn.model.cells import make_cell
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import LSTM, SideBySide, State
+from sketchrnn.model.lstm import SideBySide, State
 
 
 class Decoder(nn.Module):
@@ -14,15 +15,25 @@ class Decoder(nn.Module):
         arXiv:1704.03477, section 3.2, equation 3.
     """
 
-    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0, weight_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        configuration: ModelConfiguration,
+        dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.units = configuration.decoder_units
-        condition_units = configuration.condition_units
-        self.initial = nn.Linear(condition_units, 2 * self.units) if condition_units else None
-        self.lstm = LSTM(5 + condition_units, self.units, weight_dropout)
+        units, condition_units = configuration.decoder_units, configuration.condition_units
+        self.lstm = make_cell(
+            configuration.decoder_cell, 5 + condition_units, units, configuration, weight_dropout, recurrent_dropout
+        )
+        self.initial = nn.Linear(condition_units, 2 * self.lstm.state_units) if condition_units else None
+        self._latent_tanh = configuration.latent_tanh
         self._run = SideBySide([self.lstm])
+        self.input_dropout = nn.Dropout(input_dropout)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(self.units, configuration.output_units)
+        self.output = nn.Linear(units, configuration.output_units)
 
     def initial_state(self, condition: Tensor) -> State:
         """Return h0 and c0 = tanh(W condition + b); zero where there is nothing to be told.
@@ -31,8 +42,10 @@ class Decoder(nn.Module):
             condition: z and the category embedding, (B, condition_units).
         """
         if self.initial is None:
-            zero = condition.new_zeros(condition.shape[0], self.units)
+            zero = condition.new_zeros(condition.shape[0], self.lstm.state_units)
             return zero, zero
+        if self._latent_tanh:
+            condition = torch.tanh(condition)
         hidden, cell = torch.tanh(self.initial(condition)).chunk(2, dim=-1)
         return hidden, cell
 
@@ -48,5 +61,9 @@ class Decoder(nn.Module):
             Raw parameters (B, N, 3 + 6 M), and the state after the last row.
         """
         start = self.initial_state(condition) if state is None else state
-        (hiddens,), (state,) = self._run([rows.transpose(0, 1)], condition, start)
+        steps, told = rows.transpose(0, 1), condition
+        if self.training and self.input_dropout.p:  # other inputs at each step
+            steps = self.input_dropout(torch.cat([steps, condition.expand(len(steps), -1, -1)], dim=-1))
+            told = condition[:, :0]
+        (hiddens,), (state,) = self._run([steps], told, start)
         return self.output(self.dropout(hiddens)).transpose(0, 1), state

@@ -1,10 +1,11 @@
-"""The encoder: a bidirectional LSTM over the sketch, then a normal posterior of z."""
+"""The encoder: a bidirectional recurrence over the sketch, then a normal posterior of z."""
 
 import torch
 from torch import Tensor, nn
 
+from sketchrnn.model.cells import make_cell
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import LSTM, SideBySide
+from sketchrnn.model.lstm import SideBySide
 
 
 class Encoder(nn.Module):
@@ -14,11 +15,16 @@ class Encoder(nn.Module):
         arXiv:1704.03477, section 3.2, equations 1 and 2.
     """
 
-    def __init__(self, configuration: ModelConfiguration, weight_dropout: float = 0.0) -> None:
+    def __init__(
+        self, configuration: ModelConfiguration, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         units = configuration.encoder_units
-        self.forwards = LSTM(5, units, weight_dropout)
-        self.backwards = LSTM(5, units, weight_dropout)
+        layers = [
+            make_cell(configuration.encoder_cell, 5, units, configuration, weight_dropout, recurrent_dropout)
+            for _ in range(2)
+        ]
+        self.forwards, self.backwards = layers
         self._run = SideBySide([self.forwards, self.backwards])
         summary_units = 2 * units + configuration.category_units * configuration.conditional
         self.mean = nn.Linear(summary_units, configuration.latent_units)
@@ -38,7 +44,7 @@ class Encoder(nn.Module):
         last = (lengths - 1).clamp_min(0)
         reversed_rows = rows.gather(1, _reversed_index(last, rows.shape[1])[..., None].expand_as(rows))
         hiddens, _ = self._run([rows.transpose(0, 1), reversed_rows.transpose(0, 1)])
-        at_end = last[None, :, None].expand(-1, -1, self.forwards.hidden_size)
+        at_end = last[None, :, None].expand(-1, -1, self.forwards.units)
         summary = [hidden.gather(0, at_end).squeeze(0) for hidden in hiddens]  # (B, units)
         if category is not None:
             summary.append(category.to(summary[0].dtype))

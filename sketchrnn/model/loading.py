@@ -13,8 +13,8 @@ def load_model(path: str | Path | None = None, *, prefixes: tuple[str, ...] = ("
     """Read a model.
 
     Args:
-        path: a checkpoint, or a decoder as Google published it (``.gen.json``); None or "shipped" for the model that
-            comes with the package.
+        path: a checkpoint, or a model as Google published it (``.gen.json``, ``.vae.json``); None or
+            "shipped" for the model that comes with the package.
         prefixes: read only the tensors whose names begin so, where the file allows it.
 
     Raises:
@@ -23,7 +23,7 @@ def load_model(path: str | Path | None = None, *, prefixes: tuple[str, ...] = ("
     if path is None or str(path) == SHIPPED_NAME:
         return load_shipped(prefixes=prefixes)
     if str(path).endswith(".json"):
-        from sketchrnn.model.magenta import load_gen_json
+        from sketchrnn.model.magenta import load_magenta
 
-        return load_gen_json(path)
+        return load_magenta(path)
     return load_checkpoint(path, prefixes=prefixes)

@@ -1,10 +1,15 @@
-"""The files in which Google published its Sketch-RNN decoders: ``NAME.gen.json``."""
+"""The files in which Google published its Sketch-RNN models: ``NAME.gen.json``, a decoder, and ``NAME.vae.json``.
+
+Reference:
+    Magenta, sketch-rnn-js: ``sketch_rnn.js``, the function that reads a model.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,61 +20,67 @@ from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import MIXTURE_PARAMETERS, PEN_STATES, ModelConfiguration
 
+Array = NDArray[np.float32]
+
 LARGEST_WEIGHT = 10.0
 """What the int16 number 32767 stands for."""
 
 BOX_PER_CANVAS_PIXEL = 0.3
 """Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits most decoders best."""
 
-GATES = (0, 2, 1, 3)
+GEN, VAE = "gen", "vae"
+GEN_MODE, VAE_MODE = 2, 1
+VERSION = 6
+"""Of the files that are written; before it the decoder's initial state was made from tanh(z)."""
+
+READERS_MIXTURES = 20
+"""How many components all of the format's readers take for granted."""
+
+_GATES = (0, 2, 1, 3)
 """Where torch's gates (input, forget, candidate, output) are in Magenta's (input, candidate, forget, output)."""
 
-FORGET = 1
+_FORGET = 1
 """Which of torch's gates has 1 added to its bias when Magenta's network is run."""
 
 
-def load_gen_json(path: str | Path) -> Checkpoint:
-    """Read a published decoder as a model of drawings in the 255 box.
+@dataclass(frozen=True)
+class Export:
+    """A model in Magenta's format.
+
+    Attributes:
+        content: the file.
+        clipped: how many weights were outside what the format can hold, and were cut to it.
+        largest: the largest weight, by magnitude.
+    """
+
+    content: bytes
+    clipped: int
+    largest: float
+
+
+def load_magenta(path: str | Path) -> Checkpoint:
+    """Read a published decoder or VAE as a model of drawings in the 255 box.
 
     Args:
-        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row: output weights
-            (H, 3 + 6 M) and bias, weights of the rows (5, 4 H) and of the state (H, 4 H), bias (4 H).
+        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row. A name that ends in
+            ``.gen.json`` or ``.vae.json`` must hold what it says.
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds something else.
-
-    Reference:
-        Magenta, sketch-rnn-js: ``sketch_rnn.js``, the function that reads a decoder.
     """
     try:
         info, shapes, blobs = json.loads(Path(path).read_bytes())
-        weights = [_tensor(blob, shape, index) for index, (blob, shape) in enumerate(zip(blobs, shapes, strict=True))]
-        if len(weights) != 5:
-            kind = "a VAE's file; expected its .gen.json" if info.get("mode") != 2 else "expected 5"
-            raise ValueError(f"found {len(weights)} tensors, {kind}")
-        output_weight, output_bias, row_weight, state_weight, bias = weights
-        units, outputs = output_weight.shape
-        mixtures = (outputs - PEN_STATES) // MIXTURE_PARAMETERS
-        configuration = ModelConfiguration(
-            categories=(str(info["name"]).replace("_", " "),),
-            variational=False,
-            decoder_units=units,
-            mixtures=mixtures,
-        )
-        wanted = [(units, configuration.output_units), (configuration.output_units,), (5, 4 * units)]
-        wanted += [(units, 4 * units), (4 * units,)]
-        if [value.shape for value in weights] != wanted:
-            raise ValueError(f"found tensors of the shapes {[value.shape for value in weights]}, expected {wanted}")
-        lstm_bias = _torch_gates(bias)
-        lstm_bias[FORGET * units : (FORGET + 1) * units] += 1.0
+        kind = _kind(info, len(blobs), str(path))
+        weights = [_decoded(blob, shape, index) for index, (blob, shape) in enumerate(zip(blobs, shapes, strict=True))]
+        configuration = _configuration(info, kind, weights)
+        for index, (value, shape) in enumerate(zip(weights, _shapes(configuration), strict=True)):
+            if value.shape != shape:
+                raise ValueError(f"tensor {index} has the shape {list(value.shape)}, expected {list(shape)}")
         return Checkpoint(
             configuration,
             {
-                "decoder.lstm.weight_ih_l0": _torch_gates(row_weight).T.copy(),
-                "decoder.lstm.weight_hh_l0": _torch_gates(state_weight).T.copy(),
-                "decoder.lstm.bias_ih_l0": lstm_bias,
-                "decoder.output.weight": output_weight.T.copy(),
-                "decoder.output.bias": output_bias,
+                name: _to_ours(value, layout)
+                for value, (name, layout) in zip(weights, _layouts(configuration), strict=True)
             },
             offset_scale=float(info["scale_factor"]) * BOX_PER_CANVAS_PIXEL,
             max_length=int(info["max_seq_len"]),
@@ -77,22 +88,214 @@ def load_gen_json(path: str | Path) -> Checkpoint:
             source=str(path),
         )
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}; expected a published decoder (.gen.json)") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ConfigurationError) as error:
+        raise CheckpointError(
+            f"{path}: {(error.strerror or str(error)).lower()}; expected a published model (.gen.json or .vae.json)"
+        ) from error
+    except (
+        *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError),
+        *(ConfigurationError, CheckpointError),
+    ) as error:
         detail = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise CheckpointError(f"{path}: no published decoder (.gen.json): {detail}") from error
+        raise CheckpointError(f"{path}: no published model (.gen.json or .vae.json): {detail}") from error
 
 
-def _tensor(blob: str, shape: list[int], index: int) -> NDArray[np.float32]:
+def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = None, clip: bool = False) -> Export:
+    """Return a model as Magenta's JavaScript reads it.
+
+    Args:
+        checkpoint: with the LSTM cell, 20 mixtures; decoder-only for "gen", with an encoder for "vae".
+        kind: "gen" or "vae".
+        category: which one of a model of several, whose embedding then becomes part of the biases.
+        clip: cut weights that the format cannot hold.
+
+    Raises:
+        CheckpointError: the format cannot hold the model, a tensor is missing or has another shape, or weights are not
+            finite, or beyond +-10 without ``clip``.
+        CategoryError: the category is unknown or missing.
+    """
+    source, configuration = checkpoint.source, checkpoint.configuration
+    index, name = configuration.category_index(category), configuration.category_name(category)
+    _check_that_it_fits(configuration, kind, source)
+    weights = {name: value.astype(np.float32) for name, value in checkpoint.weights.items()}
+    if configuration.conditional:
+        configuration, weights = _of_one_category(configuration, weights, index, source)
+    values = []
+    for (tensor, layout), shape in zip(_layouts(configuration), _shapes(configuration), strict=True):
+        value = weights.get(tensor)
+        value = None if value is None else _to_theirs(value, layout)
+        if value is None or value.shape != shape:
+            found = "is missing" if value is None else f"has another shape, in Magenta's layout {list(value.shape)}"
+            raise CheckpointError(f"{source}: tensor {tensor} {found}; expected {list(shape)}")
+        if not np.isfinite(value).all():
+            raise CheckpointError(f"{source}: tensor {tensor}: {(~np.isfinite(value)).sum()} weights are not finite")
+        values.append(value.astype(np.float64) * (32767.0 / LARGEST_WEIGHT))
+    rounded = [np.rint(value) for value in values]
+    outside = [((value < -32768) | (value > 32767)).sum() for value in rounded]
+    largest = max(float(np.abs(value).max()) for value in values) * LARGEST_WEIGHT / 32767.0
+    if sum(outside) and not clip:
+        places = ", ".join(
+            f"{count} of {tensor}" for count, (tensor, _) in zip(outside, _layouts(configuration), strict=True) if count
+        )
+        raise CheckpointError(
+            f"{source}: weights beyond +-{LARGEST_WEIGHT:g}, which the format cannot hold: {places}, the largest "
+            f"{largest:.4g}; --clip cuts them, which changes what the model draws"
+        )
+    info = checkpoint.training.get("imported") or {
+        "mode": GEN_MODE if kind == GEN else VAE_MODE,
+        "version": VERSION - 1 if configuration.latent_tanh else VERSION,
+        "max_seq_len": checkpoint.max_length,
+        "name": (name or "sketch").replace(" ", "_"),
+        "scale_factor": checkpoint.offset_scale / (BOX_PER_CANVAS_PIXEL if checkpoint.unit == "box" else 1.0),
+    }
+    blobs = [base64.b64encode(value.clip(-32768, 32767).astype("<i2").tobytes()).decode("ascii") for value in rounded]
+    document = json.dumps([info, [list(value.shape) for value in values], blobs], separators=(",", ":"))
+    return Export(f"{document}\n".encode(), int(sum(outside)), largest)
+
+
+def kind_of_name(path: str | Path) -> str | None:
+    """Return what a file's name says that it holds: "gen", "vae" or nothing."""
+    return next((kind for kind in (GEN, VAE) if str(path).endswith(f".{kind}.json")), None)
+
+
+def _kind(info: dict[str, Any], count: int, path: str) -> str:
+    if not isinstance(info, dict):
+        raise TypeError("its first part is no record")
+    kind = {GEN_MODE: GEN, "gen": GEN}.get(info["mode"], VAE)
+    if kind_of_name(path) not in (kind, None):
+        holds = {GEN: "a decoder", VAE: "a VAE"}[kind]
+        raise ValueError(f"mode {info['mode']!r}: it holds {holds}, whose name ends in .{kind}.json")
+    expected = {GEN: 5, VAE: 17}[kind]
+    if count != expected:
+        raise ValueError(f"found {count} tensors, expected {expected} for mode {info['mode']!r}")
+    return kind
+
+
+def _decoded(blob: str, shape: list[int], index: int) -> Array:
     try:
-        content = base64.b64decode(blob, validate=True)
-        values = np.frombuffer(content, "<i2").reshape(shape)
-    except (binascii.Error, ValueError) as error:
+        values = np.frombuffer(base64.b64decode(blob, validate=True), "<i2")
+        if not all(isinstance(size, int) and size > 0 for size in shape):
+            raise ValueError("expected positive sizes")
+        values = values.reshape(shape)
+    except (binascii.Error, ValueError, TypeError) as error:
         raise ValueError(f"tensor {index} of shape {shape}: {error}") from error
     return (values * (LARGEST_WEIGHT / 32767.0)).astype(np.float32)
 
 
-def _torch_gates(weight: NDArray[Any]) -> NDArray[np.float32]:
-    """Bring the last axis, the four gates' units, into torch's order."""
-    gates = np.split(weight, 4, axis=-1)
-    return np.concatenate([gates[place] for place in GATES], axis=-1)
+def _configuration(info: dict[str, Any], kind: str, weights: list[Array]) -> ModelConfiguration:
+    output_weight, *_ = weights[-5:]
+    units, outputs = output_weight.shape
+    sizes = {}
+    if kind == VAE:
+        version = info.get("version", VERSION)
+        sizes = {
+            "encoder_units": weights[1].shape[0],
+            "latent_units": weights[10].shape[0],
+            "latent_tanh": isinstance(version, int | float) and version < VERSION,
+        }
+    return ModelConfiguration(
+        categories=(str(info["name"]).replace("_", " "),),
+        variational=kind == VAE,
+        latent_dropout=0.0,
+        decoder_units=units,
+        mixtures=(outputs - PEN_STATES) // MIXTURE_PARAMETERS,
+        **sizes,
+    )
+
+
+def _layouts(configuration: ModelConfiguration) -> list[tuple[str, str]]:
+    """Return the names of our tensors in the order of the file's, and how the two's layouts differ."""
+
+    def lstm(name: str) -> list[tuple[str, str]]:
+        parts = (("weight_ih_l0", "gates"), ("weight_hh_l0", "gates"), ("bias_ih_l0", "forget"))
+        return [(f"{name}.{part}", layout) for part, layout in parts]
+
+    def linear(name: str, layout: str = "same") -> list[tuple[str, str]]:
+        return [(f"{name}.weight", layout), (f"{name}.bias", layout)]
+
+    encoder = [
+        *lstm("encoder.forwards"),
+        *lstm("encoder.backwards"),
+        *linear("encoder.mean"),
+        *linear("encoder.logvar"),
+        *linear("decoder.initial", "state"),
+    ]
+    return encoder * configuration.variational + linear("decoder.output") + lstm("decoder.lstm")
+
+
+def _shapes(configuration: ModelConfiguration) -> list[tuple[int, ...]]:
+    """Return the shapes of the file's tensors."""
+
+    def lstm(inputs: int, units: int) -> list[tuple[int, ...]]:
+        return [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
+
+    def linear(inputs: int, outputs: int) -> list[tuple[int, ...]]:
+        return [(inputs, outputs), (outputs,)]
+
+    units, latent = configuration.decoder_units, configuration.latent_units
+    encoder = 2 * lstm(5, configuration.encoder_units) + 2 * linear(2 * configuration.encoder_units, latent)
+    encoder += linear(latent, 2 * units)
+    decoder = linear(units, configuration.output_units) + lstm(5 + configuration.condition_units, units)
+    return encoder * configuration.variational + decoder
+
+
+def _to_ours(value: Array, layout: str) -> Array:
+    value = _exchanged(value, layout).T.copy()
+    if layout == "forget":
+        value.reshape(4, -1)[_FORGET] += 1.0
+    return value
+
+
+def _to_theirs(value: Array, layout: str) -> Array:
+    value = value.T
+    if layout == "forget":
+        gates = value.reshape(4, -1).copy()
+        gates[_FORGET] -= 1.0
+        value = gates.reshape(-1)
+    return _exchanged(value, layout)
+
+
+def _exchanged(value: Array, layout: str) -> Array:
+    """Bring the last axis into the other's order: of the gates, or of the state's halves (theirs: c, then h)."""
+    if layout == "same":
+        return value
+    parts = np.split(value, 2 if layout == "state" else 4, axis=-1)
+    return np.concatenate([parts[place] for place in ((1, 0) if layout == "state" else _GATES)], axis=-1)
+
+
+def _check_that_it_fits(configuration: ModelConfiguration, kind: str, source: str) -> None:
+    cells = {configuration.decoder_cell} | ({configuration.encoder_cell} if configuration.variational else set())
+    reason = None
+    if cells != {"lstm"}:
+        reason = f"it holds LSTMs only, this model has {' and '.join(sorted(cells - {'lstm'}))} cells"
+    elif configuration.mixtures != READERS_MIXTURES:
+        reason = f"its readers expect {READERS_MIXTURES} mixtures, this model has {configuration.mixtures}"
+    elif kind == GEN and configuration.variational:
+        reason = "it holds a decoder that starts from nothing, this one starts from z; export it as .vae.json"
+    elif kind == GEN and configuration.conditional:
+        reason = (
+            "it holds a decoder that starts from nothing, this one starts from its category; "
+            "a VAE of several categories can be exported as .vae.json, or a decoder that was trained on one"
+        )
+    elif kind == VAE and not configuration.variational:
+        reason = "it holds an encoder too, this model has none; export it as .gen.json"
+    if reason:
+        raise CheckpointError(f"{source}: no .{kind}.json can be made of it: {reason}")
+
+
+def _of_one_category(
+    configuration: ModelConfiguration, weights: dict[str, Array], index: int, source: str
+) -> tuple[ModelConfiguration, dict[str, Array]]:
+    """Return the VAE of one category: what its embedding is multiplied to, stands in the biases."""
+    weights = dict(weights)
+    pairs = [(f"{name}.weight", f"{name}.bias") for name in ("encoder.mean", "encoder.logvar", "decoder.initial")]
+    pairs.append(("decoder.lstm.weight_ih_l0", "decoder.lstm.bias_ih_l0"))
+    size = configuration.category_units
+    try:
+        embedding = weights["category.weight"][index]
+        for weight, bias in pairs:
+            told = np.tanh(embedding) if configuration.latent_tanh and "initial" in weight else embedding
+            weights[bias] = weights[bias] + weights[weight][:, -size:] @ told
+            weights[weight] = weights[weight][:, :-size]
+    except (KeyError, IndexError, ValueError) as error:
+        raise CheckpointError(f"{source}: its tensors do not fit its configuration ({error})") from error
+    return replace(configuration, categories=()), weights

@@ -56,17 +56,26 @@ class SketchRNN(nn.Module):
         Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
     """
 
-    def __init__(self, configuration: ModelConfiguration, dropout: float = 0.0, weight_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        configuration: ModelConfiguration,
+        dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+    ) -> None:
         """Make a network with fresh weights from torch's default generator.
 
         Args:
             configuration: the architecture.
             dropout: probability of dropping a decoder unit before the output layer, in training.
             weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
+            recurrent_dropout: probability of dropping a candidate of encoder and decoder, in training.
+            input_dropout: probability of dropping a number of the decoder's input, in training.
         """
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration, weight_dropout) if configuration.variational else None
+        self.encoder = Encoder(configuration, weight_dropout, recurrent_dropout) if configuration.variational else None
         self.category = (
             nn.Embedding(len(configuration.categories), configuration.category_units)
             if configuration.conditional
@@ -79,7 +88,7 @@ class SketchRNN(nn.Module):
             if configuration.variational and configuration.latent_dropout > 0
             else None
         )
-        self.decoder = Decoder(configuration, dropout, weight_dropout)
+        self.decoder = Decoder(configuration, dropout, weight_dropout, recurrent_dropout, input_dropout)
 
     def encode(self, rows: Tensor, lengths: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
         """Return z_mean and z_logvar, (B, Z) each.

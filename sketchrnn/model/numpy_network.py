@@ -1,4 +1,4 @@
-"""The trained network in NumPy: drawing needs no torch. Gates in torch's order: input, forget, candidate, output."""
+"""The trained network in NumPy: drawing needs no torch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES, ModelConfiguration
-
-Array = NDArray[np.float32]
+from sketchrnn.model.numpy_cells import Array, NumpyCell, numpy_cell
 
 DECODER_TENSORS = ("decoder.", "category.", "no_latent")
 """What the names of the tensors begin with that drawing without an encoder takes."""
@@ -116,9 +115,9 @@ class DecoderState:
     """Where the decoder stands.
 
     Attributes:
-        hidden: (B, H).
-        cell: (B, H).
-        constant: what z, the category and the bias add to the gates at every step, (B, 4 H).
+        hidden: (B, S); the output is its first part.
+        cell: (B, S).
+        constant: what z, the category and the bias add to a row's product at every step, (B, K).
     """
 
     hidden: Array
@@ -142,12 +141,12 @@ class NumpyNetwork:
         self.configuration: ModelConfiguration = checkpoint.configuration
         self.offset_scale = checkpoint.offset_scale
         self._weights, self._source = checkpoint.weights, checkpoint.source
-        units, condition = self.configuration.decoder_units, self.configuration.condition_units
-        input_weights = self._tensor("decoder.lstm.weight_ih_l0", 4 * units, 5 + condition)
-        self._row_weights = np.ascontiguousarray(input_weights[:, :5].T)
-        self._condition_weights = input_weights[:, 5:].T
-        self._hidden_weights = self._tensor("decoder.lstm.weight_hh_l0", 4 * units, units).T
-        self._bias = self._tensor("decoder.lstm.bias_ih_l0", 4 * units)
+        units = self.configuration.decoder_units
+        self._cell = self._layer(
+            "decoder.lstm", self.configuration.decoder_cell, 5 + self.configuration.condition_units, units
+        )
+        self._row_weights = np.ascontiguousarray(self._cell.input_weights[:5])
+        self._condition_weights = self._cell.input_weights[5:]
         outputs = self.configuration.output_units
         self._output_weights = self._tensor("decoder.output.weight", outputs, units).T
         self._output_bias = self._tensor("decoder.output.bias", outputs)
@@ -175,13 +174,14 @@ class NumpyNetwork:
 
     def start(self, condition: Array) -> DecoderState:
         """Return the state before START."""
-        units = self.configuration.decoder_units
-        constant = self._bias + condition @ self._condition_weights
+        units = self._cell.state_units
+        constant = self._cell.input_bias + condition @ self._condition_weights
         if condition.shape[1] == 0:
             zero = np.zeros((len(condition), units), np.float32)
             return DecoderState(zero, zero, constant)
+        told = np.tanh(condition) if self.configuration.latent_tanh else condition
         weight = self._tensor("decoder.initial.weight", 2 * units, condition.shape[1])
-        state = np.tanh(condition @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
+        state = np.tanh(told @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
         return DecoderState(state[:, :units], state[:, units:], constant)
 
     def step(self, state: DecoderState, rows: Array) -> DecoderState:
@@ -191,13 +191,12 @@ class NumpyNetwork:
             state: of B drawings.
             rows: their stroke-5 rows, in offset scales, (B, 5).
         """
-        gates = rows @ self._row_weights + state.hidden @ self._hidden_weights + state.constant
-        hidden, cell = _lstm_cell(gates, state.cell)
+        hidden, cell = self._cell.step(rows @ self._row_weights + state.constant, state.hidden, state.cell)
         return DecoderState(hidden, cell, state.constant)
 
     def mixture(self, state: DecoderState) -> NumpyMixture:
         """Return the distribution of the next row."""
-        return NumpyMixture.from_output(state.hidden @ self._output_weights + self._output_bias)
+        return NumpyMixture.from_output(state.hidden[:, : self._cell.units] @ self._output_weights + self._output_bias)
 
     def encode(self, rows: Array, category: int) -> tuple[Array, Array]:
         """Return z_mean and z_logvar, (Z,) each, of one sketch.
@@ -207,13 +206,9 @@ class NumpyNetwork:
             category: index of its category.
         """
         units = self.configuration.encoder_units
+        kind = self.configuration.encoder_cell
         parts = [
-            _run_lstm(
-                sequence,
-                self._tensor(f"encoder.{name}.weight_ih_l0", 4 * units, 5),
-                self._tensor(f"encoder.{name}.weight_hh_l0", 4 * units, units),
-                self._tensor(f"encoder.{name}.bias_ih_l0", 4 * units),
-            )
+            _last_output(self._layer(f"encoder.{name}", kind, 5, units), sequence)
             for name, sequence in (("forwards", rows), ("backwards", rows[::-1]))
         ]
         if self.configuration.conditional:
@@ -231,6 +226,12 @@ class NumpyNetwork:
         configuration = self.configuration
         return self._tensor("category.weight", len(configuration.categories), configuration.category_units)
 
+    def _layer(self, name: str, kind: str, inputs: int, units: int) -> NumpyCell:
+        def tensors(part: str, *shape: int) -> Array:
+            return self._tensor(f"{name}.{part}", *shape)
+
+        return numpy_cell(kind, tensors, inputs, units, self.configuration)
+
     def _tensor(self, name: str, *shape: int) -> Array:
         value: NDArray[Any] | None = self._weights.get(name)
         if value is None or value.shape != shape:
@@ -239,24 +240,12 @@ class NumpyNetwork:
         return value.astype(np.float32, copy=False)
 
 
-def _run_lstm(rows: Array, input_weights: Array, hidden_weights: Array, bias: Array) -> Array:
-    """Return the hidden state after the last row, (units,)."""
-    hidden = cell = np.zeros(hidden_weights.shape[1], np.float32)
-    for gates in rows @ input_weights.T + bias:
-        hidden, cell = _lstm_cell(gates + hidden_weights @ hidden, cell)
-    return hidden
-
-
-def _lstm_cell(gates: Array, cell: Array) -> tuple[Array, Array]:
-    """Return the new hidden state and cell, from the gates' inputs (..., 4 units)."""
-    units = gates.shape[-1] // 4
-    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
-    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
-    return _sigmoid(gates[..., 3 * units :]) * np.tanh(cell), cell
-
-
-def _sigmoid(value: Array) -> Array:
-    return 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+def _last_output(layer: NumpyCell, rows: Array) -> Array:
+    """Return a layer's output after the last row, (units,)."""
+    hidden = cell = np.zeros(layer.state_units, np.float32)
+    for projected in rows @ layer.input_weights + layer.input_bias:
+        hidden, cell = layer.step(projected, hidden, cell)
+    return hidden[: layer.units]
 
 
 def _log_softmax(logits: Array) -> Array:

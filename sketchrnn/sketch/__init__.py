@@ -1,4 +1,4 @@
-"""A drawing, and the two row formats that the network reads. NumPy only, but for line simplification."""
+"""A drawing, and the two row formats that the network reads. NumPy only."""
 
 from sketchrnn.sketch.sketch import Sketch
 

@@ -1,7 +1,8 @@
 """The simplification that Google applied to the Quick, Draw! drawings, for any drawing."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from simplification.cutil import simplify_coords
 
 from sketchrnn.sketch.sketch import FloatArray, Sketch
 
@@ -16,16 +17,19 @@ def fit_to_box(sketch: Sketch, side: float = BOX) -> Sketch:
     """
     x_min, y_min, x_max, y_max = sketch.bounds()
     extent = max(x_max - x_min, y_max - y_min)
-    scale = side / extent if extent > 0 else 1.0
-    return sketch.transformed(scale, (-x_min * scale, -y_min * scale))
+    corner = np.array([x_min, y_min])
+    if not extent > 0:
+        side = extent = 1.0
+    # moved first, then scaled, in this order of rounding, as Google's records are
+    return Sketch(tuple((stroke - corner) * side / extent for stroke in sketch.strokes), sketch.pen_down)
 
 
 def resample(stroke: FloatArray, spacing: float = 1.0) -> FloatArray:
-    """Return points every ``spacing`` along a stroke (points, 2), its two ends included."""
+    """Return points every ``spacing`` along a stroke (points, 2), its two ends included: two of them for a dot."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     distance = np.concatenate([[0.0], np.cumsum(lengths)])
     if distance[-1] == 0.0:
-        return stroke[:1]
+        return stroke[[0, -1]]
     wanted = np.append(np.arange(0.0, distance[-1], spacing), distance[-1])
     return np.column_stack([np.interp(wanted, distance, stroke[:, axis]) for axis in (0, 1)])
 
@@ -43,11 +47,8 @@ def simplify(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
     Reference:
         The Quick, Draw! dataset's description, "Simplified drawing files".
     """
-    strokes = [
-        np.rint(simplify_coords(np.ascontiguousarray(resample(stroke)), epsilon))
-        for stroke in fit_to_box(sketch).strokes
-    ]
-    return Sketch(tuple(strokes), sketch.pen_down)
+    strokes = [resample(stroke) for stroke in fit_to_box(sketch).strokes]
+    return Sketch(tuple(np.rint(stroke) for stroke in without_needless_points(strokes, epsilon)), sketch.pen_down)
 
 
 def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
@@ -63,8 +64,62 @@ def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
     for stroke in sketch.strokes:
         length = np.hypot(*np.diff(stroke, axis=0).T).sum()
         even = resample(stroke) if len(stroke) > length + 1 else stroke
-        strokes.append(simplify_coords(np.ascontiguousarray(even), epsilon))
-    return Sketch(tuple(strokes), sketch.pen_down)
+        strokes.append(even)
+    return Sketch(tuple(without_needless_points(strokes, epsilon)), sketch.pen_down)
+
+
+def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> list[FloatArray]:
+    """Return strokes by those of their points that Ramer-Douglas-Peucker keeps, the same way as Google's code does.
+
+    What counts is a point's distance from the straight *line* through the two ends, which goes on beyond them, not from
+    the piece between them: with that, 94 % of Google's drawings come out equal, with the other a fifth. Where the two
+    ends are one place, it is the distance from there. Of points that are equally far the first is kept; which one
+    Google keeps depends on how it rounds, and that is where the rest differs.
+
+    All strokes are worked on together, the longest pieces first, so that what takes time is done by NumPy.
+
+    Args:
+        strokes: each (points, 2).
+        epsilon: a point that is farther than this from the line is kept.
+
+    Reference:
+        Ramer 1972, "An iterative procedure for the polygonal approximation of plane curves"; Douglas and Peucker 1973,
+        "Algorithms for the reduction of the number of points required to represent a digitized line or its caricature".
+    """
+    if not strokes:
+        return []
+    points = np.concatenate(strokes)
+    ends = np.cumsum([len(stroke) for stroke in strokes])
+    first, last = np.concatenate([[0], ends[:-1]]), ends - 1  # of each piece between two points that are kept
+    kept = np.zeros(len(points), bool)
+    kept[first] = kept[last] = True
+    while True:
+        between = last - first - 1
+        first, last, between = first[between > 0], last[between > 0], between[between > 0]
+        if not len(first):
+            break
+        start = np.cumsum(between) - between
+        inside = np.arange(between.sum()) + np.repeat(first + 1 - start, between)
+        origin, along = points[first], points[last] - points[first]
+        length = np.hypot(along[:, 0], along[:, 1])
+        is_place = length == 0.0
+        length[is_place] = 1.0
+        x, y = (points[inside] - np.repeat(origin, between, axis=0)).T
+        along_x, along_y = np.repeat(along, between, axis=0).T
+        # divided last: rounding then decides between equally far points as it mostly does in Google's records
+        distance = np.abs(along_x * y - along_y * x) / np.repeat(length, between)
+        if is_place.any():
+            at_place = np.repeat(is_place, between)
+            distance[at_place] = np.hypot(x[at_place], y[at_place])
+        farthest = np.maximum.reduceat(distance, start)
+        candidates = np.flatnonzero(distance == np.repeat(farthest, between))
+        piece = np.repeat(np.arange(len(first)), between)[candidates]
+        chosen = inside[candidates[np.diff(piece, prepend=-1) > 0]]
+        split = farthest > epsilon
+        chosen, first, last = chosen[split], first[split], last[split]
+        kept[chosen] = True
+        first, last = np.concatenate([first, chosen]), np.concatenate([chosen, last])
+    return [stroke[mask] for stroke, mask in zip(strokes, np.split(kept, ends[:-1]), strict=True)]
 
 
 def rounded(sketch: Sketch, decimals: int = 0) -> Sketch:

@@ -146,6 +146,12 @@ class Sketch:
         offset = np.asarray(shift, dtype=np.float64)
         return Sketch(tuple(stroke * scale + offset for stroke in self.strokes), self.pen_down)
 
+    def _repr_svg_(self) -> str:
+        """Return the picture that a notebook shows."""
+        from sketchrnn.formats.svg import Layer, svg_drawing  # the one import that points up, in setup.cfg by name
+
+        return svg_drawing([Layer(self, "drawing")])
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sketch):
             return NotImplemented

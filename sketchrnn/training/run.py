@@ -36,7 +36,8 @@ class Outcome:
 
     Attributes:
         step: steps done in all.
-        finished: all steps are done; otherwise time ran out or it was interrupted, and it can be resumed.
+        finished: all steps are done, or no better model came for as long as patience lasts; otherwise time ran out or
+            it was interrupted, and it can be resumed.
         interrupted: Ctrl-C or SIGTERM ended it.
         best_score: of the best model.
         best_step: when it was found.
@@ -136,7 +137,11 @@ def train(
         def told_to_stop() -> bool:
             return workers.any(interrupted.is_set() or time.monotonic() - started >= max_seconds)
 
-        while state.step < training.max_steps and not told_to_stop():
+        def is_done() -> bool:
+            out_of_patience = 0 < training.patience * training.evaluate_every <= state.step - state.best_step
+            return state.step >= training.max_steps or out_of_patience
+
+        while not (is_done() or told_to_stop()):
             window.add(take_step(state, network, next(batches), training, max_length, workers))
             report = None
             if state.step % AVERAGED_STEPS == 0:
@@ -153,4 +158,4 @@ def train(
         if state.evaluated_step != state.step and not was_interrupted:
             evaluate_now()
         files.save_last()
-    return Outcome(state.step, state.step >= training.max_steps, was_interrupted, state.best_score, state.best_step)
+    return Outcome(state.step, is_done(), was_interrupted, state.best_score, state.best_step)

@@ -42,10 +42,10 @@ def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
     chosen = candidates[np.linspace(0, len(candidates) - 1, min(count, len(candidates))).round().astype(np.int64)]
     prefixes = []
     for place in chosen:
-        rows = drawings.rows_of(np.array([place]))
-        rows = rows[: -(-len(rows) // 2)]
-        stroke3 = np.column_stack([drawings.offsets[rows], drawings.lifts[rows]])
-        prefixes.append(Prefix(Sketch.from_stroke3(stroke3), drawings.categories[drawings.category[place]]))
+        rows = drawings.stroke3(place)
+        prefixes.append(
+            Prefix(Sketch.from_stroke3(rows[: -(-len(rows) // 2)]), drawings.categories[drawings.category[place]])
+        )
     return prefixes
 
 

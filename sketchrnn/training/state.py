@@ -59,7 +59,9 @@ class TrainingState:
             device: where.
         """
         torch.manual_seed(training.seed)
-        self.network = SketchRNN(model, training.dropout, training.weight_dropout).to(device)
+        self.network = SketchRNN(
+            model, training.dropout, training.weight_dropout, training.recurrent_dropout, training.input_dropout
+        ).to(device)
         self.averaged = copy.deepcopy(self.network).eval()
         trained = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
         self.parameters: list[torch.Tensor] = [self.network.get_parameter(name) for name in trained]

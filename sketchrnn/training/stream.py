@@ -14,7 +14,7 @@ from sketchrnn.training.configuration import TrainingConfiguration
 
 
 def batch_stream(
-    lengths: NDArray[np.int64], collator: Collator, training: TrainingConfiguration, first_step: int, max_length: int
+    lengths: NDArray[np.int32], collator: Collator, training: TrainingConfiguration, first_step: int, max_length: int
 ) -> Iterator[Batch]:
     """Yield the batches of the steps from ``first_step`` on, without end.
 

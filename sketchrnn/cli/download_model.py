@@ -1,0 +1,48 @@
+"""``sketchrnn download-model``."""
+
+from __future__ import annotations
+
+import click
+
+from sketchrnn.cli import options
+from sketchrnn.files import check_writable
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn download-model bird -o bird.safetensors
+  sketchrnn generate --model bird.safetensors -n 6 -o birds.svg
+  sketchrnn download-model bird
+"""
+)
+@click.argument("name")
+@click.option("-o", "--output", metavar="FILE", help="Import it into this checkpoint (.safetensors).")
+@click.option("--vae", is_flag=True, help="With its encoder, which reconstruct and interpolate need.")
+@click.option("--large", is_flag=True, help="Of Google's larger models.")
+@click.option(
+    "--base",
+    metavar="ADDRESS",
+    envvar="SKETCHRNN_MODELS",
+    help="A mirror's address.  [default: Google's; environment variable SKETCHRNN_MODELS]",
+)
+@options.force
+def download_model(name: str, output: str | None, vae: bool, large: bool, base: str | None, force: bool) -> None:
+    """Fetch the model that Google published of one category, such as bird or "alarm clock".
+
+    114 categories have one. The file is kept in the user's cache, checked, and fetched but once; its path is printed,
+    for --model of the other commands. Google states no licence for it.
+    """
+    from sketchrnn.cli.progress import downloading
+    from sketchrnn.model.checkpoint import save_checkpoint
+    from sketchrnn.model.published import BUCKET, fetch_published
+
+    if output is not None:
+        check_writable(output, force=force)
+    with downloading(name) as progress:
+        path, checkpoint = fetch_published(name, vae=vae, large=large, base=base or BUCKET, progress=progress)
+    if output is None:
+        click.echo(path)
+        return
+    save_checkpoint(checkpoint, output)
+    click.echo(f"wrote {output}", err=True)

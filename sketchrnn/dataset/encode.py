@@ -1,0 +1,298 @@
+"""Drawings as they are stored: stroke-3 rows of whole numbers, each drawing with its own unit."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.dataset.shard import Encoded
+from sketchrnn.dataset.splits import SPLITS, split_of_hash
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.formats import Record
+from sketchrnn.formats.columns import Columns
+from sketchrnn.sketch.simplify import BOX, fit_to_box, simplify
+from sketchrnn.sketch.sketch import Sketch
+
+STEPS_PER_PIXEL = 64
+"""How finely a drawing is stored whose coordinates are no whole numbers, or too large ones: 1/64 of a pixel of the 255
+box. That is 16,320 steps for the whole box, so that offsets fit int16; whole coordinates are stored as they are."""
+
+_SMALLEST_EXTENT, _LARGEST_EXTENT = 1e-30, 1e30  # of a drawing; what a float32 of it can be computed with
+_LARGEST_OFFSET = np.iinfo(np.int16).max
+SIMPLIFIED_KINDS = ("simplified", "binary", "npz")
+"""Kinds of records that Google has simplified."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which drawings are prepared, and how.
+
+    Attributes:
+        recognized: only those that the game guessed.
+        countries: only those of these countries, two letters each; all if empty.
+        min_length: fewest rows.
+        max_length: most rows.
+        limit: most drawings of a category; 0 for all.
+        epsilon: how far simplification moves a line, in pixels of the 255 box, for drawings that Google has not
+            simplified; 0 leaves them as they are.
+        category: of drawings that do not name theirs; by default their file's or folder's name.
+    """
+
+    recognized: bool = False
+    countries: tuple[str, ...] = ()
+    min_length: int = 1
+    max_length: int = 1000
+    limit: int = 0
+    epsilon: float = 2.0
+    category: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigurationError: a field is outside its range.
+        """
+        for country in self.countries:
+            if len(country) != 2 or not country.isalpha() or not country.isupper():
+                raise ConfigurationError(f"countries: expected two capital letters such as US, found {country!r}")
+        if not 1 <= self.min_length <= self.max_length:
+            raise ConfigurationError(
+                f"lengths: expected 1 <= min_length <= max_length, found {self.min_length} and {self.max_length}"
+            )
+        if self.limit < 0 or not 0.0 <= self.epsilon < BOX:
+            raise ConfigurationError(f"expected limit of at least 0 and epsilon from 0 to {BOX:g}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {**asdict(self), "countries": list(self.countries)}
+
+
+@dataclass
+class Tally:
+    """What became of the drawings that were read.
+
+    Attributes:
+        read: how many.
+        dropped: how many were left out, by reason.
+        empty_strokes: how many strokes without a point were left out of drawings that were kept.
+        kinds: how many came from which kind of file.
+        ignored: how many elements of SVG files are no lines, by what they are: text, filled shapes beside lines, ...
+    """
+
+    read: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    empty_strokes: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def drop(self, count: int, reason: str) -> None:
+        """Count drawings that are left out."""
+        if count:
+            self.dropped[reason] += int(count)
+
+    def add(self, other: Tally) -> None:
+        """Count what another has counted."""
+        self.read += other.read
+        self.dropped.update(other.dropped)
+        self.empty_strokes += other.empty_strokes
+        self.kinds.update(other.kinds)
+        self.ignored.update(other.ignored)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {
+            "read": self.read,
+            "dropped": dict(sorted(self.dropped.items())),
+            "empty_strokes": self.empty_strokes,
+            "kinds": dict(sorted(self.kinds.items())),
+            "ignored": dict(sorted(self.ignored.items())),
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Tally:
+        """Return what :meth:`to_json` was made of."""
+        dropped, kinds, ignored = (Counter(fields[name]) for name in ("dropped", "kinds", "ignored"))
+        return cls(fields["read"], dropped, fields["empty_strokes"], kinds, ignored)
+
+
+def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Encoded:
+    """Store many simplified drawings at once; the same as :func:`encode_record` of one after the other.
+
+    Args:
+        columns: the drawings.
+        selection: which of them are kept.
+        tally: counts what becomes of them; the caller counts what was read.
+    """
+    if not len(columns):
+        return _nothing()
+    chosen = np.ones(len(columns), bool)
+    if selection.recognized:
+        chosen &= _counted(
+            np.array([guessed == b"true" for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED
+        )
+    if selection.countries:
+        allowed = {country.encode() for country in selection.countries}
+        chosen &= _counted(np.array([one in allowed for one in columns.countries]), chosen, tally, OTHER_COUNTRY)
+    stroke_end = np.cumsum(columns.stroke_points)
+    stroke_start = stroke_end - columns.stroke_points
+    first_stroke = np.cumsum(columns.drawing_strokes) - columns.drawing_strokes
+    start = stroke_start[first_stroke]  # of each drawing, in points
+    points = np.diff(start, append=len(columns.x))
+    offsets = np.zeros((len(columns.x), 2), np.int16)
+    offsets[1:, 0], offsets[1:, 1] = np.diff(columns.x), np.diff(columns.y)
+    offsets[start] = 0
+    lifts = np.zeros(len(columns.x), bool)
+    lifts[stroke_end - 1] = True
+    first_moves = _first_stroke_moves(offsets, start, columns.stroke_points[first_stroke])
+    side = np.maximum(
+        np.maximum.reduceat(columns.x, start) - np.minimum.reduceat(columns.x, start),
+        np.maximum.reduceat(columns.y, start) - np.minimum.reduceat(columns.y, start),
+    )
+    lengths = points - first_moves
+    chosen &= _counted(side > 0, chosen, tally, NO_EXTENT)
+    chosen &= _counted(lengths <= selection.max_length, chosen, tally, _too_long(selection))
+    chosen &= _counted(lengths >= selection.min_length, chosen, tally, _too_short(selection))
+    tally.empty_strokes += int(columns.empty_strokes[chosen].sum())
+    kept = np.repeat(chosen, points)
+    kept[start[first_moves]] = False  # the origin, where the first stroke moves from
+    offsets = offsets.view(np.int32)[kept[:, None]].view(np.int16).reshape(-1, 2)  # a row as one number, for speed
+    lifts, lengths = lifts[kept], lengths[chosen].astype(np.int32)
+    keyed = np.array(list(map(bool, columns.keys)))[chosen]
+    blake2b = hashlib.blake2b
+    hashes = [blake2b(key, digest_size=8).digest() for key in itertools.compress(columns.keys, chosen)]
+    keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
+    if not keyed.all():
+        ends = np.cumsum(lengths)
+        for place in np.flatnonzero(~keyed):
+            rows = slice(ends[place] - lengths[place], ends[place])
+            keys[place] = _hash_of_rows(offsets[rows], lifts[rows])
+    return Encoded(
+        offsets,
+        lifts,
+        lengths,
+        keys,
+        keyed,
+        split_of_hash(keys),
+        (np.float32(BOX) / side[chosen]).astype(np.float32),
+        np.ones(len(lengths), np.float32),
+    )
+
+
+def _first_stroke_moves(
+    offsets: NDArray[np.int16], start: NDArray[np.int64], points: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell of each drawing whether its first stroke, so many points from ``start``, moves at all."""
+    second = np.minimum(start + 1, len(offsets) - 1)
+    moves = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
+    for place in np.flatnonzero(~moves & (points > 2)):  # hardly any
+        moves[place] = offsets[start[place] + 1 : start[place] + points[place]].any()
+    return moves
+
+
+def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded:
+    """Store one drawing, or none if it is left out; ``tally`` counts why, but not that it was read."""
+    if selection.recognized and record.recognized is not True:
+        tally.drop(1, NOT_RECOGNIZED)
+        return _nothing()
+    if selection.countries and record.countrycode not in selection.countries:
+        tally.drop(1, OTHER_COUNTRY)
+        return _nothing()
+    sketch = record.sketch
+    if not _SMALLEST_EXTENT < _extent(sketch) < _LARGEST_EXTENT:
+        tally.drop(1, NO_EXTENT if _extent(sketch) == 0 else NO_SIZE)
+        return _nothing()
+    source_scale = 1.0
+    if record.kind not in SIMPLIFIED_KINDS and selection.epsilon:
+        source_scale = _extent(sketch) / BOX
+        sketch = simplify(sketch, selection.epsilon)
+    rows = sketch.to_stroke3()
+    offsets = rows[:, :2]
+    if (offsets != np.rint(offsets)).any() or np.abs(offsets).max(initial=0) > _LARGEST_OFFSET:
+        source_scale *= _extent(sketch) / (BOX * STEPS_PER_PIXEL)
+        fitted = fit_to_box(sketch, BOX * STEPS_PER_PIXEL)
+        sketch = Sketch(tuple(np.rint(stroke) for stroke in fitted.strokes), sketch.pen_down)
+        rows = sketch.to_stroke3()
+    if not rows[:, :2].any():
+        tally.drop(1, NO_EXTENT)
+        return _nothing()
+    if len(rows) > selection.max_length:
+        tally.drop(1, _too_long(selection))
+        return _nothing()
+    if len(rows) < selection.min_length:
+        tally.drop(1, _too_short(selection))
+        return _nothing()
+    tally.empty_strokes += record.empty_strokes
+    steps, lifts = rows[:, :2].astype(np.int16), rows[:, 2] > 0.5
+    key = hash_of_key(record.key_id) if record.key_id else _hash_of_rows(steps, lifts)
+    keys = np.array([key], np.uint64)
+    return Encoded(
+        steps,
+        lifts,
+        np.array([len(rows)], np.int32),
+        keys,
+        np.array([bool(record.key_id)]),
+        split_of_hash(keys) if record.split is None else np.array([SPLITS.index(record.split)], np.uint8),
+        np.array([np.float32(BOX) / np.float32(_extent(sketch))], np.float32),
+        np.array([source_scale], np.float32),
+    )
+
+
+def hash_of_key(key: str) -> int:
+    """Return the 64 bits by which a key_id is known in a store."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+NOT_RECOGNIZED = "not recognized by the game"
+OTHER_COUNTRY = "of another country, or of none that is known"
+NO_EXTENT = "without any extent"
+NO_SIZE = "of a size that cannot be measured"
+
+
+def _too_long(selection: Selection) -> str:
+    return f"longer than {selection.max_length} rows"
+
+
+def _too_short(selection: Selection) -> str:
+    return f"shorter than {selection.min_length} rows"
+
+
+def _counted(good: NDArray[np.bool_], chosen: NDArray[np.bool_], tally: Tally, reason: str) -> NDArray[np.bool_]:
+    tally.drop(int((chosen & ~good).sum()), reason)
+    return good
+
+
+def _extent(sketch: Sketch) -> float:
+    x_min, y_min, x_max, y_max = sketch.bounds()
+    return max(x_max - x_min, y_max - y_min)
+
+
+def _hash_of_rows(offsets: NDArray[np.int16], lifts: NDArray[np.bool_]) -> int:
+    digest = hashlib.blake2b(np.ascontiguousarray(offsets, "<i2").tobytes(), digest_size=8, person=b"rows")
+    digest.update(lifts.tobytes())
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _nothing() -> Encoded:
+    none = np.zeros(0)
+    return Encoded(
+        np.zeros((0, 2), np.int16),
+        none.astype(bool),
+        none.astype(np.int32),
+        none.astype(np.uint64),
+        none.astype(bool),
+        none.astype(np.uint8),
+        none.astype(np.float32),
+        none.astype(np.float32),
+    )
+
+
+def joined(parts: Sequence[Encoded]) -> Encoded:
+    """Return the drawings of all parts, in their order; there may be none."""
+    return Encoded.joined(list(parts)) if parts else _nothing()

@@ -1,0 +1,117 @@
+"""Stores and files alike -> the drawings that training and evaluation read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import filelock
+
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.encode import Selection
+from sketchrnn.dataset.prepare import Progress, prepare_sources
+from sketchrnn.dataset.shard import VERSION
+from sketchrnn.dataset.sources import find_sources
+from sketchrnn.dataset.store import PREPARING, Report, Store, is_store, open_stores, shard_paths
+from sketchrnn.errors import SketchRNNError
+from sketchrnn.files import reason
+
+DEFAULT_MAX_LENGTH = 250
+CACHE_VARIABLE = "SKETCHRNN_CACHE"
+"""Environment variable that names the folder where files are prepared for training."""
+
+_KEPT_UNUSED = 30 * 24 * 3600.0  # seconds
+
+
+def load(
+    paths: Sequence[str | Path],
+    *,
+    max_length: int = DEFAULT_MAX_LENGTH,
+    unit: str | None = None,
+    processes: int = 1,
+    progress: Progress | None = None,
+    part: tuple[int, int] = (0, 1),
+) -> tuple[Drawings, Report]:
+    """Return the drawings of stores and files. Files are prepared into a store in the cache, unless they are there.
+
+    Args:
+        paths: stores, and anything that :func:`sketchrnn.dataset.prepare.prepare` takes.
+        max_length: longer drawings, in rows, are left out.
+        unit: "box" or "source"; None for the files' own unit if all are published npz files, else the 255 box.
+        processes: how many read at the same time.
+        progress: is told how far reading is.
+        part: (i, n): only the i-th of n parts of each category's drawings.
+
+    Raises:
+        SketchRNNError: a file cannot be read, or the cache cannot be written.
+        DatasetError: a store is damaged or not whole, or no drawing is left.
+    """
+    store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress, part=part)
+    drawings, report = store.drawings(max_length, unit)
+    report.notes += notes
+    return drawings, report
+
+
+def open_all(
+    paths: Sequence[str | Path],
+    *,
+    max_length: int = Selection.max_length,
+    processes: int = 1,
+    progress: Progress | None = None,
+    part: tuple[int, int] = (0, 1),
+) -> tuple[Store, list[str]]:
+    """Open stores and files, as one store; return with it what is worth saying. See :func:`load`."""
+    stores = [Path(path) for path in paths if is_store(path)]
+    files = [path for path in paths if not is_store(path)]
+    notes: list[str] = []
+    if files:
+        store, notes = _cached(files, max_length, processes, progress)
+        stores.append(store)
+    return open_stores(stores, part), notes
+
+
+def cache_folder() -> Path:
+    """Return the folder where files are prepared for training."""
+    if CACHE_VARIABLE in os.environ:
+        return Path(os.environ[CACHE_VARIABLE])
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # nobody knows where the user is at home
+        home = Path(tempfile.gettempdir())
+    return home / "sketchrnn"
+
+
+def _cached(
+    files: Sequence[str | Path], max_length: int, processes: int, progress: Progress | None
+) -> tuple[Path, list[str]]:
+    selection = Selection(max_length=max(max_length, Selection.max_length))
+    sources, notes = find_sources(files)
+    described = [[str(source.paths[0].resolve()), source.to_json(), source.category] for source in sources]
+    identity = json.dumps([VERSION, described, selection.to_json()], sort_keys=True)
+    folder = cache_folder()
+    store = folder / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(store.with_suffix(".lock")):  # of the processes of a run the first one prepares
+            if not shard_paths(store) or (store / PREPARING).exists():
+                _forget_unused(folder)
+                notes += prepare_sources(sources, store, selection, processes=processes, progress=progress).notes
+            os.utime(store)  # its last use
+    except OSError as error:
+        hint = f"; {CACHE_VARIABLE} names another folder"
+        raise SketchRNNError(f"{folder}: cannot be written: {reason(error)}{hint}") from error
+    return store, notes
+
+
+def _forget_unused(folder: Path) -> None:
+    for store in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if store.is_dir() and time.time() - store.stat().st_mtime > _KEPT_UNUSED:
+                shutil.rmtree(store)

@@ -1,0 +1,354 @@
+"""One file of a store: the drawings of one category, as arrays that are mapped into memory and not read before use.
+
+The file is a safetensors file, so that other programs read it too: a header in JSON, then the arrays. It is written
+here and not by that library because the arrays come in pieces and may be larger than the memory, and read here so that
+a process can map a part of them.
+
+Reference:
+    https://github.com/huggingface/safetensors, "Format".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.dataset.drawings import deviation
+from sketchrnn.dataset.splits import SPLITS
+from sketchrnn.errors import DatasetError
+from sketchrnn.files import open_source
+
+VERSION = 1
+_KIND = "sketchrnn drawings"
+_LONGEST_HEADER = 1 << 26  # bytes
+_IN_MEMORY = 1 << 22  # bytes of an array that are kept before it goes to the disk
+_ALIGNMENT = 8
+
+ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "box_scale": ("F32", ()),
+    "keyed": ("BOOL", ()),
+    "keys": ("U64", ()),
+    "lengths": ("I32", ()),
+    "lifts": ("BOOL", ()),
+    "moments": ("F64", (7,)),
+    "offsets": ("I16", (2,)),
+    "source_scale": ("F32", ()),
+    "splits": ("U8", ()),
+}
+"""The arrays of a shard: their type, and their shape but for the first axis.
+
+offsets, lifts: of each row, the rows of all drawings one behind the other; offsets in a unit of the drawing's own.
+box_scale, source_scale: of each drawing, what its offsets are multiplied by to be measured in the 255 box, and in the
+unit of its file. lengths: rows of each. keys: a hash of each one's key_id, or where it has none of its rows; keyed: it
+has one. splits: indices into SPLITS. moments: (split, rows, drawings, sum and sum of squares of the offsets in the 255
+box, the same in the files' unit) for all drawings of one split and length together.
+"""
+
+_TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
+ROW_ARRAYS, MOMENT_ARRAYS = ("offsets", "lifts"), ("moments",)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Some drawings as they are stored; see :data:`ARRAYS`."""
+
+    offsets: NDArray[np.int16]
+    lifts: NDArray[np.bool_]
+    lengths: NDArray[np.int32]
+    keys: NDArray[np.uint64]
+    keyed: NDArray[np.bool_]
+    splits: NDArray[np.uint8]
+    box_scale: NDArray[np.float32]
+    source_scale: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, chosen: NDArray[np.bool_]) -> Encoded:
+        """Return some of the drawings; ``chosen`` is (drawings,) bool."""
+        if chosen.all():
+            return self
+        rows = np.repeat(chosen, self.lengths)
+        return Encoded(**{name: value[rows if name in ROW_ARRAYS else chosen] for name, value in vars(self).items()})
+
+    @staticmethod
+    def joined(parts: list[Encoded]) -> Encoded:
+        """Return the drawings of all parts, in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        return Encoded(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+
+class Moments:
+    """Counts, sums and sums of squares of offsets, by split and length: all that offset_scale needs, at any length."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros((len(SPLITS), 1, 5))  # by split and length
+
+    def add(self, drawings: Encoded) -> None:
+        """Count some drawings, one at least."""
+        starts = np.cumsum(drawings.lengths) - drawings.lengths
+        offsets = drawings.offsets.astype(np.float64)
+        sums = np.add.reduceat(offsets[:, 0] + offsets[:, 1], starts)
+        squares = np.add.reduceat(np.square(offsets[:, 0]) + np.square(offsets[:, 1]), starts)
+        columns = [np.ones(len(drawings))]
+        for scale in (drawings.box_scale.astype(np.float64), drawings.source_scale.astype(np.float64)):
+            columns += [sums * scale, squares * scale**2]
+        missing = int(drawings.lengths.max()) + 1 - self._table.shape[1]
+        if missing > 0:
+            self._table = np.pad(self._table, ((0, 0), (0, missing), (0, 0)))
+        splits, lengths, _ = self._table.shape
+        place = drawings.splits.astype(np.int64) * lengths + drawings.lengths
+        for index, column in enumerate(columns):
+            counts = np.bincount(place, column, minlength=splits * lengths)
+            self._table[..., index] += counts.reshape(splits, lengths)
+
+    def array(self) -> NDArray[np.float64]:
+        """Return the table: (pairs, 7)."""
+        pairs = np.argwhere(self._table[..., 0])
+        return np.column_stack([pairs, self._table[tuple(pairs.T)]])
+
+    def summary(self) -> dict[str, Any]:
+        """Return how many drawings each split has, how many rows there are, and the training drawings' offset_scale."""
+        table = self.array()
+        return {
+            "splits": {name: int(table[table[:, 0] == index, 2].sum()) for index, name in enumerate(SPLITS)},
+            "rows": int((table[:, 1] * table[:, 2]).sum()),
+            "offset_scale": {unit: offset_scale(table, unit) for unit in ("box", "source")},
+        }
+
+
+def offset_scale(moments: NDArray[np.float64], unit: str, max_length: int | None = None) -> float:
+    """Return the standard deviation of the training drawings' offsets; 0 where nothing moves.
+
+    Args:
+        moments: those of one shard or of several, (pairs, 7).
+        unit: "box" or "source".
+        max_length: longer drawings, in rows, do not count.
+    """
+    chosen = moments[:, 0] == SPLITS.index("train")
+    if max_length is not None:
+        chosen &= moments[:, 1] <= max_length
+    moments = moments[chosen]
+    first = {"box": 3, "source": 5}[unit]
+    numbers = 2.0 * float((moments[:, 1] * moments[:, 2]).sum())
+    return deviation(numbers, float(moments[:, first].sum()), float(moments[:, first + 1].sum()))
+
+
+class ShardWriter:
+    """Takes the drawings of a category piece by piece, in constant memory, and writes them as a file."""
+
+    def __init__(self, category: str, folder: Path) -> None:
+        """Begin.
+
+        Args:
+            category: its name.
+            folder: where what does not fit into memory lies meanwhile.
+        """
+        self.category = category
+        self.count = 0
+        self._moments = Moments()
+        self._spools = {
+            name: tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115  # close() closes it
+            for name in ARRAYS
+            if name not in MOMENT_ARRAYS
+        }
+        self._sizes = dict.fromkeys(self._spools, 0)
+
+    def add(self, drawings: Encoded) -> None:
+        """Take some drawings."""
+        if not len(drawings):
+            return
+        self.count += len(drawings)
+        self._moments.add(drawings)
+        for name, spool in self._spools.items():
+            content = np.ascontiguousarray(getattr(drawings, name), _TYPES[ARRAYS[name][0]]).data.cast("B")
+            spool.write(content)
+            self._sizes[name] += len(content)
+
+    def write(self, file: IO[bytes], information: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the file, and return what its header says.
+
+        Args:
+            file: where.
+            information: what else is to stand in its header, as JSON values.
+        """
+        moments = np.ascontiguousarray(self._moments.array(), "<f8").tobytes()
+        sizes = {**self._sizes, "moments": len(moments)}
+        digest = hashlib.blake2b(digest_size=16)
+        for name in sorted(self._spools):
+            for block in _blocks(self._spools[name]):
+                digest.update(block)
+        details = {"kind": _KIND, "version": VERSION, "category": self.category, "digest": digest.hexdigest()}
+        details |= {**self._moments.summary(), **information}
+        header: dict[str, Any] = {"__metadata__": {"sketchrnn": json.dumps(details, sort_keys=True)}}
+        place = 0
+        # the largest types first, so that each array begins at a multiple of its type's size
+        order = sorted(sizes, key=lambda name: (-np.dtype(_TYPES[ARRAYS[name][0]]).itemsize, name))
+        for name in order:
+            kind, shape = ARRAYS[name]
+            rows = sizes[name] // (np.dtype(_TYPES[kind]).itemsize * math.prod(shape))
+            header[name] = {"dtype": kind, "shape": [rows, *shape], "data_offsets": [place, place + sizes[name]]}
+            place += sizes[name]
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % _ALIGNMENT)
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in order:
+            if name == "moments":
+                file.write(moments)
+            else:
+                self._spools[name].seek(0)
+                shutil.copyfileobj(self._spools[name], file, 1 << 20)
+        return details
+
+    def close(self) -> None:
+        """Forget what was taken."""
+        for spool in self._spools.values():
+            spool.close()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The drawings of one category, as :data:`ARRAYS` that are mapped into memory.
+
+    Attributes:
+        path: the file.
+        information: what its header says, with ``category`` and ``digest``, which names the content.
+        arrays: by name.
+        starts: (drawings + 1,) int64: drawing i has the rows starts[i] to starts[i + 1].
+    """
+
+    path: Path
+    information: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    starts: NDArray[np.int64]
+
+    @property
+    def category(self) -> str:
+        """Its name."""
+        return str(self.information["category"])
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def pieces(self, rows: int = 1 << 18) -> Iterator[Encoded]:
+        """Read all drawings, some at a time."""
+        begin = 0
+        while begin < len(self):
+            end = int(np.searchsorted(self.starts, self.starts[begin] + rows, side="right")) - 1
+            end = min(max(end, begin + 1), len(self))
+            place = slice(int(self.starts[begin]), int(self.starts[end]))
+            yield Encoded(
+                **{
+                    name: np.array(array[place] if name in ROW_ARRAYS else array[begin:end])
+                    for name, array in self.arrays.items()
+                    if name not in MOMENT_ARRAYS
+                }
+            )
+            begin = end
+
+
+def open_shard(path: Path, part: tuple[int, int] = (0, 1)) -> Shard:
+    """Map a shard into memory.
+
+    Args:
+        path: the file.
+        part: (i, n): only the i-th of n equal parts of the drawings; the rest of the file is never mapped.
+
+    Raises:
+        DatasetError: the file is damaged, of another version, or no shard.
+        SketchRNNError: it cannot be read.
+    """
+    header, begin = read_header(path)
+    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray) if part[1] == 1 else None
+
+    def mapped(name: str, first: int, last: int) -> NDArray[Any]:
+        kind, shape = ARRAYS[name]
+        dtype = np.dtype(_TYPES[kind])
+        stride = dtype.itemsize * math.prod(shape)
+        place, size = begin + header["places"][name] + first * stride, (last - first) * stride
+        if whole is not None:
+            content = whole[place : place + size]
+        elif size:
+            content = np.memmap(path, np.uint8, mode="r", offset=place, shape=(size,)).view(np.ndarray)
+        else:
+            content = np.zeros(0, np.uint8)
+        return content.view(dtype).reshape(-1, *shape)
+
+    count = header["counts"]["lengths"]
+    first, last = (count * (part[0] + which) // part[1] for which in (0, 1))
+    lengths = mapped("lengths", 0, last)
+    skipped = int(lengths[:first].sum(dtype=np.int64))
+    lengths = lengths[first:]
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    rows = skipped + int(starts[-1])
+    if (lengths < 1).any() or rows > header["counts"]["lifts"]:
+        raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
+    arrays = {
+        name: lengths
+        if name == "lengths"
+        else mapped(name, 0, header["counts"][name])
+        if name in MOMENT_ARRAYS
+        else mapped(name, skipped, rows)
+        if name in ROW_ARRAYS
+        else mapped(name, first, last)
+        for name in ARRAYS
+    }
+    return Shard(path, header["information"], arrays, starts)
+
+
+def read_header(path: Path) -> tuple[dict[str, Any], int]:
+    """Read what a shard says of itself.
+
+    Returns:
+        ``information``; ``places`` of the arrays, from where they begin, and their ``counts``; and where that is.
+
+    Raises:
+        DatasetError: the file is damaged, of another version, or no shard.
+        SketchRNNError: it cannot be read.
+    """
+    with open_source(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+        text = file.read(size) if size <= _LONGEST_HEADER else b""
+    end = path.stat().st_size
+    try:
+        header = json.loads(text)
+        information = json.loads(header["__metadata__"]["sketchrnn"])
+        version = information["version"]
+        if information["kind"] != _KIND:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DatasetError(f"{path}: expected drawings that `sketchrnn prepare` wrote, found other content") from error
+    if version != VERSION:
+        raise DatasetError(f"{path}: expected version {VERSION}, found {version}; prepare the drawings anew")
+    places, counts = {}, {}
+    try:
+        for name, (kind, shape) in ARRAYS.items():
+            first, last = header[name]["data_offsets"]
+            counts[name] = header[name]["shape"][0]
+            expected = counts[name] * np.dtype(_TYPES[kind]).itemsize * math.prod(shape)
+            if header[name]["dtype"] != kind or last - first != expected or not 0 <= first <= last <= end - size - 8:
+                raise ValueError
+            places[name] = first
+        drawings = {counts[name] for name in ARRAYS if name not in (*ROW_ARRAYS, *MOMENT_ARRAYS)}
+        if len(drawings) != 1 or len({counts[name] for name in ROW_ARRAYS}) != 1 or not information["category"]:
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path}: is damaged: its arrays do not fit its header") from error
+    return {"information": information, "places": places, "counts": counts}, size + 8
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(1 << 20):
+        yield block

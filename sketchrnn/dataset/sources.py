@@ -1,0 +1,202 @@
+"""What a user names to be prepared: files and folders, and how they are cut into pieces that processes take."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sketchrnn.errors import DatasetError, SketchRNNError
+from sketchrnn.files import STANDARD_STREAM, open_source, reason, source_name
+from sketchrnn.formats import content_of
+from sketchrnn.formats.quickdraw_binary import walk, word_of
+
+PIECE = 1 << 20
+"""Bytes that are read at a time: what a processor's cache still holds."""
+
+SUFFIXES = (".bin", ".json", ".jsonl", ".ndjson", ".npz", ".svg", ".svgz")
+"""Names' ends by which files are found in folders; a file that is named itself can end otherwise."""
+
+_SMALL = (".json", ".svg", ".svgz")
+_SMALL_AT_ONCE = 64
+_NAMED = (".bin", ".npz")  # by their category, wherever they lie
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of drawings, or a folder of files of a drawing each.
+
+    Attributes:
+        name: what it is called, as the user wrote it.
+        paths: the files.
+        category: of drawings that do not name theirs.
+        size: bytes of all files.
+        version: names the content by the files' names, sizes and times.
+        is_folder: a file that cannot be read is left out and said, not an error.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    category: str
+    size: int
+    version: str
+    is_folder: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a store keeps of it, as JSON values."""
+        return {"name": self.name, "files": len(self.paths), "bytes": self.size, "version": self.version}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a process reads at a time.
+
+    Attributes:
+        source: where it belongs.
+        content: "ndjson" and "binary" are read in pieces, "other" as whole files.
+        paths: the files; one but for "other".
+        begin: the first byte.
+        end: behind the last byte.
+        first: the number of the first drawing, where that is known.
+    """
+
+    source: Source
+    content: str
+    paths: tuple[Path, ...]
+    begin: int = 0
+    end: int = 0
+    first: int = 0
+
+
+def find_sources(paths: Iterable[str | Path]) -> tuple[list[Source], list[str]]:
+    """Return the sources that paths name, in their order, and notes on what is left out.
+
+    A folder stands for the files in it and below; the name of its sub-folder, or else its own, is the category of those
+    drawings that do not name theirs.
+
+    Raises:
+        SketchRNNError: a path does not exist, or a folder holds no drawings.
+    """
+    sources: list[Source] = []
+    notes: list[str] = []
+    for path in dict.fromkeys(map(Path, paths)):
+        sources += _found(path, notes)
+    return sources, notes
+
+
+def pieces_of(source: Source) -> Iterator[Piece]:
+    """Cut a source into pieces, in the order of its drawings.
+
+    Raises:
+        FormatError: the file is damaged.
+        SketchRNNError: it cannot be read.
+    """
+    if len(source.paths) > 1 or source.paths[0].suffix in _SMALL:
+        for start in range(0, len(source.paths), _SMALL_AT_ONCE):
+            yield Piece(source, "other", source.paths[start : start + _SMALL_AT_ONCE])
+        return
+    path = source.paths[0]
+    content = content_of(path)
+    if content == "ndjson":
+        for begin in range(0, source.size, PIECE):
+            yield Piece(source, content, source.paths, begin, begin + PIECE)
+    elif content == "binary":
+        with open_source(path) as file:
+            yield from _binary_pieces(source, file.read())
+    else:
+        yield Piece(source, content, source.paths)
+
+
+def lines_of(piece: Piece) -> bytes:
+    """Return the lines that begin in a piece of a file; the last one goes on behind it."""
+    with open_source(piece.paths[0]) as file:
+        file.seek(max(0, piece.begin - 1))
+        if piece.begin and file.read(1) != b"\n":
+            file.readline()
+        missing = piece.end - file.tell()
+        content = file.read(missing) if missing > 0 else b""
+        return content if content.endswith(b"\n") or not content else content + file.readline()
+
+
+def lines_before(piece: Piece) -> int:
+    """Count the lines of a file that begin before a piece."""
+    with open_source(piece.paths[0]) as file:
+        count, left = 0, piece.begin
+        while left and (block := file.read(min(left, 1 << 20))):
+            count += block.count(b"\n")
+            left -= len(block)
+            last = block
+        return count + (piece.begin > 0 and not last.endswith(b"\n"))
+
+
+def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
+    begin = first = number = 0
+    for number, (place, _) in enumerate(walk(content, source.name)):
+        if place - begin >= PIECE:
+            yield Piece(source, "binary", source.paths, begin, place, first)
+            begin, first = place, number
+    yield Piece(source, "binary", source.paths, begin, len(content), first)
+
+
+def _found(path: Path, notes: list[str]) -> list[Source]:
+    try:
+        if str(path) == STANDARD_STREAM:
+            return [_of_standard_input()]
+        if path.is_dir():
+            return list(_of_folder(path, notes))
+        return [_source(str(path), (path,), word_of(path) or path.stem)]
+    except OSError as error:
+        raise SketchRNNError(f"{path}: cannot be read: {reason(error)}") from error
+
+
+def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
+    by_category: dict[str, list[Path]] = {}
+    others = 0
+    for path in sorted(folder.rglob("*")):
+        below = path.relative_to(folder)
+        if path.is_dir() or any(part.startswith(".") for part in below.parts):
+            continue
+        if path.suffix.lower() not in SUFFIXES:
+            others += 1
+            continue
+        name = below.parts[0] if len(below.parts) > 1 else folder.resolve().name
+        by_category.setdefault(name, []).append(path)
+    if others:
+        notes.append(f"{folder}: {others:,} files of other kinds are left out")
+    if not by_category:
+        raise DatasetError(f"{folder}: expected files that end in {', '.join(SUFFIXES)}, found none")
+    for name, paths in by_category.items():
+        small = tuple(path for path in paths if path.suffix.lower() in _SMALL)
+        if small:
+            is_own = any(len(path.relative_to(folder).parts) == 1 for path in small)
+            yield _source(str(folder if is_own else folder / name), small, name, is_folder=True)
+        for path in paths:
+            if path not in small:
+                by_folder = len(path.relative_to(folder).parts) > 1 and path.suffix.lower() not in _NAMED
+                yield _source(str(path), (path,), name if by_folder else word_of(path) or path.stem)
+
+
+def _of_standard_input() -> Source:
+    """Keep what comes in a file until this process ends, so that others can read it in pieces."""
+    content = sys.stdin.buffer.read()
+    handle, name = tempfile.mkstemp(suffix=".sketchrnn")
+    atexit.register(Path(name).unlink, missing_ok=True)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    version = hashlib.blake2b(content, digest_size=8).hexdigest()
+    return Source(source_name(STANDARD_STREAM), (Path(name),), "drawing", len(content), version)
+
+
+def _source(name: str, paths: tuple[Path, ...], category: str, *, is_folder: bool = False) -> Source:
+    digest, size = hashlib.blake2b(digest_size=8), 0
+    for path in paths:
+        status = path.stat()
+        size += status.st_size
+        digest.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return Source(name, paths, category, size, digest.hexdigest(), is_folder)

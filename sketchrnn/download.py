@@ -1,0 +1,298 @@
+"""One address to one file: over HTTP, going on after a break, checked, and never half there."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import email.utils
+import hashlib
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import requests
+
+from sketchrnn.errors import DownloadError
+from sketchrnn.files import reason
+
+PART_SUFFIX = ".download"
+_BLOCK = 1 << 16  # bytes
+_TIMEOUTS = (10.0, 30.0)  # seconds, to connect and between two packets
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_WAIT = 60.0  # seconds
+_LONGEST_VALIDATOR = 150  # characters of a file's name
+_UNNAMED = "unnamed"
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+Progress = Callable[[int, "int | None"], None]
+"""Is told how many bytes of the file are there, and of how many if the server says so."""
+
+Cut = Callable[[bytes], "int | None"]
+"""Is given the file block by block, from its beginning; returns None if more of it is wanted than that, or else how
+many bytes of the block are."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often, and how politely, a request is made again.
+
+    Attributes:
+        attempts: requests that may fail without a byte gained.
+        wait: seconds before the second; doubled for each further one, up to a minute, and varied by a quarter, so that
+            many clients do not come back together. If the server asks for more with Retry-After, that counts.
+    """
+
+    attempts: int = 6
+    wait: float = 1.0
+
+
+class _PassingError(Exception):
+    """An attempt failed in a way that may pass."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+def download(
+    url: str,
+    path: str | Path,
+    *,
+    progress: Progress | None = None,
+    cut: Callable[[], Cut] | None = None,
+    sha256: str | None = None,
+    retries: Retries | None = None,
+    cancelled: threading.Event | None = None,
+) -> None:
+    """Download a file, going on where an earlier call of the same was broken off.
+
+    Until it is whole it lies beside the target, as ``.NAME.VALIDATOR.download``: it is gone on with only while the
+    server still has the same version of the file. The size, and the MD5 if Google's storage gives one, are checked
+    before the file takes its name. A file that was there is replaced.
+
+    Args:
+        url: http or https.
+        path: the file to write.
+        progress: is told how far it is.
+        cut: makes, for each attempt, what cuts the file short; neither size nor MD5 can be checked then.
+        sha256: the digest that the file must have, in hexadecimal.
+        retries: how often to try.
+        cancelled: once it is set, gives up, keeping what is there.
+
+    Raises:
+        DownloadError: the server says no, keeps failing, or sends something else than it promised; or the file cannot
+            be written.
+    """
+    retries, cancelled = retries or Retries(), cancelled or threading.Event()
+    target = Path(path)
+    failures, most = 0, 0
+    with requests.Session() as session:
+        session.headers.update({"User-Agent": "sketchrnn", "Accept-Encoding": "identity"})
+        while True:
+            try:
+                part = _Part(target)
+                try:
+                    tally = _Tally(progress, cut() if cut else None, cancelled)
+                    _attempt(session, url, part, tally, sha256)
+                    return
+                except _PassingError as problem:
+                    failures = 1 if part.size > most else failures + 1
+                    most = max(most, part.size)
+                    if failures >= retries.attempts:
+                        raise DownloadError(f"{url}: {problem}; gave up after {failures} attempts") from problem
+                    wait = retries.wait * 2 ** (failures - 1) * random.uniform(0.75, 1.25)
+                    cancelled.wait(min(_LONGEST_WAIT, max(wait, problem.wait)))
+            except OSError as error:
+                raise DownloadError(f"{target}: cannot be written: {reason(error)}") from error
+            if cancelled.is_set():
+                raise DownloadError(f"{url}: interrupted; the same command goes on from here")
+
+
+class _Part:
+    """The beginning of a file, beside its target, and the version of the file that it is the beginning of."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.validator = ""
+        begins = f".{target.name}."
+        for path in sorted(target.parent.glob(f"{_literal(begins)}*{PART_SUFFIX}")):
+            name = path.name[len(begins) : -len(PART_SUFFIX)]
+            if "." not in name and name != _UNNAMED:
+                self.validator = unquote(name)
+        self.path = self._path()
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def start_over(self, validator: str) -> None:
+        """Forget what there is; what comes next is the version of the file that the validator names."""
+        self.path.unlink(missing_ok=True)
+        self.validator = validator
+        if len(self._quoted()) > _LONGEST_VALIDATOR:
+            self.validator = ""
+        self.path = self._path()
+        self.path.unlink(missing_ok=True)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Read what there is."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
+
+    def finish(self, size: int) -> None:
+        """Let the file take its name, cut to a size."""
+        with self.path.open("ab") as file:
+            file.truncate(size)
+            os.fsync(file.fileno())
+        self.path.replace(self.target)
+
+    def _quoted(self) -> str:
+        return quote(self.validator, safe="").replace(".", "%2E") if self.validator else _UNNAMED
+
+    def _path(self) -> Path:
+        return self.target.with_name(f".{self.target.name}.{self._quoted()}{PART_SUFFIX}")
+
+
+class _Tally:
+    """What has been seen of a file in one attempt."""
+
+    def __init__(self, progress: Progress | None, cut: Cut | None, cancelled: threading.Event) -> None:
+        self.size = 0
+        self.total: int | None = None
+        self.md5, self.sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+        self.was_cut = False
+        self._progress, self._cut, self._cancelled = progress, cut, cancelled
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def wants_more(self, block: bytes) -> bool:
+        """Take a block into account; tell whether more is wanted."""
+        kept = None if self._cut is None else self._cut(block)
+        self.was_cut = kept is not None
+        block = block[:kept]
+        self.md5.update(block)
+        self.sha256.update(block)
+        self.size += len(block)
+        if self._progress is not None:
+            self._progress(self.size, self.total)
+        return not self.was_cut and not self.cancelled
+
+
+def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sha256: str | None) -> None:
+    """Make one request, and go on with what there is of the file by its answer."""
+    headers = {"Range": f"bytes={part.size}-", "If-Range": part.validator} if part.size and part.validator else {}
+    with _passing_errors(url), session.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
+        _check_status(response, url, part)
+        if response.status_code == 200:
+            part.start_over(_validator(response))
+        first, tally.total = _extent(response)
+        if first != part.size:
+            wanted = part.size
+            part.start_over("")
+            raise _PassingError(f"asked for the bytes from {wanted:,} on, the server sent others")
+        if all(tally.wants_more(block) for block in part.blocks()):
+            with part.path.open("ab") as file:
+                for block in response.iter_content(_BLOCK):
+                    file.write(block)
+                    if not tally.wants_more(block):
+                        break
+        promised = _promised_md5(response)
+    if tally.cancelled:
+        raise _PassingError("interrupted")
+    if not tally.was_cut:
+        if tally.total is not None and tally.size < tally.total:
+            raise _PassingError(f"the connection ended after {tally.size:,} of {tally.total:,} bytes")
+        if tally.total is not None and tally.size > tally.total:
+            part.start_over("")
+            raise _PassingError(f"expected {tally.total:,} bytes, found {tally.size:,}")
+        if promised is not None and tally.md5.digest() != promised:
+            part.start_over("")
+            raise _PassingError(f"expected the MD5 {promised.hex()}, found {tally.md5.hexdigest()}")
+    if sha256 is not None and tally.sha256.hexdigest() != sha256.lower():
+        part.start_over("")
+        part.path.unlink(missing_ok=True)
+        raise DownloadError(f"{url}: expected the SHA-256 {sha256.lower()}, found {tally.sha256.hexdigest()}")
+    part.finish(tally.size)
+
+
+def _check_status(response: requests.Response, url: str, part: _Part) -> None:
+    status = f"the server says {response.status_code} {response.reason}".rstrip()
+    if response.status_code == 416:
+        part.start_over("")
+        raise _PassingError("what there is of the file is no beginning of what the server has")
+    if response.status_code in _PASSING:
+        raise _PassingError(status, _retry_after(response))
+    if response.status_code not in (200, 206):
+        raise DownloadError(f"{url}: {status}")
+
+
+@contextlib.contextmanager
+def _passing_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        raise _PassingError(f"the connection failed: {_innermost(error)}") from error
+    except (requests.RequestException, ValueError) as error:  # ValueError: no address at all
+        raise DownloadError(f"{url}: {error}") from error
+
+
+def _innermost(error: BaseException) -> str:
+    """Return what is at the bottom of an error that libraries have wrapped in one another."""
+    while True:
+        arguments = [value for value in (getattr(error, "reason", None), *error.args) if isinstance(value, Exception)]
+        below = error.__cause__ or error.__context__ or next(iter(arguments), None)
+        if below is None:
+            return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+        error = below
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Return how many seconds the server asks to wait; it says so as a number or as a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    with contextlib.suppress(ValueError):
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    return 0.0
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what names this version of the file: a strong ETag, or else the time of its last change."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+
+
+def _extent(response: requests.Response) -> tuple[int, int | None]:
+    """Return the place of the first byte that comes, and the size of the whole file if the server says."""
+    if response.status_code == 206:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        return (int(match[1]), None if match[2] == "*" else int(match[2])) if match else (-1, None)
+    length = response.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdecimal() else None
+
+
+def _promised_md5(response: requests.Response) -> bytes | None:
+    """Return the MD5 that Google's storage says the whole file has.
+
+    Reference:
+        https://cloud.google.com/storage/docs/xml-api/reference-headers, "x-goog-hash".
+    """
+    match = re.search(r"\bmd5=([A-Za-z0-9+/=]+)", response.headers.get("x-goog-hash", ""))
+    with contextlib.suppress(binascii.Error):
+        return base64.b64decode(match[1], validate=True) if match else None
+    return None
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)

@@ -1,0 +1,154 @@
+"""The recurrent cells in NumPy: twins of those in :mod:`sketchrnn.model.lstm` and :mod:`sketchrnn.model.cells`.
+
+Gates in torch's order: input, forget, candidate, output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.model.configuration import ModelConfiguration
+
+Array = NDArray[np.float32]
+Tensors = Callable[..., Array]
+"""Returns a layer's tensor, of a name and a shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
+
+EPSILON = np.float32(1e-3)
+
+
+class NumpyCell(Protocol):
+    """A recurrent layer.
+
+    Attributes:
+        units: H, numbers in its output, which is the first part of the hidden state.
+        state_units: S, numbers in each of its two states.
+        input_weights: what a row is multiplied with once for a step, (I, K).
+        input_bias: what is added then, (K,).
+    """
+
+    units: int
+    state_units: int
+    input_weights: Array
+    input_bias: Array
+
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Return the new hidden state and cell, from a row's product (B, K) and the old ones, (B, S) each."""
+        ...
+
+
+class NumpyLSTM:
+    """The plain cell; twin of :class:`sketchrnn.model.lstm.LSTM`."""
+
+    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
+        self.units = self.state_units = units
+        self.input_weights = tensors("weight_ih_l0", 4 * units, inputs).T
+        self.input_bias = tensors("bias_ih_l0", 4 * units)
+        self._hidden_weights = tensors("weight_hh_l0", 4 * units, units).T
+
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        cell, show = _gated(projected + hidden @ self._hidden_weights, cell)
+        return show * np.tanh(cell), cell
+
+
+class NumpyLayerNormLSTM:
+    """The layer-norm LSTM; twin of :class:`sketchrnn.model.cells.LayerNormLSTM`."""
+
+    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
+        self.units = self.state_units = units
+        self.input_weights = tensors("weight_ih", 4 * units, inputs).T
+        self.input_bias = np.zeros(4 * units, np.float32)
+        self._hidden_weights = tensors("weight_hh", 4 * units, units).T
+        self._gate_gain, self._gate_bias = (tensors(f"gate_norm.{name}", 4, units) for name in ("gain", "bias"))
+        self._cell_gain, self._cell_bias = (tensors(f"cell_norm.{name}", 1, units)[0] for name in ("gain", "bias"))
+
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        return self._step_with_gates(projected + hidden @ self._hidden_weights, cell)
+
+    def _step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
+        groups = gates.reshape(*gates.shape[:-1], 4, self.units)
+        normed = self._gate_gain * _normed(groups) + self._gate_bias
+        cell, show = _gated(normed.reshape(gates.shape), cell)
+        return show * np.tanh(self._cell_gain * _normed(cell) + self._cell_bias), cell
+
+
+class NumpyHyperLSTM(NumpyLayerNormLSTM):
+    """The HyperLSTM; twin of :class:`sketchrnn.model.cells.HyperLSTM`."""
+
+    def __init__(self, tensors: Tensors, inputs: int, units: int, hyper_units: int, embedding_units: int) -> None:
+        super().__init__(tensors, inputs, units)
+        self.state_units = units + hyper_units
+        self._hyper = NumpyLayerNormLSTM(
+            lambda name, *shape: tensors(f"hyper.{name}", *shape), inputs + units, hyper_units
+        )
+        rows, states = np.split(self._hyper.input_weights, [inputs])
+        self.input_weights = np.concatenate([self.input_weights, rows], axis=1)
+        self.input_bias = np.zeros(self.input_weights.shape[1], np.float32)
+        self._hidden_weights = np.concatenate([self._hidden_weights, states], axis=1)  # for both LSTMs
+        self._bias = tensors("bias", 4, units)
+        embedded = (8 * embedding_units, hyper_units), (4 * embedding_units, hyper_units)
+        self._scale_embedding = tensors("scale_embedding.weight", *embedded[0]).T
+        self._scale_embedding_bias = tensors("scale_embedding.bias", 8 * embedding_units)
+        self._shift_embedding = tensors("shift_embedding.weight", *embedded[1]).T
+        self._scale = tensors("scale", 8, units, embedding_units).swapaxes(1, 2)
+        self._shift = tensors("shift", 4, units, embedding_units).swapaxes(1, 2)
+
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        units = self.units
+        of_state = hidden[..., :units] @ self._hidden_weights
+        hyper_hidden, hyper_cell = self._hyper.step(
+            projected[..., 4 * units :] + of_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
+        )
+        scale = _told(hyper_hidden @ self._scale_embedding + self._scale_embedding_bias, self._scale)
+        shift = _told(hyper_hidden @ self._shift_embedding, self._shift)
+        by_gate = (*projected.shape[:-1], 4, units)
+        gates = scale[..., :4, :] * projected[..., : 4 * units].reshape(by_gate)
+        gates = gates + scale[..., 4:, :] * of_state[..., : 4 * units].reshape(by_gate) + shift + self._bias
+        large, cell = self._step_with_gates(gates.reshape(*projected.shape[:-1], 4 * units), cell[..., :units])
+        return np.concatenate([large, hyper_hidden], axis=-1), np.concatenate([cell, hyper_cell], axis=-1)
+
+
+def numpy_cell(kind: str, tensors: Tensors, inputs: int, units: int, configuration: ModelConfiguration) -> NumpyCell:
+    """Return a recurrent layer; twin of :func:`sketchrnn.model.cells.make_cell`.
+
+    Args:
+        kind: one of :data:`sketchrnn.model.configuration.CELLS`.
+        tensors: the layer's.
+        inputs: numbers in a row.
+        units: H.
+        configuration: with the sizes of a HyperLSTM's small LSTM.
+    """
+    if kind == "hyper":
+        sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
+        return NumpyHyperLSTM(tensors, inputs, units, *sizes)
+    return (NumpyLayerNormLSTM if kind == "layer_norm" else NumpyLSTM)(tensors, inputs, units)
+
+
+def _gated(gates: Array, cell: Array) -> tuple[Array, Array]:
+    """Return the new cell and the open output gate, from the gates' inputs (..., 4 units)."""
+    units = gates.shape[-1] // 4
+    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
+    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
+    return cell, _sigmoid(gates[..., 3 * units :])
+
+
+def _sigmoid(value: Array) -> Array:
+    return 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+
+
+def _normed(values: Array) -> Array:
+    """Bring the last axis to mean 0 and deviation 1."""
+    apart = values - values.mean(axis=-1, keepdims=True)
+    return apart / np.sqrt(np.square(apart).mean(axis=-1, keepdims=True) + EPSILON)
+
+
+def _told(embedding: Array, weight: Array) -> Array:
+    """Return embeddings (B, K E) as (B, K, H), by weights (K, E, H)."""
+    parts = embedding.reshape(*embedding.shape[:-1], len(weight), 1, -1)  # (B, K, 1, E)
+    return (parts @ weight)[..., 0, :]

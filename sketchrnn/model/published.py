@@ -1,0 +1,69 @@
+"""The models that Google published, fetched once and kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from sketchrnn.download import Progress, Retries, download
+from sketchrnn.errors import CheckpointError, DownloadError, SketchRNNError
+from sketchrnn.files import reason
+from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.magenta import GEN, VAE, load_magenta
+
+CACHE_VARIABLE = "SKETCHRNN_CACHE"
+BUCKET = "https://storage.googleapis.com/quickdraw-models/sketchRNN"
+
+
+def cache_folder() -> Path:
+    """Return where fetched models are kept: in the user's cache, by the XDG Base Directory Specification."""
+    if CACHE_VARIABLE in os.environ:
+        return Path(os.environ[CACHE_VARIABLE]) / "models"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sketchrnn" / "models"
+
+
+def fetch_published(
+    name: str,
+    *,
+    vae: bool = False,
+    large: bool = False,
+    base: str = BUCKET,
+    progress: Progress | None = None,
+    retries: Retries | None = None,
+) -> tuple[Path, Checkpoint]:
+    """Return a published model and the file where it is kept; it is fetched only if that is missing or damaged.
+
+    Args:
+        name: the category, with spaces or underscores.
+        vae: with its encoder.
+        large: of the larger models.
+        base: the address where the folders ``models`` and ``large_models`` are.
+        progress: is told how far it is.
+        retries: how often to try.
+
+    Raises:
+        DownloadError: it cannot be fetched.
+        CheckpointError: what was fetched is no model; it is not kept.
+    """
+    folder = "large_models" if large else "models"
+    file = f"{name.strip().replace(' ', '_')}.{VAE if vae else GEN}.json"
+    if "/" in file or file.startswith("."):
+        raise DownloadError(f"{name!r}: expected a category, such as bird or alarm clock")
+    where = urlsplit(base)
+    path = cache_folder() / quote(where.netloc + where.path.rstrip("/"), safe="") / folder / file
+    if path.is_file():
+        try:
+            return path, load_magenta(path)
+        except CheckpointError:
+            path.unlink()  # and fetched anew
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SketchRNNError(f"{path.parent}: cannot be made: {reason(error)}") from error
+    download(f"{base.rstrip('/')}/{folder}/{quote(file)}", path, progress=progress, retries=retries)
+    try:
+        return path, load_magenta(path)
+    except CheckpointError:
+        path.unlink()
+        raise

@@ -1,0 +1,161 @@
+"""What a model sees of a prefix: its scale, its pen and how many points it has."""
+
+import json
+
+import numpy as np
+import pytest
+from builders import CONFIGURATIONS, checkpoint_of, network_of, small_model
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sketchrnn.cli import main
+from sketchrnn.drawing.completion import complete
+from sketchrnn.drawing.configuration import SamplingConfiguration
+from sketchrnn.drawing.likelihood import log_likelihood
+from sketchrnn.drawing.prefix import MAX_PREFIX_POINTS, as_trained, rows_of, see_prefix
+from sketchrnn.drawing.scale import COARSE, find_scale
+from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.model.checkpoint import load_shipped
+from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.sketch import Sketch
+
+PIG = Sketch.from_polylines(
+    [[(142, 22), (112, 20), (74, 33), (51, 59), (46, 103), (68, 140), (106, 152), (150, 138), (168, 100), (142, 22)],
+     [(100, 80), (90, 100), (115, 110), (120, 85), (100, 80)], [(98, 95), (99, 96)]]
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return NumpyNetwork(load_shipped(prefixes=DECODER_TENSORS))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return NumpyNetwork(checkpoint_of(network_of(small_model(**CONFIGURATIONS["vae with categories"]))))
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift"), [(1 / 255, (0, 0)), (0.35, (10, -3)), (1000 / 255, (0, 500)), (2.0**20, 0)]
+)
+def test_a_drawing_in_another_unit_is_completed_alike(shipped, scale, shift):
+    pig = shipped.configuration.category_index("pig")
+    sampling = SamplingConfiguration(seed=3)
+    seen = [see_prefix(shipped, one, pig) for one in (PIG, PIG.transformed(scale, shift))]
+    assert seen[1].scale * scale == pytest.approx(seen[0].scale, rel=1e-9)
+    np.testing.assert_allclose(seen[0].rows, seen[1].rows, atol=1e-6)
+    ours, other = (complete(shipped, one, "pig", 1, sampling)[0].sketch for one in seen)
+    assert ours.point_count > 5
+    for stroke, expected in zip(other.strokes, ours.transformed(scale, shift).strokes, strict=True):
+        np.testing.assert_allclose(stroke, expected, atol=0.1 * scale)
+
+
+def test_the_scale_of_real_drawings_is_found(shipped):
+    """A few held-out drawings' first halves, wherever there is a model that knows drawings: within a factor of 1.7."""
+    for category in ("pig", "face", "butterfly"):
+        index = shipped.configuration.category_index(category)
+        empty = see_prefix(shipped, Sketch(()))
+        for drawing in complete(shipped, empty, category, 3, SamplingConfiguration(0.4, seed=1)):
+            assert 1 / 1.7 < find_scale(shipped, drawing.sketch.transformed(7.0), index) * 7.0 < 1.7
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
+def test_the_likelihood_is_a_density_of_the_sketchs_own_coordinates(small, factor):
+    """Finding the scale compares densities of the same coordinates: its integral over them is 1 at every scale."""
+    state = small.start(small.condition(np.array([0])))
+    side = np.linspace(-8, 8, 160) / factor
+    x, y = (value.ravel() for value in np.meshgrid(side, side))
+    keep = (x != 0) & (y != 0)
+    rows = np.zeros((keep.sum(), 2, 5), np.float32)
+    rows[:, 0, 2] = 1.0
+    rows[:, 1, 0], rows[:, 1, 1] = factor * x[keep], factor * y[keep]
+    total = 0.0
+    for pen in (2, 3, 4):
+        rows[:, 1, 2:] = np.eye(3)[pen - 2]
+        states = state.take(np.zeros(len(rows), np.int64))
+        density = np.exp(log_likelihood(small, states, rows, log_unit=np.full(len(rows), np.log(factor))))
+        total += density.sum() * (side[1] - side[0]) ** 2
+    assert total == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("extent", [0.0, 1e-12, 1e12])
+def test_the_scale_is_always_a_positive_number(small, extent):
+    sketch = Sketch.from_polylines([[(0, 0), (extent, 0)]])
+    scale = find_scale(small, sketch)
+    assert 0 < scale < np.inf
+    if extent:
+        low, high = np.exp(COARSE[[0, -1]] + [-0.3, 0.3]) * small.offset_scale / extent
+        assert low < scale < high
+    else:
+        assert scale == 1.0
+
+
+def test_the_pen_is_as_told_or_as_the_model_holds_likelier(small):
+    for pen, down in (("up", False), ("down", True)):
+        seen = see_prefix(small, PIG, scale=1.0, pen=pen)
+        assert seen.sketch.pen_down is down
+        assert seen.rows[-1, 2:].tolist() == [1.0 * down, 1.0 - down, 0.0]
+    assert see_prefix(small, PIG, scale=1.0).sketch.pen_down is False
+    decided = see_prefix(small, PIG, 0, scale=1.0, pen="auto")
+    up, down = (see_prefix(small, PIG, 0, scale=1.0, pen=pen) for pen in ("up", "down"))
+    state = small.start(small.condition(np.array([0])))
+    likelihood = [log_likelihood(small, state, one.rows[None])[0] for one in (up, down)]
+    assert decided.sketch.pen_down is bool(likelihood[1] > likelihood[0])
+    np.testing.assert_array_equal(decided.rows, (up, down)[decided.sketch.pen_down].rows)
+    assert not see_prefix(small, Sketch(()), pen="down").sketch.pen_down
+
+
+def test_the_shipped_model_knows_whether_a_pen_is_down(shipped):
+    face = shipped.configuration.category_index("face")
+    right = []
+    for drawing in complete(shipped, see_prefix(shipped, Sketch(())), "face", 2, SamplingConfiguration(0.4)):
+        rows = drawing.sketch.to_stroke3()
+        for end in range(2, min(40, len(rows)), 2):
+            seen = see_prefix(shipped, Sketch.from_stroke3(rows[:end]), face, scale=1.0, pen="auto")
+            right.append(seen.sketch.pen_down == (rows[end - 1, 2] == 0))
+    assert len(right) > 20
+    assert np.mean(right) > 0.75
+
+
+def test_many_points_are_simplified_for_the_model_only(shipped):
+    turn = np.linspace(0, 2 * np.pi, 300)
+    circle = Sketch.from_polylines([np.column_stack([100 + 90 * np.cos(turn), 100 + 90 * np.sin(turn)])])
+    seen = see_prefix(shipped, circle, scale=1.0)
+    assert seen.sketch == circle
+    assert 8 < len(seen.rows) < 40
+    ends = seen.rows[1:, :2].sum(0) * shipped.offset_scale
+    np.testing.assert_allclose(ends, circle.last_point - circle.first_point, atol=1.5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), min_size=2, max_size=12, unique=True))
+def test_what_has_few_points_stays_as_it_is(points):
+    sketch = Sketch.from_polylines([points])
+    simplified = as_trained(sketch)
+    assert simplified == sketch or simplified.point_count <= 0.7 * sketch.point_count
+
+
+def test_the_rows_are_the_sketchs_in_offset_scales(small):
+    rows = rows_of(small, PIG)
+    assert rows[0].tolist() == [0, 0, 1, 0, 0]
+    np.testing.assert_allclose(rows[1:, :2] * small.offset_scale, PIG.to_stroke3()[:, :2], rtol=1e-5)
+
+
+def test_what_cannot_be_seen_is_refused(small):
+    with pytest.raises(FormatError, match=f"at most {MAX_PREFIX_POINTS:,}"):
+        see_prefix(small, Sketch.from_polylines([np.zeros((MAX_PREFIX_POINTS + 1, 2))]))
+    for scale in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ConfigurationError, match="scale"):
+            see_prefix(small, PIG, scale=scale)
+
+
+def test_the_command_says_the_scale_and_takes_another(tmp_path):
+    path = tmp_path / "pig.json"
+    path.write_text(json.dumps({"word": "pig", "strokes": [stroke.tolist() for stroke in PIG.strokes]}))
+    found = CliRunner().invoke(main, ["complete", str(path), "--max-points", "5"])
+    assert "at scale " in found.stderr
+    given_scale = CliRunner().invoke(main, ["complete", str(path), "--max-points", "5", "--scale", "1"])
+    assert "at scale " not in given_scale.stderr
+    assert given_scale.stdout != found.stdout
+    refused = CliRunner().invoke(main, ["complete", str(path), "--scale", "0"])
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
