@@ -88,7 +88,7 @@ class Page {
   }
 
   #strokeDrawn(stroke) {
-    this.guessing?.abort(); // it is about less than there is now
+    this.#stopGuessing(); // it is about less than there is now
     this.#remember();
     this.ink = [...this.ink, stroke];
     this.surface.setInk(this.ink);
@@ -100,6 +100,12 @@ class Page {
   #stop() {
     this.drawing?.abort();
     this.drawing = this.session = null;
+  }
+
+  #stopGuessing() {
+    this.guessing?.abort();
+    this.guessing = null;
+    element("guesses").setAttribute("aria-busy", "false");
   }
 
   /** Has the ink completed, from the beginning on. `kept` is a completion that stays as the first version. */
@@ -225,7 +231,7 @@ class Page {
     const snapshot = from.pop();
     if (!snapshot) return;
     this.#stop();
-    this.guessing?.abort();
+    this.#stopGuessing();
     to.push(this.#snapshot());
     Object.assign(this, snapshot);
     this.surface.setInk(this.ink);
@@ -239,7 +245,7 @@ class Page {
   #clear() {
     if (!this.ink.length && !this.versions.length) return;
     this.#stop();
-    this.guessing?.abort();
+    this.#stopGuessing();
     this.#remember();
     Object.assign(this, { ink: [], versions: [], shown: 0, done: true, guesses: [] });
     this.surface.setInk(this.ink);
