@@ -23,7 +23,7 @@ LINE = Sketch.from_polylines([[(0, 0), (100, 0), (100, 100)]])
 
 
 def made(monkeypatch, completions):
-    monkeypatch.setattr(choice, "complete", lambda *arguments: completions)
+    monkeypatch.setattr(choice, "complete", lambda *arguments, **named: completions)
 
 
 def one(seed, nats=5.0, sketch=LINE, ended=True):

@@ -33,8 +33,8 @@ def draw_best(
 ) -> list[Completion]:
     """Draw each completion ``choose_from`` times and return the best of each.
 
-    The best have ended by themselves, stay on the page and do not scribble in place; among equals it is the likeliest,
-    by nats per point.
+    The best have ended by themselves, stay on the page and do not scribble in place; among equals it is the one that
+    shows its category most, for a model of one category the likeliest. (Measured: benchmarks/RESULTS.md.)
 
     Args:
         network: the model.
@@ -56,8 +56,8 @@ def draw_best(
         return drawn
     flaws = [_flaws(network, prefix, one) for one in drawn]
 
-    def rank(place: int) -> tuple[int, float]:
-        return flaws[place], drawn[place].nats_per_point
+    def rank(place: int) -> tuple[int, float, float]:
+        return flaws[place], -drawn[place].category_gain, drawn[place].nats_per_point
 
     if diverse:
         chosen = _far_apart(sorted(range(len(drawn)), key=rank), flaws, prefix.sketch, drawn)[:count]

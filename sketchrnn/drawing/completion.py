@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sketchrnn.drawing.configuration import SamplingConfiguration
 from sketchrnn.drawing.prefix import SeenPrefix
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.numpy_network import Array, DecoderState, NumpyMixture, NumpyNetwork
 from sketchrnn.sketch import Sketch
 
 PEN_LIFTED, PEN_ENDED = 1, 2
@@ -29,12 +29,16 @@ class Completion:
         seed: what it was drawn with.
         nats_per_point: how unlikely the model, at temperature 1, holds what it drew, offsets as a density per square
             unit of the training drawings; the lower, the likelier.
+        category_gain: how much likelier it is drawn as its category than as the mean of all categories, in nats per
+            point; the higher, the more it shows what was asked for. 0 for a model of one category, and for drawings of
+            which only one was made.
     """
 
     sketch: Sketch
     ended: bool
     seed: int
     nats_per_point: float
+    category_gain: float = 0.0
 
     @property
     def label(self) -> str:
@@ -103,17 +107,24 @@ def complete(
     if condition is not None:
         condition = np.repeat(condition, attempts, axis=0)
     state = _after_prefix(network, prefix, category, generators, sampling, condition)
-    drawn, ended, nats = _sample(network, state, generators, sampling)
-    per_square_pixel = 2.0 * math.log(network.offset_scale)
+    of_any = None
+    if attempts > 1 and network.configuration.conditional and network.configuration.can_draw_without_latent:
+        of_any = _after_prefix(network, prefix, category, generators, sampling, network.condition(None))
+    drawn, ended, nats, nats_of_any = _sample(network, state, generators, sampling, of_any)
+    points = np.maximum(1, [len(stroke3) + end for stroke3, end in zip(drawn, ended, strict=True)])
+    per_square_pixel = 2.0 * math.log(network.offset_scale) * np.array([len(stroke3) for stroke3 in drawn])
+    nats_per_point = (nats + per_square_pixel) / points
+    gain = (nats_of_any - nats) / points if of_any is not None else np.zeros(len(drawn))
     unit = network.offset_scale / prefix.scale
     return [
         Completion(
-            _continue(prefix.sketch, stroke3, unit),
-            bool(end),
+            _continue(prefix.sketch, drawn[place], unit),
+            bool(ended[place]),
             seed,
-            float((total + len(stroke3) * per_square_pixel) / max(1, len(stroke3) + end)),
+            float(nats_per_point[place]),
+            float(gain[place]),
         )
-        for stroke3, end, total, seed in zip(drawn, ended, nats, seeds, strict=True)
+        for place, seed in enumerate(seeds)
     ]
 
 
@@ -186,24 +197,30 @@ def _sample(
     state: DecoderState,
     generators: list[np.random.Generator],
     sampling: SamplingConfiguration,
-) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_], NDArray[np.float64]]:
+    other: DecoderState | None,
+) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
     """Draw until every drawing has ended.
 
     Returns:
-        Their stroke-3 rows, in offset scales; which ended; and -log p of the rows and the end, in nats.
+        Their stroke-3 rows, in offset scales; which ended; -log p of the rows and the end, in nats; and the same by
+        ``other``, which is the network in another state (0 without).
     """
     count, steps = len(generators), sampling.max_points
     stroke3 = np.zeros((count, steps, 3), np.float32)
     lengths = np.full(count, steps)
     ended = np.zeros(count, dtype=bool)
-    nats = np.zeros(count)
+    nats, nats_of_other = np.zeros(count), np.zeros(count)
     for step, (active, rows, more) in enumerate(_steps(network, state, generators, sampling)):
         going_on = rows[:, 2 + PEN_ENDED] == 0
         stroke3[active[going_on], step] = rows[going_on][:, [0, 1, 2 + PEN_LIFTED]]
         ended[active[~going_on]] = True
         lengths[active[~going_on]] = step
         nats[active] += more
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats
+        if other is not None:
+            nats_of_other[active] += _nats(network.mixture(other), rows)
+            if going_on.any():
+                other = network.step(other.take(np.flatnonzero(going_on)), rows[going_on])
+    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats, nats_of_other
 
 
 def _steps(
@@ -226,13 +243,18 @@ def _steps(
         offsets, pen = tempered.sample(uniforms[active, step], normals[active, step])
         rows = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
         going_on = pen != PEN_ENDED
-        yield active, rows, -np.where(going_on, mixture.log_prob(rows), mixture.log_q[:, PEN_ENDED])
+        yield active, rows, _nats(mixture, rows)
         if not going_on.all():
             state = state.take(np.flatnonzero(going_on))
             active, rows = active[going_on], rows[going_on]
         if not len(active):
             break
         state = network.step(state, rows)
+
+
+def _nats(mixture: NumpyMixture, rows: Array) -> NDArray[np.float64]:
+    """Return -log p of stroke-5 rows, or of the end where it is one, (A,)."""
+    return -np.where(rows[:, 2 + PEN_ENDED] == 0, mixture.log_prob(rows), mixture.log_q[:, PEN_ENDED])
 
 
 def _continue(prefix: Sketch, stroke3: NDArray[np.float32], unit: float) -> Sketch:
