@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import click
 
 from sketchrnn.cli import options
 from sketchrnn.cli.places import PLACE_HELP, read_place
+
+if TYPE_CHECKING:
+    from sketchrnn.cli.drawing_output import Target
 
 
 @click.command(
@@ -19,7 +25,6 @@ Examples:
 """
 )
 @click.argument("places", nargs=-1, required=True)
-@options.output
 @options.model
 @options.category
 @click.option("--steps", type=click.IntRange(2, 100), default=9, show_default=True, help="Pictures, ends included.")
@@ -30,13 +35,9 @@ Examples:
 @options.top_p
 @options.seed
 @options.max_points
-@options.output_format
-@options.columns
-@options.cell
-@options.force
+@options.target
 def interpolate(
     places: tuple[str, ...],
-    output: str,
     model: str | None,
     category: str | None,
     steps: int,
@@ -47,10 +48,7 @@ def interpolate(
     top_p: float,
     seed: int,
     max_points: int,
-    output_format: str | None,
-    columns: int | None,
-    cell: int,
-    force: bool,
+    target: Target,
 ) -> None:
     """Draw what lies between two PLACES, or in a grid between four.
 
@@ -60,7 +58,7 @@ def interpolate(
     """
     import numpy as np
 
-    from sketchrnn.cli.drawing_output import Picture, Target, say_what_was_cut
+    from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.drawing.configuration import SamplingConfiguration
     from sketchrnn.drawing.latent import between, draw_at, grid
     from sketchrnn.formats import Record
@@ -71,7 +69,7 @@ def interpolate(
     if len(places) not in (2, 4):
         raise click.UsageError(f"expected two places, or four, found {len(places)}; a place is {PLACE_HELP}")
     sampling = SamplingConfiguration(temperature, max_points, seed, pen_temperature=pen_temperature, top_p=top_p)
-    target = Target.from_options(output, output_format, force, columns or steps, cell)
+    target = replace(target, columns=target.columns or steps)
     target.check(steps ** (len(places) // 2))
     network = NumpyNetwork(load_model(model))
     ends = [read_place(network, text, category, seed + number) for number, text in enumerate(places)]

@@ -49,6 +49,18 @@ def read_prefixes(path: str, index: int | None, key_id: str | None) -> list[Reco
     return list(records)
 
 
+def read_one(path: str, index: int | None, key_id: str | None) -> Record:
+    """Return the one record of a file that is asked for.
+
+    Raises:
+        SketchRNNError: it holds several, and none is named.
+    """
+    records = read_prefixes(path, index, key_id)
+    if len(records) > 1:
+        raise SketchRNNError(f"{path}: holds more than one record; name one with --index or --key-id")
+    return records[0]
+
+
 def continued_from(record: Record, identifier: str | None) -> Record:
     """Return a record as a prefix: of an SVG document the lines, those of an element last, with the pen where they end.
 

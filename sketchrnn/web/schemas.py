@@ -83,8 +83,8 @@ class CompletionRequest(Prefix):
     temperature: Temperature = Field(
         _DEFAULTS.temperature, description="0 takes the likeliest, low is careful, 1 as varied as training drawings."
     )
-    pen_temperature: Temperature | None = Field(
-        None, description="The same for the pen alone: when it lifts, and when the drawing ends."
+    pen_temperature: Temperature = Field(
+        _DEFAULTS.pen_temperature, description="The same for the pen: when it lifts, and when the drawing ends."
     )
     top_p: float = Field(
         _DEFAULTS.top_p,
