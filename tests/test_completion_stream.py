@@ -46,8 +46,7 @@ def test_a_stream_draws_what_complete_draws(kind, prefix):
     sampling = SamplingConfiguration(max_points=25, seed=3)
     seen = see_prefix(network, prefix, scale=2.0)
     whole = complete(network, seen, category, 5, sampling)
-    assert any(completion.sketch.strokes for completion in whole)
-    assert all(len(completion.sketch.strokes) > 1 for completion in whole)
+    assert any(completion.sketch.point_count > 3 for completion in whole)
     streamed = sketches_of(stream(network, seen, category, 5, sampling), prefix, 5)
     assert streamed == [completion.sketch.polylines() for completion in whole]
 

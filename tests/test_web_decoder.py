@@ -240,6 +240,13 @@ def test_a_model_that_needs_z_is_refused():
         packed_model(checkpoint, name="test", precision="float16")
 
 
+@pytest.mark.parametrize("change", [{"decoder_cell": "layer_norm"}, {"latent_tanh": True}])
+def test_decoders_that_the_page_does_not_have_are_refused(change):
+    checkpoint = checkpoint_of(network_of(small_model(**change)))
+    with pytest.raises(ConfigurationError, match="plain LSTM"):
+        packed_model(checkpoint, name="test", precision="float16")
+
+
 def test_the_tensors_are_those_of_the_network():
     checkpoint = checkpoint_of(network_of(small_model(**KINDS["vae with categories"])))
     tensors = decoder_tensors(checkpoint)

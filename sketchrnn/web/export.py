@@ -49,7 +49,7 @@ def export_page(checkpoint: Checkpoint, *, name: str, precision: Precision = "fl
 
     Raises:
         CheckpointError: a tensor is missing or has another shape.
-        ConfigurationError: the model cannot draw without z.
+        ConfigurationError: the model cannot draw without z, or its decoder is no plain LSTM.
     """
     model, content = packed_model(checkpoint, name=name, precision=precision)
     script, style, worker = bundled(EXPORTED_SCRIPT), page_text(STYLE), bundled(WORKER_SCRIPT)
@@ -88,11 +88,14 @@ def packed_model(checkpoint: Checkpoint, *, name: str, precision: Precision) -> 
 
     Raises:
         CheckpointError: a tensor is missing or has another shape.
-        ConfigurationError: the model cannot draw without z.
+        ConfigurationError: the model cannot draw without z, or its decoder is no plain LSTM.
     """
     configuration = checkpoint.configuration
     if not configuration.can_draw_without_latent:
         raise ConfigurationError(f"{checkpoint.source}: this model was trained with z only; a page has no encoder")
+    if configuration.decoder_cell != "lstm" or configuration.latent_tanh:
+        found = "tanh(z)" if configuration.decoder_cell == "lstm" else f"the cell {configuration.decoder_cell!r}"
+        raise ConfigurationError(f"{checkpoint.source}: the page's decoder is a plain LSTM; found {found}")
     tensors: list[dict[str, Any]] = []
     content = bytearray()
     for tensor, value in decoder_tensors(checkpoint).items():
