@@ -31,7 +31,7 @@ class Page {
   redoable = [];
   category = null; // chosen by the user; null: guessed
   guesses = [];
-  temperature = 0.5;
+  temperature = 0.4;
   seed = 1;
   drawing = null; // AbortController of what the back end is drawing
   session = null; // that of the versions on the page, drawn or being drawn

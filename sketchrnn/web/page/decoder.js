@@ -124,14 +124,17 @@ export function mixtureOf(output, mixtures) {
   };
 }
 
-/** The paper's temperature: logits of pi and q divided by it, variances multiplied by it. */
+/** That of the pen, as in sketchrnn/drawing/configuration.py, which says why it is not that of the offsets. */
+const PEN_TEMPERATURE = 0.7;
+
+/** The paper's temperature: logits of pi divided by it, variances multiplied by it; logits of q by the pen's. */
 function atTemperature(mixture, temperature) {
   const wider = 0.5 * Math.log(temperature);
-  const tempered = (logits) => logSoftmax(logits.map((logit) => logit / temperature));
+  const tempered = (logits, by) => logSoftmax(logits.map((logit) => logit / by));
   return {
     ...mixture,
-    logPi: tempered(mixture.logPi),
-    logQ: tempered(mixture.logQ),
+    logPi: tempered(mixture.logPi, temperature),
+    logQ: tempered(mixture.logQ, PEN_TEMPERATURE),
     logSigmaX: mixture.logSigmaX.map((value) => value + wider),
     logSigmaY: mixture.logSigmaY.map((value) => value + wider),
   };

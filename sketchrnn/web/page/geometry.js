@@ -1,6 +1,7 @@
 // Strokes are lists of points [x, y] in units of the 255 box, y pointing down.
 
-/** Ramer-Douglas-Peucker: the points of a stroke that its shape needs, the ends included. */
+/** Ramer-Douglas-Peucker: the points of a stroke that its shape needs, the ends included.
+ *  The distance is that from the straight line through a span's ends, as in sketchrnn/sketch/simplify.py. */
 export function simplified(stroke, epsilon) {
   if (stroke.length < 3) return stroke.slice();
   const kept = new Uint8Array(stroke.length);
@@ -11,7 +12,7 @@ export function simplified(stroke, epsilon) {
     let farthest = 0;
     let place = -1;
     for (let index = first + 1; index < last; index++) {
-      const distance = distanceToSegment(stroke[index], stroke[first], stroke[last]);
+      const distance = distanceToLine(stroke[index], stroke[first], stroke[last]);
       if (distance > farthest) [farthest, place] = [distance, index];
     }
     if (farthest > epsilon) {
@@ -22,11 +23,10 @@ export function simplified(stroke, epsilon) {
   return stroke.filter((_, index) => kept[index]);
 }
 
-function distanceToSegment([x, y], [x0, y0], [x1, y1]) {
+function distanceToLine([x, y], [x0, y0], [x1, y1]) {
   const [dx, dy] = [x1 - x0, y1 - y0];
-  const length2 = dx * dx + dy * dy;
-  const along = length2 ? Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / length2)) : 0;
-  return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
+  const length = Math.hypot(dx, dy);
+  return length ? Math.abs(dx * (y - y0) - dy * (x - x0)) / length : Math.hypot(x - x0, y - y0);
 }
 
 /** Returns [xMin, yMin, xMax, yMax] of some strokes; null where there is no point. */
