@@ -3,6 +3,7 @@
     python benchmarks/recognise.py train simplified/*.ndjson --classifier out/classifier.pt
     python benchmarks/recognise.py complete simplified/*.ndjson --classifier out/classifier.pt [--model M]
     python benchmarks/recognise.py generate --classifier out/classifier.pt --category pig [--model M]
+    python benchmarks/recognise.py choose --classifier out/classifier.pt [--model M]
 
 Every drawing, real or not, is first brought to one form (255 box, simplified as Google simplifies, whole pixels), and
 learned with a pixel of noise: else the classifier would tell where a drawing comes from, not what it shows.
@@ -19,8 +20,9 @@ from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.drawing.choice import draw_best, scribbles
+from sketchrnn.drawing.choice import draw_best, flaws, scribbles
 from sketchrnn.drawing.completion import Completion
+from sketchrnn.drawing.completion import complete as draw
 from sketchrnn.drawing.configuration import SamplingConfiguration
 from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.model.loading import load_model
@@ -217,6 +219,37 @@ def generate(arguments: argparse.Namespace) -> None:
         print(f"| {name} | {taken[0]} | {taken[1]} | {shares[0]:.0%} | {shares[1]:.0%} |", flush=True)
 
 
+def choose(arguments: argparse.Namespace) -> None:
+    """Draw each from nothing several times, and say which rule chooses the one that is taken for its category."""
+    classifier, names = load_classifier(arguments.classifier)
+    network = NumpyNetwork(load_model(arguments.model))
+    empty, attempts = see_prefix(network, Sketch(())), arguments.choose_from
+    taken: dict[str, list[float]] = {}
+    drawn_all = []
+    for name in names[:: arguments.every]:
+        drawn = draw(network, empty, name, arguments.each, sampling_of(arguments), attempts)
+        drawn_all += drawn
+        right = judge(classifier, names, [one.sketch for one in drawn], name) == 0
+        flawed = 1e6 * np.array([flaws(network, empty, one) for one in drawn])
+        rules = {
+            "the first": 0 * flawed,
+            "the first without a flaw": flawed,
+            "the likeliest": flawed + [one.nats_per_point for one in drawn],
+            "shows its category most": flawed - [one.category_gain for one in drawn],
+            "the longest": flawed - [one.sketch.point_count for one in drawn],
+        }
+        for rule, rank in rules.items():
+            best = rank.reshape(-1, attempts).argmin(1)
+            taken.setdefault(rule, []).append(right.reshape(-1, attempts)[np.arange(len(best)), best].mean())
+    ended = np.mean([one.ended for one in drawn_all])
+    in_place = np.mean([scribbles(one.sketch) for one in drawn_all])
+    headings = ["temperature", "pen's", "of", "ended", "scribble", *taken]
+    values = [f"{arguments.temperature:g}", f"{arguments.pen_temperature:g}", str(attempts)]
+    values += [f"{ended:.0%}", f"{in_place:.1%}", *(f"{np.mean(shares):.0%}" for shares in taken.values())]
+    for row in (headings, ["---"] * len(headings), values):
+        print(f"| {' | '.join(row)} |")
+
+
 def sampling_of(arguments: argparse.Namespace) -> SamplingConfiguration:
     """Return how the arguments ask to draw."""
     return SamplingConfiguration(arguments.temperature, pen_temperature=arguments.pen_temperature)
@@ -231,23 +264,25 @@ def described(arguments: argparse.Namespace) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     jobs = parser.add_subparsers(required=True)
-    for job in (train, complete, generate):
+    for job in (train, complete, generate, choose):
         one = jobs.add_parser(job.__name__, help=job.__doc__)
         one.set_defaults(job=job)
         one.add_argument("--classifier", required=True)
-        if job is not generate:
+        if job in (train, complete):
             one.add_argument("files", nargs="+")
         if job is train:
             one.add_argument("--epochs", type=int, default=12)
             one.add_argument("--batch-size", type=int, default=128)
             continue
         one.add_argument("--model", help="default: the model that ships")
-        one.add_argument("--each", type=int, default=10 if job is complete else 200, help="drawings of a category")
+        one.add_argument("--each", type=int, default=200 if job is generate else 12, help="drawings of a category")
         one.add_argument("--temperature", type=float, default=SamplingConfiguration().temperature)
         one.add_argument("--pen-temperature", type=float, default=SamplingConfiguration().pen_temperature)
-        one.add_argument("--choose-from", type=int, default=4 if job is complete else 1)
+        one.add_argument("--choose-from", type=int, default=1 if job is generate else 4)
         if job is generate:
             one.add_argument("--category", action="append")
+        if job is choose:
+            one.add_argument("--every", type=int, default=4, help="which of the categories: every fourth")
     arguments = parser.parse_args()
     arguments.job(arguments)
 

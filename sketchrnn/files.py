@@ -11,6 +11,8 @@ from typing import IO, BinaryIO
 from sketchrnn.errors import SketchRNNError
 
 STANDARD_STREAM = "-"
+CACHE_VARIABLE = "SKETCHRNN_CACHE"
+"""Environment variable that names another folder than the user's cache."""
 
 
 @contextmanager
@@ -112,6 +114,21 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         return
     with atomic_write(path) as file:
         file.write(content)
+
+
+def cache_folder(kind: str) -> Path:
+    """Return where what can be had again is kept: in the user's cache, by the XDG Base Directory Specification.
+
+    Args:
+        kind: "models" or "stores": a folder for each, in which nobody else keeps anything.
+    """
+    if CACHE_VARIABLE in os.environ:
+        return Path(os.environ[CACHE_VARIABLE]) / kind
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # nobody knows where the user is at home
+        home = Path(tempfile.gettempdir())
+    return home / "sketchrnn" / kind
 
 
 def reason(error: OSError) -> str:

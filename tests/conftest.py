@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sketchrnn.dataset.load import CACHE_VARIABLE
+from sketchrnn.files import CACHE_VARIABLE
 
 settings.register_profile(
     "repeatable",

@@ -14,7 +14,7 @@ from builders import checkpoint_of, network_of, small_model
 from http_server import serving
 
 from sketchrnn.cli import COMMANDS, main
-from sketchrnn.dataset.load import CACHE_VARIABLE
+from sketchrnn.files import CACHE_VARIABLE
 from sketchrnn.model.magenta import export_magenta
 
 ROOT = Path(__file__).parent.parent

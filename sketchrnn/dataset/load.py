@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,9 @@ from sketchrnn.dataset.shard import VERSION
 from sketchrnn.dataset.sources import find_sources
 from sketchrnn.dataset.store import PREPARING, Report, Store, is_store, open_stores, shard_paths
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.files import reason
+from sketchrnn.files import CACHE_VARIABLE, cache_folder, reason
 
 DEFAULT_MAX_LENGTH = 250
-CACHE_VARIABLE = "SKETCHRNN_CACHE"
-"""Environment variable that names the folder where files are prepared for training."""
 
 _KEPT_UNUSED = 30 * 24 * 3600.0  # seconds
 
@@ -77,17 +74,6 @@ def open_all(
     return open_stores(stores, part), notes
 
 
-def cache_folder() -> Path:
-    """Return the folder where files are prepared for training."""
-    if CACHE_VARIABLE in os.environ:
-        return Path(os.environ[CACHE_VARIABLE])
-    try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # nobody knows where the user is at home
-        home = Path(tempfile.gettempdir())
-    return home / "sketchrnn"
-
-
 def _cached(
     files: Sequence[str | Path], max_length: int, processes: int, progress: Progress | None
 ) -> tuple[Path, list[str]]:
@@ -95,7 +81,7 @@ def _cached(
     sources, notes = find_sources(files)
     described = [[str(source.paths[0].resolve()), source.to_json(), source.category] for source in sources]
     identity = json.dumps([VERSION, described, selection.to_json()], sort_keys=True)
-    folder = cache_folder()
+    folder = cache_folder("stores")
     store = folder / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -54,13 +54,13 @@ def draw_best(
     drawn = complete(network, prefix, category, count, sampling, choose_from, condition=condition)
     if choose_from == 1:
         return drawn
-    flaws = [_flaws(network, prefix, one) for one in drawn]
+    flawed = [flaws(network, prefix, one) for one in drawn]
 
     def rank(place: int) -> tuple[int, float, float]:
-        return flaws[place], -drawn[place].category_gain, drawn[place].nats_per_point
+        return flawed[place], -drawn[place].category_gain, drawn[place].nats_per_point
 
     if diverse:
-        chosen = _far_apart(sorted(range(len(drawn)), key=rank), flaws, prefix.sketch, drawn)[:count]
+        chosen = _far_apart(sorted(range(len(drawn)), key=rank), flawed, prefix.sketch, drawn)[:count]
     else:
         chosen = [min(range(first, first + choose_from), key=rank) for first in range(0, len(drawn), choose_from)]
     return [drawn[place] for place in chosen]
@@ -76,21 +76,22 @@ def scribbles(sketch: Sketch) -> bool:
     return bool(near.all(-1).sum(1).max() > SPOT_SHARE * len(points))
 
 
-def _flaws(network: NumpyNetwork, prefix: SeenPrefix, completion: Completion) -> int:
+def flaws(network: NumpyNetwork, prefix: SeenPrefix, completion: Completion) -> int:
+    """Return how many of these hold: it did not end by itself, it has run off the page, it scribbles in place."""
     whole = completion.joined(prefix.sketch)
     x_min, y_min, x_max, y_max = whole.bounds()
     larger = max(x_max - x_min, y_max - y_min) * prefix.scale / network.offset_scale
     return int(not completion.ended) + int(larger > PAGE) + int(scribbles(whole))
 
 
-def _far_apart(order: list[int], flaws: list[int], prefix: Sketch, drawn: list[Completion]) -> list[int]:
+def _far_apart(order: list[int], flawed: list[int], prefix: Sketch, drawn: list[Completion]) -> list[int]:
     """Order the unflawed, after the first, by their distance from those before; the flawed stay behind."""
     signatures = np.stack([signature(one.joined(prefix)) for one in drawn])
     taken = order[:1]
-    left = [place for place in order[1:] if not flaws[place]]
+    left = [place for place in order[1:] if not flawed[place]]
     nearest = np.full(len(drawn), np.inf)  # distance from those taken
     while left:
         nearest = np.minimum(nearest, np.abs(signatures - signatures[taken[-1]]).mean(1))
         taken.append(max(left, key=lambda place: float(nearest[place])))
         left.remove(taken[-1])
-    return taken + [place for place in order[1:] if flaws[place]]
+    return taken + [place for place in order[1:] if flawed[place]]

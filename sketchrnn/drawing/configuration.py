@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sketchrnn.errors import ConfigurationError
 
 LATENTS = ("auto", "none", "prefix", "prior")
+LEAST_TEMPERATURE = 1e-3
+"""Below, logits that are divided by it leave float32's range."""
 PENS = ("up", "down", "auto")
 LARGEST_SEED = 2**32 - 1
 
@@ -43,8 +45,8 @@ class SamplingConfiguration:
         """
         for name in ("temperature", "pen_temperature"):
             value = getattr(self, name)
-            if not 0.0 <= value <= 10.0:
-                raise ConfigurationError(f"{name}: expected a number from 0 to 10, found {value}")
+            if value != 0.0 and not LEAST_TEMPERATURE <= value <= 10.0:
+                raise ConfigurationError(f"{name}: expected 0, or from {LEAST_TEMPERATURE} to 10, found {value}")
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigurationError(f"top_p: expected a share above 0 and up to 1, found {self.top_p}")
         if self.max_points < 1:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from sketchrnn.download import Progress, Retries, download
 from sketchrnn.errors import CheckpointError, DownloadError, SketchRNNError
-from sketchrnn.files import reason
+from sketchrnn.files import cache_folder, reason
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.magenta import GEN, VAE, load_magenta
 
-CACHE_VARIABLE = "SKETCHRNN_CACHE"
 BUCKET = "https://storage.googleapis.com/quickdraw-models/sketchRNN"
-
-
-def cache_folder() -> Path:
-    """Return where fetched models are kept: in the user's cache, by the XDG Base Directory Specification."""
-    if CACHE_VARIABLE in os.environ:
-        return Path(os.environ[CACHE_VARIABLE]) / "models"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sketchrnn" / "models"
 
 
 def fetch_published(
@@ -51,7 +42,7 @@ def fetch_published(
     if "/" in file or file.startswith("."):
         raise DownloadError(f"{name!r}: expected a category, such as bird or alarm clock")
     where = urlsplit(base)
-    path = cache_folder() / quote(where.netloc + where.path.rstrip("/"), safe="") / folder / file
+    path = cache_folder("models") / quote(where.netloc + where.path.rstrip("/"), safe="") / folder / file
     if path.is_file():
         try:
             return path, load_magenta(path)
