@@ -14,7 +14,7 @@ from results import machine, write_results
 
 from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
@@ -122,8 +122,8 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=128, help="of the decoder")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    few, _ = prepare(arguments.files[:1], max_length=MAX_LENGTH)
-    everything, _ = prepare(arguments.files, max_length=MAX_LENGTH)
+    few, _ = load(arguments.files[:1], max_length=MAX_LENGTH)
+    everything, _ = load(arguments.files, max_length=MAX_LENGTH)
     heading = (
         f"{machine('cpu')}, one core; decoders of {arguments.units} units, batches of 100, "
         f"{choose_precision('auto', 'cpu')}, one seed; nats per point after 0 / 50 %, in brackets the steps by then."
