@@ -11,7 +11,7 @@ demo: .venv/installed
 	@echo "A half-drawn pig, finished six times: open $(CURDIR)/out/pig.svg"
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -31,7 +32,9 @@ def benchmark(monkeypatch, tmp_path):
         assert "old" not in text
         return text.split("-->")[1].split("<!--")[0]
 
-    return run
+    threads = torch.get_num_threads()
+    yield run
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sketchrnn.sketch import Sketch
 
 NETWORK = NumpyNetwork(checkpoint_of(network_of(small_model(**CONFIGURATIONS["decoder only"]))))
 EMPTY = see_prefix(NETWORK, Sketch(()))
-SAMPLING = SamplingConfiguration(1.0, max_points=30)
+SAMPLING = SamplingConfiguration(1.0, max_points=30, pen_temperature=1.0)
 LINE = Sketch.from_polylines([[(0, 0), (100, 0), (100, 100)]])
 
 

@@ -184,7 +184,7 @@ def offered(*words):
 
 
 def test_commands_options_categories_and_models_are_offered(tmp_path, monkeypatch):
-    assert offered("re") == ["render"]
+    assert offered("re") == ["render", "reconstruct"]
     assert "--temperature" in offered("complete", "--te")
     assert offered("complete", "--category", "alarm") == ["alarm_clock"]
     assert offered("generate", "--category", "the_e") == ["The_Eiffel_Tower"]

@@ -89,7 +89,5 @@ def timetable(sketches: Sequence[Sketch], seconds: float) -> list[Moment]:
     jumps = np.array([stroke[0] for stroke in strokes[1:]]) - np.array([stroke[-1] for stroke in strokes[:-1]])
     in_air = np.append(0.0, np.hypot(*jumps.reshape(-1, 2).T) / _AIR_SPEED)
     ends = np.cumsum(in_air + on_paper)
-    scale = seconds / ends[-1]
-    return [
-        Moment(float((end - length) * scale), float(length * scale)) for end, length in zip(ends, on_paper, strict=True)
-    ]
+    begins, durations = (ends - on_paper) / ends[-1] * seconds, on_paper / ends[-1] * seconds  # shares: no overflow
+    return [Moment(float(begin), float(duration)) for begin, duration in zip(begins, durations, strict=True)]
