@@ -12,7 +12,7 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 
 PAGE = 13.0
-"""Larger side of a drawing, in offset scales, beyond which it has run off the page: the 255 box has 9 to 12, and no
+"""Larger side of a drawing, in offset scales, beyond which it has run off the page: the 255 box has 8 to 13, and no
 training drawing is larger."""
 
 SPOT = 0.1

@@ -14,8 +14,8 @@ from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
 ROWS = np.array([1, 2, 4, 8, 16, 32, 64])
-USUAL_EXTENT = np.array([-0.04, 0.79, 1.52, 1.91, 2.09, 2.19, 2.22])
-USUAL_DEVIATION = np.array([1.07, 0.79, 0.50, 0.38, 0.28, 0.19, 0.14])
+USUAL_EXTENT = np.array([-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02])
+USUAL_DEVIATION = np.array([0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14])
 """Mean and deviation of log(larger side / offset_scale) of the first so many ROWS of Quick, Draw!'s training drawings,
 each cut at a row chosen evenly: benchmarks/scale.py."""
 
