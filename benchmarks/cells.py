@@ -101,8 +101,8 @@ def race(drawings: Drawings, variants: list[tuple[str, str]], arguments: argpars
 def table(drawings: Drawings, variants: list[tuple[str, str]], learners: list[Learner]) -> list[str]:
     steps, budget = learners[0].state.step, learners[0].seconds
     lines = [
-        f"{len(drawings.of_split('train')):,} training drawings, {len(drawings.categories)} categories; the plain LSTM takes "
-        f"{steps / budget:.1f} steps a second:",
+        f"{len(drawings.of_split('train')):,} training drawings, {len(drawings.categories)} categories; the plain LSTM "
+        f"takes {steps / budget:.1f} steps a second:",
         "",
         f"| cell | dropout | a step takes | {steps} steps | the best on the way | in the plain LSTM's time |",
         "| --- " * 6 + "|",
