@@ -46,7 +46,7 @@ Examples:
 @click.option("--max-length", type=click.IntRange(1), help="Leave out longer drawings.  [default: the model's Nmax]")
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@options.seed
+@options.random_seed
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def evaluate(

@@ -99,6 +99,13 @@ seed = click.option(
     show_default=True,
     help="Drawing i is drawn with seed + i; the same seed draws the same. A picture names its own.",
 )
+random_seed = click.option(
+    "--seed",
+    type=click.IntRange(0, LARGEST_SEED),
+    default=0,
+    show_default=True,
+    help="Of everything that is random; the same seed repeats the result.",
+)
 max_points = click.option(
     "--max-points",
     type=click.IntRange(1, 100_000),

@@ -44,7 +44,7 @@ Examples:
     show_default=True,
     help="auto: bfloat16 where the processor has it.",
 )
-@options.seed
+@options.random_seed
 @click.option("--tensorboard", metavar="FOLDER", help="Write figures and sheets for `tensorboard --logdir FOLDER`.")
 @click.option(
     "--set",
