@@ -9,24 +9,16 @@ import argparse
 import time
 
 import numpy as np
+from recognise import FEWEST, frequent, sketch_of
 from results import machine, write_results
 
-from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.drawing.guess import guess
 from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
+from sketchrnn.model.loading import load_model
 from sketchrnn.model.numpy_network import NumpyNetwork
-from sketchrnn.sketch import Sketch
 
 SHARES = (0.25, 0.5, 1.0)
-FEWEST = 150
-
-
-def first_part(drawings: Drawings, place: int, share: float) -> Sketch:
-    """Return the first part of a drawing."""
-    rows = drawings.stroke3(place)
-    return Sketch.from_stroke3(rows[: int(np.ceil(len(rows) * share))])
 
 
 def main() -> None:
@@ -35,23 +27,23 @@ def main() -> None:
     parser.add_argument("--model", help="default: the model that ships")
     parser.add_argument("--each", type=int, default=10, help="drawings of a category")
     arguments = parser.parse_args()
-    network = NumpyNetwork(load_checkpoint(arguments.model) if arguments.model else load_shipped())
+    network = NumpyNetwork(load_model(arguments.model))
     drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
-    frequent = np.flatnonzero(np.bincount(drawings.category) >= FEWEST)
+    categories = [drawings.categories.index(name) for name in frequent(drawings)]
     test = drawings.of_split("test")
-    chosen = [place for category in frequent for place in np.flatnonzero(test.category == category)[: arguments.each]]
+    chosen = [place for category in categories for place in np.flatnonzero(test.category == category)[: arguments.each]]
     found = {share: [] for share in SHARES}
     seconds = []
     for place in chosen:
         name = test.categories[test.category[place]]
         for share in SHARES:
             started = time.perf_counter()
-            names = [one.category for one in guess(network, see_prefix(network, first_part(test, place, share)))]
+            names = [one.category for one in guess(network, see_prefix(network, sketch_of(test, place, share)))]
             seconds.append(time.perf_counter() - started)
             found[share].append(names.index(name))
     lines = [
-        f"{machine('cpu')}; {len(chosen)} test drawings of {len(frequent)} categories with {FEWEST} or more; guessed "
+        f"{machine('cpu')}; {len(chosen)} test drawings of {len(categories)} categories with {FEWEST} or more; guessed "
         f"among all {len(network.configuration.categories)}, in {np.median(seconds):.2f} s (median).",
         "",
         "| drawn so far | right at once | among the first 3 | among the first 5 |",

@@ -89,7 +89,7 @@ choose_from = click.option(
     type=click.IntRange(1, 1000),
     default=CHOSEN_FROM,
     show_default=True,
-    help="Draw each K times and keep the best: ended by itself, on the page, no scribbling in place, likely.",
+    help="Draw each K times and keep the best: ended, on the page, no scribbling in place, showing its category most.",
 )
 diverse = click.option("--diverse", is_flag=True, help="Of the good ones, keep those that differ most.")
 seed = click.option(

@@ -17,8 +17,6 @@ MAX_POINTS = 1_000
 """New points of one completion."""
 CHOOSE_FROM = 10
 """Drawn for each that is returned."""
-LEAST_TEMPERATURE = 1e-3
-"""Less is 0."""
 WORK_SECONDS = 20.0
 """Of drawing, for one request."""
 WAITING = 64

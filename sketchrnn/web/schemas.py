@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
+from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, LEAST_TEMPERATURE, PENS, SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
 
@@ -20,7 +20,7 @@ def _whole(value: object) -> object:
 
 def _not_tiny(value: float) -> float:
     """Take what is too small for float32 to divide by for 0."""
-    return value if value >= limits.LEAST_TEMPERATURE else 0.0
+    return value if value >= LEAST_TEMPERATURE else 0.0
 
 
 Temperature = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False, strict=True), AfterValidator(_not_tiny)]
