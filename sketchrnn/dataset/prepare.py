@@ -149,7 +149,7 @@ class _Part:
     def locked(self) -> Iterator[None]:
         """Keep other processes from preparing the same source in the same way."""
         try:
-            with filelock.FileLock(self._lock, timeout=5):  # the workers of a killed run need a moment to notice
+            with filelock.FileLock(self._lock, timeout=0):
                 yield
         except filelock.Timeout as error:
             raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
