@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,8 @@ class Completion:
         nats_per_point: how unlikely the model, at temperature 1, holds what it drew, offsets as a density per square
             unit of the training drawings; the lower, the likelier.
         category_gain: how much likelier it is drawn as its category than as the mean of all categories, in nats per
-            point; the higher, the more it shows what was asked for. 0 for a model of one category, and for drawings of
-            which only one was made.
+            point, of the points for which that was measured; the higher, the more it shows what was asked for. 0 for a
+            model of one category, and where it was not measured.
     """
 
     sketch: Sketch
@@ -76,6 +76,137 @@ class Step:
     ended: NDArray[np.int64]
 
 
+class Session:
+    """Drawings of one prefix under way, side by side.
+
+    Attributes:
+        active: which of them go on, (A,): neither ended nor given up.
+        points: that those have drawn so far.
+    """
+
+    def __init__(
+        self,
+        network: NumpyNetwork,
+        prefix: SeenPrefix,
+        category: str | None,
+        tries: Sequence[tuple[int, int]],
+        sampling: SamplingConfiguration,
+        *,
+        condition: Array | None = None,
+        weighed: int = 0,
+    ) -> None:
+        """Begin.
+
+        Args:
+            network: the model.
+            prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model; may be empty.
+            category: what to draw; None only for a model that knows one.
+            tries: seed of each drawing, and which of the drawings with this seed it is.
+            sampling: how; its seed does not matter.
+            condition: what the decoder is told for each drawing, (count, condition_units), in the place of the category
+                and of the latent.
+            weighed: for how many points it is looked how likely they are as the mean of all categories; that takes as
+                long as drawing them.
+
+        Raises:
+            CategoryError: the category is unknown or missing.
+            ConfigurationError: the latent does not fit the model.
+        """
+        count, steps = len(tries), sampling.max_points
+        generators = [np.random.default_rng(each) for each in tries]
+        self.active = np.arange(count)
+        self.points = 0
+        self._network, self._prefix, self._tries, self._sampling = network, prefix, tries, sampling
+        self._state = _after_prefix(network, prefix, category, generators, sampling, condition)
+        self._as_any: DecoderState | None = None
+        self._weighed = weighed
+        if weighed and network.configuration.conditional and network.configuration.can_draw_without_latent:
+            self._as_any = _after_prefix(network, prefix, category, generators, sampling, network.condition(None))
+        self._uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
+        self._normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
+        self._last_rows: Array | None = None  # that the network is yet to be told, (A, 5)
+        self._stroke3 = np.zeros((count, steps, 3), np.float32)  # in offset scales
+        self._lengths = np.zeros(count, np.int64)
+        self._ended = np.zeros(count, dtype=bool)
+        self._nats, self._gain = np.zeros(count), np.zeros(count)
+
+    def step(self) -> tuple[NDArray[np.int64], Array]:
+        """Draw one point more.
+
+        Returns:
+            Which drawings did, (A,), and their stroke-5 rows in offset scales, (A, 5): a point, or the end.
+        """
+        active, sampling = self.active, self._sampling
+        if self._last_rows is not None:
+            self._state = self._network.step(self._state, self._last_rows)
+        mixture = self._network.mixture(self._state)
+        tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
+        offsets, pen = tempered.sample(self._uniforms[active, self.points], self._normals[active, self.points])
+        rows = np.column_stack([offsets, np.eye(3, dtype=np.float32)[pen]])
+        nats = _nats(mixture, rows)
+        self._nats[active] += nats
+        if self._as_any is not None:
+            if self._last_rows is not None:
+                self._as_any = self._network.step(self._as_any, self._last_rows)
+            self._gain[active] += _nats(self._network.mixture(self._as_any), rows) - nats
+        self._stroke3[active, self.points] = rows[:, [0, 1, 2 + PEN_LIFTED]]
+        self._last_rows = rows
+        self.points += 1
+        ended = pen == PEN_ENDED
+        self._ended[active[ended]] = True
+        self._lengths[active[~ended]] = self.points
+        if self.points == self._weighed:
+            self._as_any = None
+        if ended.any():
+            self._follow(np.flatnonzero(~ended))
+        return active, rows
+
+    def run(self, points: int | None = None) -> None:
+        """Go on until all have ended or have so many points, at most as many as the sampling admits."""
+        most = self._sampling.max_points if points is None else min(points, self._sampling.max_points)
+        while len(self.active) and self.points < most:
+            self.step()
+
+    def give_up(self, drawings: NDArray[np.int64]) -> None:
+        """Follow some drawings no further."""
+        self._follow(np.flatnonzero(~np.isin(self.active, drawings)))
+
+    @property
+    def category_gain(self) -> NDArray[np.float64]:
+        """The gain of each so far, see :class:`Completion`, (count,)."""
+        return self._gain / np.clip(self._lengths + self._ended, 1, max(1, self._weighed))
+
+    @property
+    def nats_per_point(self) -> NDArray[np.float64]:
+        """Of each so far, see :class:`Completion`, (count,)."""
+        per_square_pixel = 2.0 * math.log(self._network.offset_scale) * self._lengths
+        return (self._nats + per_square_pixel) / np.maximum(1, self._lengths + self._ended)
+
+    def completions(self, drawings: Sequence[int] | None = None) -> list[Completion]:
+        """Return what was drawn so far, of all or some."""
+        unit = self._network.offset_scale / self._prefix.scale
+        gain, nats = self.category_gain, self.nats_per_point
+        return [
+            Completion(
+                _continue(self._prefix.sketch, self._stroke3[place, : self._lengths[place]], unit),
+                bool(self._ended[place]),
+                self._tries[place][0],
+                float(nats[place]),
+                float(gain[place]),
+            )
+            for place in (range(len(self._tries)) if drawings is None else drawings)
+        ]
+
+    def _follow(self, places: NDArray[np.int64]) -> None:
+        """Go on with some of the active ones only."""
+        self.active = self.active[places]
+        self._state = self._state.take(places)
+        if self._as_any is not None:
+            self._as_any = self._as_any.take(places)
+        if self._last_rows is not None:
+            self._last_rows = self._last_rows[places]
+
+
 def complete(
     network: NumpyNetwork,
     prefix: SeenPrefix,
@@ -85,6 +216,7 @@ def complete(
     attempts: int = 1,
     *,
     condition: Array | None = None,
+    weighed: int = 0,
 ) -> list[Completion]:
     """Draw several completions of a prefix, all at once.
 
@@ -97,35 +229,18 @@ def complete(
         attempts: how many completions of each seed, which differ; they come one after the other.
         condition: what the decoder is told for each seed, (count, condition_units), in the place of the category and of
             the latent.
+        weighed: for how many points the category's gain is measured.
 
     Raises:
         CategoryError: the category is unknown or missing.
         ConfigurationError: the latent does not fit the model.
     """
-    seeds = [sampling.seed + number for number in range(count) for _ in range(attempts)]
-    generators = [np.random.default_rng([seed, place % attempts]) for place, seed in enumerate(seeds)]
+    tries = [(sampling.seed + number, attempt) for number in range(count) for attempt in range(attempts)]
     if condition is not None:
         condition = np.repeat(condition, attempts, axis=0)
-    state = _after_prefix(network, prefix, category, generators, sampling, condition)
-    of_any = None
-    if attempts > 1 and network.configuration.conditional and network.configuration.can_draw_without_latent:
-        of_any = _after_prefix(network, prefix, category, generators, sampling, network.condition(None))
-    drawn, ended, nats, nats_of_any = _sample(network, state, generators, sampling, of_any)
-    points = np.maximum(1, [len(stroke3) + end for stroke3, end in zip(drawn, ended, strict=True)])
-    per_square_pixel = 2.0 * math.log(network.offset_scale) * np.array([len(stroke3) for stroke3 in drawn])
-    nats_per_point = (nats + per_square_pixel) / points
-    gain = (nats_of_any - nats) / points if of_any is not None else np.zeros(len(drawn))
-    unit = network.offset_scale / prefix.scale
-    return [
-        Completion(
-            _continue(prefix.sketch, drawn[place], unit),
-            bool(ended[place]),
-            seed,
-            float(nats_per_point[place]),
-            float(gain[place]),
-        )
-        for place, seed in enumerate(seeds)
-    ]
+    session = Session(network, prefix, category, tries, sampling, condition=condition, weighed=weighed)
+    session.run()
+    return session.completions()
 
 
 def stream(
@@ -137,11 +252,11 @@ def stream(
     out again; where it is empty, at the origin, which is not handed out either. Arguments and errors as for
     :func:`complete`.
     """
-    generators = [np.random.default_rng([sampling.seed + number, 0]) for number in range(count)]
-    state = _after_prefix(network, prefix, category, generators, sampling)
+    session = Session(network, prefix, category, [(sampling.seed + number, 0) for number in range(count)], sampling)
     unit = network.offset_scale / prefix.scale
     moved = np.zeros((count, 2))  # from the prefix's last point
-    for active, rows, _ in _steps(network, state, generators, sampling):
+    while len(session.active) and session.points < sampling.max_points:
+        active, rows = session.step()
         going_on = rows[:, 2 + PEN_ENDED] == 0
         drawings, rows = active[going_on], rows[going_on]
         moved[drawings] += rows[:, :2].astype(np.float64) * unit
@@ -190,66 +305,6 @@ def _latent(
         return noise.astype(np.float32)
     z_mean, z_logvar = network.encode(prefix_rows, category)
     return (z_mean + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
-
-
-def _sample(
-    network: NumpyNetwork,
-    state: DecoderState,
-    generators: list[np.random.Generator],
-    sampling: SamplingConfiguration,
-    other: DecoderState | None,
-) -> tuple[list[NDArray[np.float32]], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Draw until every drawing has ended.
-
-    Returns:
-        Their stroke-3 rows, in offset scales; which ended; -log p of the rows and the end, in nats; and the same by
-        ``other``, which is the network in another state (0 without).
-    """
-    count, steps = len(generators), sampling.max_points
-    stroke3 = np.zeros((count, steps, 3), np.float32)
-    lengths = np.full(count, steps)
-    ended = np.zeros(count, dtype=bool)
-    nats, nats_of_other = np.zeros(count), np.zeros(count)
-    for step, (active, rows, more) in enumerate(_steps(network, state, generators, sampling)):
-        going_on = rows[:, 2 + PEN_ENDED] == 0
-        stroke3[active[going_on], step] = rows[going_on][:, [0, 1, 2 + PEN_LIFTED]]
-        ended[active[~going_on]] = True
-        lengths[active[~going_on]] = step
-        nats[active] += more
-        if other is not None:
-            nats_of_other[active] += _nats(network.mixture(other), rows)
-            if going_on.any():
-                other = network.step(other.take(np.flatnonzero(going_on)), rows[going_on])
-    return [rows[:length] for rows, length in zip(stroke3, lengths, strict=True)], ended, nats, nats_of_other
-
-
-def _steps(
-    network: NumpyNetwork,
-    state: DecoderState,
-    generators: list[np.random.Generator],
-    sampling: SamplingConfiguration,
-) -> Iterator[tuple[NDArray[np.int64], Array, NDArray[np.float64]]]:
-    """Yield, for each step, the drawings that have not ended before (A,), their stroke-5 rows in offset scales (A, 5).
-
-    And -log p of each row, or of the end where it is one, in nats, (A,).
-    """
-    steps = sampling.max_points
-    uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
-    normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
-    active = np.arange(len(generators))  # the drawings that ``state`` is of
-    for step in range(steps):
-        mixture = network.mixture(state)
-        tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
-        offsets, pen = tempered.sample(uniforms[active, step], normals[active, step])
-        rows = np.column_stack([offsets, np.eye(3)[pen]]).astype(np.float32)
-        going_on = pen != PEN_ENDED
-        yield active, rows, _nats(mixture, rows)
-        if not going_on.all():
-            state = state.take(np.flatnonzero(going_on))
-            active, rows = active[going_on], rows[going_on]
-        if not len(active):
-            break
-        state = network.step(state, rows)
 
 
 def _nats(mixture: NumpyMixture, rows: Array) -> NDArray[np.float64]:

@@ -18,6 +18,8 @@ Tensors = Callable[..., Array]
 """Returns a layer's tensor, of a name and a shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
 
 EPSILON = np.float32(1e-3)
+FEW_ROWS = 8
+"""A product with fewer rows is quicker a row at a time: for a batch of any size BLAS first copies the whole weights."""
 
 
 class NumpyCell(Protocol):
@@ -45,14 +47,25 @@ class NumpyLSTM:
 
     def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
         self.units = self.state_units = units
-        self.input_weights = tensors("weight_ih_l0", 4 * units, inputs).T
-        self.input_bias = tensors("bias_ih_l0", 4 * units)
-        self._hidden_weights = tensors("weight_hh_l0", 4 * units, units).T
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: with the halves in the weights (exactly) one tanh does for all four gates
+        halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), units)
+        self.input_weights = _transposed(tensors("weight_ih_l0", 4 * units, inputs)) * halves
+        self.input_bias = tensors("bias_ih_l0", 4 * units) * halves
+        self._hidden_weights = _transposed(tensors("weight_hh_l0", 4 * units, units))
+        self._hidden_weights *= halves
 
     def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
-        cell, show = _gated(projected + hidden @ self._hidden_weights, cell)
-        return show * np.tanh(cell), cell
+        gates = _product(hidden, self._hidden_weights)
+        gates += projected
+        np.tanh(gates, out=gates)
+        admit, keep, candidate, show = np.split(gates, 4, axis=-1)
+        candidate *= _opened(admit)
+        cell = _opened(keep) * cell
+        cell += candidate
+        hidden = np.tanh(cell)
+        hidden *= _opened(show)
+        return hidden, cell
 
 
 class NumpyLayerNormLSTM:
@@ -62,13 +75,13 @@ class NumpyLayerNormLSTM:
         self.units = self.state_units = units
         self.input_weights = tensors("weight_ih", 4 * units, inputs).T
         self.input_bias = np.zeros(4 * units, np.float32)
-        self._hidden_weights = tensors("weight_hh", 4 * units, units).T
+        self._hidden_weights = _transposed(tensors("weight_hh", 4 * units, units))
         self._gate_gain, self._gate_bias = (tensors(f"gate_norm.{name}", 4, units) for name in ("gain", "bias"))
         self._cell_gain, self._cell_bias = (tensors(f"cell_norm.{name}", 1, units)[0] for name in ("gain", "bias"))
 
     def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
-        return self._step_with_gates(projected + hidden @ self._hidden_weights, cell)
+        return self._step_with_gates(projected + _product(hidden, self._hidden_weights), cell)
 
     def _step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
         groups = gates.reshape(*gates.shape[:-1], 4, self.units)
@@ -101,7 +114,7 @@ class NumpyHyperLSTM(NumpyLayerNormLSTM):
     def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
         units = self.units
-        of_state = hidden[..., :units] @ self._hidden_weights
+        of_state = _product(hidden[..., :units], self._hidden_weights)
         hyper_hidden, hyper_cell = self._hyper.step(
             projected[..., 4 * units :] + of_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
         )
@@ -128,6 +141,25 @@ def numpy_cell(kind: str, tensors: Tensors, inputs: int, units: int, configurati
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
         return NumpyHyperLSTM(tensors, inputs, units, *sizes)
     return (NumpyLayerNormLSTM if kind == "layer_norm" else NumpyLSTM)(tensors, inputs, units)
+
+
+def _transposed(weights: Array) -> Array:
+    """Return weights (K, I) as (I, K), in memory too: products with few rows are then half as long."""
+    return np.ascontiguousarray(weights.T)
+
+
+def _product(rows: Array, weights: Array) -> Array:
+    """Return rows (..., I) times weights (I, K)."""
+    if rows.ndim == 2 and len(rows) < FEW_ROWS:
+        return np.matmul(rows[:, None], weights)[:, 0]
+    return rows @ weights
+
+
+def _opened(gate: Array) -> Array:
+    """Turn tanh(x / 2) into sigmoid(x), in place."""
+    gate *= np.float32(0.5)
+    gate += np.float32(0.5)
+    return gate
 
 
 def _gated(gates: Array, cell: Array) -> tuple[Array, Array]:

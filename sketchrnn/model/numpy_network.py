@@ -40,12 +40,12 @@ class NumpyMixture:
     @classmethod
     def from_output(cls, output: Array) -> NumpyMixture:
         """Split the decoder's output (B, 3 + 6 M): pen, pi, mu_x, mu_y, sigma_x, sigma_y, rho."""
-        pi, mu_x, mu_y, sigma_x, sigma_y, rho = np.split(output[..., PEN_STATES:], 6, axis=-1)
+        parts = output[..., PEN_STATES:].reshape(*output.shape[:-1], 6, -1)  # (B, 6, M)
         return cls(
-            log_pi=_log_softmax(pi),
-            mu=np.stack([mu_x, mu_y], axis=-1),
-            log_sigma=np.clip(np.stack([sigma_x, sigma_y], axis=-1), -MAX_LOG_SIGMA, MAX_LOG_SIGMA),
-            rho=np.tanh(np.clip(rho, -MAX_RHO_LOGIT, MAX_RHO_LOGIT)),
+            log_pi=_log_softmax(parts[..., 0, :]),
+            mu=parts[..., 1:3, :].swapaxes(-1, -2),
+            log_sigma=np.clip(parts[..., 3:5, :].swapaxes(-1, -2), -MAX_LOG_SIGMA, MAX_LOG_SIGMA),
+            rho=np.tanh(np.clip(parts[..., 5, :], -MAX_RHO_LOGIT, MAX_RHO_LOGIT)),
             log_q=_log_softmax(output[..., :PEN_STATES]),
         )
 
@@ -117,7 +117,8 @@ class DecoderState:
     Attributes:
         hidden: (B, S); the output is its first part.
         cell: (B, S).
-        constant: what z, the category and the bias add to a row's product at every step, (B, K).
+        constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) where that is
+            the same for all.
     """
 
     hidden: Array
@@ -126,7 +127,8 @@ class DecoderState:
 
     def take(self, index: NDArray[np.int64]) -> DecoderState:
         """Return the states of some of the batch, or of one of it many times."""
-        return DecoderState(self.hidden[index], self.cell[index], self.constant[index])
+        constant = self.constant if len(self.constant) == 1 else self.constant[index]
+        return DecoderState(self.hidden[index], self.cell[index], constant)
 
 
 class NumpyNetwork:
@@ -148,7 +150,7 @@ class NumpyNetwork:
         self._row_weights = np.ascontiguousarray(self._cell.input_weights[:5])
         self._condition_weights = self._cell.input_weights[5:]
         outputs = self.configuration.output_units
-        self._output_weights = self._tensor("decoder.output.weight", outputs, units).T
+        self._output_weights = np.ascontiguousarray(self._tensor("decoder.output.weight", outputs, units).T)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
     def condition(self, category: NDArray[np.int64] | None, z: Array | None = None) -> Array:
