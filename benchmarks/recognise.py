@@ -227,9 +227,13 @@ def choose(arguments: argparse.Namespace) -> None:
     taken: dict[str, list[float]] = {}
     drawn_all = []
     for name in names[:: arguments.every]:
-        drawn = draw(network, empty, name, arguments.each, sampling_of(arguments), attempts)
+        sampling = sampling_of(arguments)
+        drawn = draw(network, empty, name, arguments.each, sampling, attempts, weighed=sampling.max_points)
+        halved = draw_best(network, empty, name, arguments.each, sampling, attempts)
         drawn_all += drawn
         right = judge(classifier, names, [one.sketch for one in drawn], name) == 0
+        right_of_halved = judge(classifier, names, [one.sketch for one in halved], name) == 0
+        taken.setdefault("by halving", []).append(right_of_halved.mean())
         flawed = 1e6 * np.array([flaws(network, empty, one) for one in drawn])
         rules = {
             "the first": 0 * flawed,
@@ -245,7 +249,7 @@ def choose(arguments: argparse.Namespace) -> None:
     in_place = np.mean([scribbles(one.sketch) for one in drawn_all])
     headings = ["temperature", "pen's", "of", "ended", "scribble", *taken]
     values = [f"{arguments.temperature:g}", f"{arguments.pen_temperature:g}", str(attempts)]
-    values += [f"{ended:.0%}", f"{in_place:.1%}", *(f"{np.mean(shares):.0%}" for shares in taken.values())]
+    values += [f"{ended:.0%}", f"{in_place:.1%}", *(f"{np.mean(shares):.1%}" for shares in taken.values())]
     for row in (headings, ["---"] * len(headings), values):
         print(f"| {' | '.join(row)} |")
 

@@ -73,25 +73,30 @@ def draw_best(
     session = Session(network, prefix, category, tries, sampling, condition=told, weighed=LAST_CUT)
     order = _raced(session, choose_from)
     session.run()
-    gain = session.category_gain
     best = session.completions(order[:, 0].tolist())
-    for number in range(1, choose_from):
+    drawn = 1  # of each seed, to its end
+    while drawn < choose_from:
         flawed = [place for place, one in enumerate(best) if flaws(network, prefix, one)]
         if not flawed:
             break
-        others = order[flawed, number]
+        others = order[flawed, drawn : 2 * drawn]  # as many again
         again = Session(
             network,
             prefix,
             category,
-            [tries[other] for other in others],
+            [tries[other] for other in others.flat],
             sampling,
-            condition=None if told is None else told[others],
+            condition=None if told is None else told[others.ravel()],
         )
         again.run()
-        for place, other, one in zip(flawed, others, again.completions(), strict=True):
-            if flaws(network, prefix, one) < flaws(network, prefix, best[place]):
-                best[place] = replace(one, category_gain=float(gain[other]))
+        gains = session.category_gain[others.ravel()]
+        redrawn = [
+            replace(one, category_gain=float(gain)) for one, gain in zip(again.completions(), gains, strict=True)
+        ]
+        for number, place in enumerate(flawed):
+            candidates = [best[place], *redrawn[number * others.shape[1] : (number + 1) * others.shape[1]]]
+            best[place] = min(candidates, key=lambda one: flaws(network, prefix, one))
+        drawn += others.shape[1]
     return best
 
 

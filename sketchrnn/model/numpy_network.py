@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES, ModelConfiguration
-from sketchrnn.model.numpy_cells import Array, NumpyCell, numpy_cell
+from sketchrnn.model.numpy_cells import Array, NumpyCell, numpy_cell, product
 
 DECODER_TENSORS = ("decoder.", "category.", "no_latent")
 """What the names of the tensors begin with that drawing without an encoder takes."""
@@ -193,12 +193,16 @@ class NumpyNetwork:
             state: of B drawings.
             rows: their stroke-5 rows, in offset scales, (B, 5).
         """
-        hidden, cell = self._cell.step(rows @ self._row_weights + state.constant, state.hidden, state.cell)
+        projected = rows @ self._row_weights
+        projected += state.constant
+        hidden, cell = self._cell.step(projected, state.hidden, state.cell)
         return DecoderState(hidden, cell, state.constant)
 
     def mixture(self, state: DecoderState) -> NumpyMixture:
         """Return the distribution of the next row."""
-        return NumpyMixture.from_output(state.hidden[:, : self._cell.units] @ self._output_weights + self._output_bias)
+        output = product(state.hidden[:, : self._cell.units], self._output_weights)
+        output += self._output_bias
+        return NumpyMixture.from_output(output)
 
     def encode(self, rows: Array, category: int) -> tuple[Array, Array]:
         """Return z_mean and z_logvar, (Z,) each, of one sketch.
