@@ -74,12 +74,12 @@ def draw_best(
     order = _raced(session, choose_from)
     session.run()
     best = session.completions(order[:, 0].tolist())
-    drawn = 1  # of each seed, to its end
-    while drawn < choose_from:
+    finished = 1  # of each seed's
+    while finished < choose_from:
         flawed = [place for place, one in enumerate(best) if flaws(network, prefix, one)]
         if not flawed:
             break
-        others = order[flawed, drawn : 2 * drawn]  # as many again
+        others = order[flawed, finished : 2 * finished]  # as many again, (F, R)
         again = Session(
             network,
             prefix,
@@ -89,14 +89,12 @@ def draw_best(
             condition=None if told is None else told[others.ravel()],
         )
         again.run()
-        gains = session.category_gain[others.ravel()]
-        redrawn = [
-            replace(one, category_gain=float(gain)) for one, gain in zip(again.completions(), gains, strict=True)
-        ]
-        for number, place in enumerate(flawed):
-            candidates = [best[place], *redrawn[number * others.shape[1] : (number + 1) * others.shape[1]]]
+        gains = session.category_gain[others.ravel()].tolist()
+        redrawn = [replace(one, category_gain=gain) for one, gain in zip(again.completions(), gains, strict=True)]
+        for place in flawed:
+            candidates, redrawn = [best[place], *redrawn[: others.shape[1]]], redrawn[others.shape[1] :]
             best[place] = min(candidates, key=lambda one: flaws(network, prefix, one))
-        drawn += others.shape[1]
+        finished += others.shape[1]
     return best
 
 

@@ -117,7 +117,7 @@ class DecoderState:
     Attributes:
         hidden: (B, S); the output is its first part.
         cell: (B, S).
-        constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) where that is
+        constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) if that is
             the same for all.
     """
 
