@@ -33,9 +33,10 @@ IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")
 PACKAGES = ("numpy", "svgwrite", "click", "safetensors", "ndjson", "xml", "sketchrnn")
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Return the seconds that a command took, by the clock and of the processor, on one thread."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+def run(command: list[str], threads: int) -> tuple[float, float]:
+    """Return the seconds that a command took, by the clock and of the processor, on so many threads."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     before, started = os.times(), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     wall, after = time.perf_counter() - started, os.times()
@@ -56,11 +57,13 @@ def where_it_goes(command: list[str]) -> Counter[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    rounds, threads = arguments.rounds, arguments.threads
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     for _ in range(rounds + 1):  # the commands take turns, so that what else the machine does meets all of them
         for name, command in COMMANDS.items():
-            taken[name].append(run(command))
+            taken[name].append(run(command, threads))
     walls, processor = (
         {name: statistics.median(times[which] for times in rows[1:]) for name, rows in taken.items()}
         for which in (0, 1)
@@ -68,7 +71,7 @@ def main() -> None:
     least = {name: min(times[1] for times in rows[1:]) for name, rows in taken.items()}
     bare = least["python -c pass"]
     lines = [
-        f"{machine('cpu')}; `start_up.py --rounds {rounds}`, one thread, the commands taking turns.",
+        f"{machine('cpu')}; `start_up.py --rounds {rounds}`, threads: {threads}, the commands taking turns.",
         "",
         "| command | median s | processor, median s | least s | least beyond `pass` | share of import torch |",
         "| --- | --- | --- | --- | --- | --- |",

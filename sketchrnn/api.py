@@ -162,7 +162,7 @@ class Model:
             prefix: in any unit, y down.
             category: what it is to become; by default the record's word, or what it most probably is.
             count: how many completions.
-            choose_from: how many are drawn for each that is asked for; the best are kept.
+            choose_from: how many are begun for each that is asked for; the best are kept.
             diverse: keep those that differ most.
             scale: pixels of a finished drawing 255 wide in one unit of the prefix; None to find it.
             pen: "up" or "down" after the last point, "auto" for what is likelier, None for what the sketch says.

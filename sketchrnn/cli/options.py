@@ -89,7 +89,7 @@ choose_from = click.option(
     type=click.IntRange(1, 1000),
     default=CHOSEN_FROM,
     show_default=True,
-    help="Draw each K times and keep the best: ended, on the page, no scribbling in place, showing its category most.",
+    help="Begin each K times and keep the best: ended, on the page, no scribbling in place, showing its category most.",
 )
 diverse = click.option("--diverse", is_flag=True, help="Of the good ones, keep those that differ most.")
 seed = click.option(
@@ -265,7 +265,7 @@ class DrawingOptions:
         model: the file; None for the shipped one.
         category: what to draw, if it is named.
         count: how many are asked for.
-        choose_from: how many are drawn for each.
+        choose_from: how many are begun for each.
         diverse: keep those that differ most.
         sampling: how they are drawn.
     """

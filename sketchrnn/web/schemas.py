@@ -125,7 +125,7 @@ class WholeCompletionRequest(CompletionRequest):
     """A partial sketch to be completed, which completions to choose, and in which format."""
 
     choose_from: Whole = Field(
-        1, ge=1, le=limits.CHOOSE_FROM, description="How many are drawn for each that is returned: the best of them."
+        1, ge=1, le=limits.CHOOSE_FROM, description="How many are begun for each that is returned: the best of them."
     )
     diverse: bool = Field(
         False, strict=True, description="Of all that were drawn return those that differ most from one another."
