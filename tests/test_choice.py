@@ -74,6 +74,18 @@ def test_the_best_of_each_seed_is_kept(monkeypatch, kind, attempts, often_flawed
         assert (ours.category_gain != 0.0) == network.configuration.conditional
 
 
+def test_each_seed_is_told_its_own_condition(monkeypatch):
+    network = network_that_draws_on("vae with categories")
+    monkeypatch.setattr(choice, "flaws", lambda network, prefix, one: int(10 * one.nats_per_point) % 3)
+    z = np.random.default_rng(0).normal(size=(6, network.configuration.latent_units)).astype(np.float32)
+    told = network.condition(np.arange(6) % 3, 2 * z)
+    together = draw_best(network, EMPTY, "pig", 6, SAMPLING, 3, condition=told)
+    for seed, one in enumerate(together):
+        sampling = dataclasses.replace(SAMPLING, seed=seed)
+        (alone,) = draw_best(network, EMPTY, "pig", 1, sampling, 3, condition=told[seed : seed + 1])
+        assert one.nats_per_point == pytest.approx(alone.nats_per_point, abs=1e-4)
+
+
 def log_likelihood_of(network, told, rows):
     """Of stroke-5 rows after START, the end among them."""
     state, total = network.start(network.condition(told)), 0.0
