@@ -32,8 +32,7 @@ class Picture(SphinxDirective):
         """Run the content in the folder of pictures, beside the samples."""
         folder = Path(self.env.srcdir) / "_build" / "pictures"
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "samples").exists():
-            shutil.copytree(ROOT / "samples", folder / "samples")
+        shutil.copytree(ROOT / "samples", folder / "samples", dirs_exist_ok=True)
         text = "\n".join(self.content)
         (folder / self.arguments[0]).unlink(missing_ok=True)
         python = "python" in self.options
