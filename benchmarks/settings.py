@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from magentas import MAGENTAS
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
@@ -28,7 +29,6 @@ from sketchrnn.training.run import train
 MAX_LENGTH = 250
 FEWEST, MOST = 500, 800
 UNITS = 256
-MAGENTAS: dict[str, Any] = {"learning_rate": 1e-3, "averaged_share": 0.0}
 COSINE = {"learning_rate_schedule": "cosine", "warmup_steps": 50}
 NORM = {"clipping": "norm", "clip": 0.25}
 TOGETHER = {**COSINE, **NORM, "learning_rate": 0.012, "averaged_share": 0.05}
