@@ -88,6 +88,7 @@ def main() -> None:
             max_steps=100_000,
             batch_size=size,
             learning_rate=rate,
+            learning_rate_schedule="exponential",
             warmup_steps=max(10, 5000 // size),
             clipping="norm",
             clip=0.25,

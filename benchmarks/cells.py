@@ -10,6 +10,7 @@ import argparse
 import time
 
 import torch
+from magentas import MAGENTAS
 from results import machine, write_results
 
 from sketchrnn.dataset.batches import Collator
@@ -52,9 +53,8 @@ class Learner:
         self.valid, train_set = drawings.of_split("valid"), drawings.of_split("train")
         self.offset_scale = drawings.offset_scale()
         self.training = TrainingConfiguration(
-            learning_rate=0.003,
+            **{**MAGENTAS, "learning_rate": 0.003, "averaged_share": 0.05, **DROPOUTS[dropout]},
             precision=choose_precision("auto", "cpu"),
-            **DROPOUTS[dropout],  # type: ignore[arg-type]
         )
         model = ModelConfiguration(
             categories=drawings.categories,

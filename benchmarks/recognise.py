@@ -1,6 +1,6 @@
 """Are completions taken for what they are meant to be? A classifier of real drawings judges those of a model.
 
-    python benchmarks/recognise.py train simplified/*.ndjson --classifier out/classifier.pt
+    python benchmarks/recognise.py train simplified/*.ndjson --also sheep --classifier out/classifier.pt
     python benchmarks/recognise.py complete simplified/*.ndjson --classifier out/classifier.pt [--model M]
     python benchmarks/recognise.py generate --classifier out/classifier.pt --category pig [--model M]
     python benchmarks/recognise.py choose --classifier out/classifier.pt [--model M]
@@ -91,7 +91,7 @@ def train(arguments: argparse.Namespace) -> None:
     generator = np.random.default_rng(0)
     drawings, report = load(arguments.files, max_length=250)
     print(report, flush=True)
-    names = frequent(drawings)
+    names = frequent(drawings) + arguments.also
     index = {drawings.categories.index(name): place for place, name in enumerate(names)}
     parts = {}
     for split in ("train", "test"):
@@ -170,6 +170,8 @@ def complete(arguments: argparse.Namespace) -> None:
     table = []
     for name in names:
         places = np.flatnonzero(test.category == test.categories.index(name))[: arguments.each]
+        if len(places) < arguments.each:
+            continue
         real = judge(classifier, names, [sketch_of(test, place) for place in places], name)
         row = [np.mean(real == 0)]
         for share in SHARES:
@@ -277,6 +279,7 @@ def main() -> None:
         if job is train:
             one.add_argument("--epochs", type=int, default=12)
             one.add_argument("--batch-size", type=int, default=128)
+            one.add_argument("--also", action="append", default=[], help="a category with fewer drawings")
             continue
         one.add_argument("--model", help="default: the model that ships")
         one.add_argument("--each", type=int, default=200 if job is generate else 12, help="drawings of a category")

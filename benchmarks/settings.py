@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from magentas import MAGENTAS
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
@@ -28,15 +29,15 @@ from sketchrnn.training.run import train
 MAX_LENGTH = 250
 FEWEST, MOST = 500, 800
 UNITS = 256
-MAGENTAS: dict[str, Any] = {"learning_rate": 1e-3, "averaged_share": 0.0}
 COSINE = {"learning_rate_schedule": "cosine", "warmup_steps": 50}
 NORM = {"clipping": "norm", "clip": 0.25}
+TOGETHER = {**COSINE, **NORM, "learning_rate": 0.012, "averaged_share": 0.05}
 CHANGES: dict[str, dict[str, Any]] = {
     "Magenta's": {},
     "moving average of the weights (0.05)": {"averaged_share": 0.05},
     "learning rate 0.003": {"learning_rate": 3e-3},
     "cosine decay after a warm-up": COSINE,
-    "the same, learning rate 0.003": {**COSINE, "learning_rate": 3e-3},
+    **{f"the same, learning rate {rate:g}": {**COSINE, "learning_rate": rate} for rate in (0.003, 0.006, 0.012, 0.024)},
     "clipping by norm 0.25": NORM,
     "weight decay 0.01": {"weight_decay": 0.01},
     "dropout 0.15 before the output": {"dropout": 0.15},
@@ -45,14 +46,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "points dropped, not stretched": {"augment_scale": 0.0},
     "stretched, no points dropped": {"augment_drop": 0.0},
     "turned by up to 10 degrees, slanted by 0.1": {"augment_rotation": 10.0, "augment_shear": 0.1},
-    "average, 0.003, cosine, norm": {**COSINE, **NORM, "learning_rate": 3e-3, "averaged_share": 0.05},
-    "average, 0.003, cosine, norm, weight decay": {
-        **COSINE,
-        **NORM,
-        "learning_rate": 3e-3,
-        "averaged_share": 0.05,
-        "weight_decay": 0.01,
-    },
+    "average, 0.012, cosine, norm": TOGETHER,
+    "the same, weight decay 0.01": {**TOGETHER, "weight_decay": 0.01},
+    "the same, dropout 0.1, weight dropout 0.1": {**TOGETHER, "dropout": 0.1, "weight_dropout": 0.1},
 }
 VAE_CHANGES: dict[str, dict[str, Any]] = {
     "VAE, KL floor of the mean (Magenta's)": {},

@@ -254,7 +254,7 @@ def test_resume_and_force(tmp_path, drawings):
     assert json.loads(run("info", model, "--json").stdout)["training"]["step"] in (2, 4)
     fails(run("train", drawings, *options, "--max-steps", 4, "--resume", "--seed", 1), "seed was 0, is 1")
     other = ("--max-steps", 4, "--resume", "--set", "learning_rate=0.5")
-    fails(run("train", drawings, *options, *other), "learning_rate was 0.003, is 0.5")
+    fails(run("train", drawings, *options, *other), "learning_rate was 0.01, is 0.5")
     fails(run("train", drawings, "-o", tmp_path / "none.safetensors", "--resume"), "none.last.safetensors")
 
 

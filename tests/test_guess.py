@@ -9,7 +9,8 @@ from sketchrnn.drawing import guess as module
 from sketchrnn.drawing.guess import guess
 from sketchrnn.drawing.likelihood import log_likelihood
 from sketchrnn.drawing.prefix import rows_of, see_prefix
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.errors import CheckpointError, ConfigurationError
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS
 from sketchrnn.model.losses import row_losses
 from sketchrnn.model.mixture import Mixture
 from sketchrnn.model.numpy_network import NumpyNetwork
@@ -78,6 +79,25 @@ def test_a_category_is_given_up(monkeypatch):
     guess(network, prefix)
     assert sizes[0] == len(CATEGORIES)
     assert sizes[-1] == 1
+
+
+def test_a_category_that_training_had_more_often_is_more_probable():
+    network, even = network_pair()
+    seen = NumpyNetwork(checkpoint_of(network, training={CATEGORY_COUNTS: [0, 9, 99]}))
+    assert [one.probability for one in guess(seen, see_prefix(seen, Sketch(())))] == pytest.approx(
+        [100 / 111, 10 / 111, 1 / 111]
+    )
+    before = {one.category: one.probability for one in guess(even, see_prefix(even, SKETCH, scale=1.0))}
+    after = {one.category: one.probability for one in guess_with(seen)}
+    for name, times in zip(CATEGORIES, (1, 10, 100), strict=True):
+        ratio = (after[name] / before[name]) / (after[CATEGORIES[0]] / before[CATEGORIES[0]])
+        assert ratio == pytest.approx(times)
+
+
+@pytest.mark.parametrize("counts", [[1, 2, -3], [1.5, 2, 3], "many"])
+def test_counts_that_are_none_are_refused(counts):
+    with pytest.raises(CheckpointError, match="category_counts: expected numbers of drawings"):
+        checkpoint_of(network_pair()[0], training={CATEGORY_COUNTS: counts})
 
 
 def test_nothing_drawn_tells_nothing():

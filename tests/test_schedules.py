@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.schedules import kl_weight, learning_rate
 
-MAGENTA = TrainingConfiguration(
-    learning_rate=1e-3,
-)
+MAGENTA = TrainingConfiguration(learning_rate=1e-3, learning_rate_schedule="exponential", warmup_steps=0)
 
 
 @pytest.mark.parametrize("step", [0, 1, 777, 50_000])

@@ -13,7 +13,7 @@ import pytest
 from builders import CONFIGURATIONS, random_drawings, small_model
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
-from sketchrnn.model.checkpoint import load_checkpoint
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training import run, state, step
 from sketchrnn.training.configuration import TrainingConfiguration
@@ -29,6 +29,8 @@ TRAINING = TrainingConfiguration(
     max_steps=12,
     batch_size=10,
     learning_rate=0.01,
+    learning_rate_schedule="exponential",
+    warmup_steps=0,
     dropout=0.1,
     weight_decay=0.01,
     evaluate_every=4,
@@ -61,6 +63,13 @@ class Watcher(Silent):
 def run_training(path, model=MODEL, training=TRAINING, drawings=DRAWINGS, **settings):
     settings = {"max_length": MAX_LENGTH, **settings}
     return train(drawings, model, training, path, **settings)
+
+
+def test_a_model_says_how_many_drawings_of_each_category_it_was_trained_on(tmp_path):
+    run_training(tmp_path / "a.safetensors")
+    training = DRAWINGS.of_split("train")
+    counts = [int((training.category == place).sum()) for place in range(len(DRAWINGS.categories))]
+    assert load_checkpoint(tmp_path / "a.safetensors").training[CATEGORY_COUNTS] == counts
 
 
 def interrupt():

@@ -16,7 +16,7 @@ from sketchrnn.drawing.guess import guess
 from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import read_records
-from sketchrnn.model.checkpoint import load_shipped
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_shipped
 from sketchrnn.model.numpy_network import NumpyMixture, NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import without_needless_points
@@ -155,7 +155,8 @@ def rounded_to_int8(matrix):
 
 
 def test_guesses_agree_with_numpy(page):
-    checkpoint = in_halves(checkpoint_of(network_of(small_model(**KINDS["decoder only with categories"]))))
+    network = network_of(small_model(**KINDS["decoder only with categories"]))
+    checkpoint = in_halves(checkpoint_of(network, training={CATEGORY_COUNTS: [3, 4, 5]}))
     load(page, checkpoint)
     for name in ("pen up", "pen down", "a dot"):
         prefix = PREFIXES[name]

@@ -38,8 +38,8 @@ def guess(
 ) -> None:
     """Say what the partial sketch PREFIX is going to be.
 
-    Prints the most probable categories, each with its probability by the model, if every category is as likely as any
-    other before the sketch is seen. PREFIX is as for complete; of a file of many records each is guessed.
+    Prints the most probable categories, each with its probability by the model, if a category is as likely, before
+    the sketch is seen, as it was in training. PREFIX is as for complete; of a file of many records each is guessed.
     """
     from sketchrnn.drawing.guess import guess as guess_category
     from sketchrnn.drawing.prefix import see_prefix

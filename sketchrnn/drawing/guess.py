@@ -21,7 +21,7 @@ class Guess:
 
     Attributes:
         category: its name.
-        probability: by the model, if every category is as likely as any other before the sketch is seen.
+        probability: by the model, if a category is as likely, before the sketch is seen, as it was in training.
     """
 
     category: str
@@ -31,8 +31,8 @@ class Guess:
 def guess(network: NumpyNetwork, prefix: SeenPrefix) -> list[Guess]:
     """Return all categories of a model, the most probable for a prefix first.
 
-    By Bayes' rule: the likelihood of what is drawn so far under each category, without z, times an even prior. An
-    empty prefix tells nothing.
+    By Bayes' rule: the likelihood of what is drawn so far under each category, without z, times the share of training
+    drawings that were of the category. An empty prefix leaves that share.
 
     Args:
         network: the model.
@@ -47,8 +47,8 @@ def guess(network: NumpyNetwork, prefix: SeenPrefix) -> list[Guess]:
     if not configuration.can_draw_without_latent:
         raise ConfigurationError("guessing: this model was trained with z only (latent_dropout 0)")
     state = network.start(network.condition(np.arange(len(configuration.categories))))
-    likelihood = log_likelihood(network, state, prefix.rows[None], margin=MARGIN)
-    probability = np.exp(likelihood - likelihood.max())
+    posterior = log_likelihood(network, state, prefix.rows[None], prior=network.category_log_prior, margin=MARGIN)
+    probability = np.exp(posterior - posterior.max())
     probability /= probability.sum()
     order = np.argsort(-probability, kind="stable")
     return [Guess(configuration.categories[index], float(probability[index])) for index in order]

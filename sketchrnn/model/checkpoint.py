@@ -21,6 +21,8 @@ FORMAT = "sketchrnn"
 FORMAT_VERSION = 1
 SHIPPED = "quickdraw345"
 """Name of the model in the package: all 345 Quick, Draw! categories."""
+CATEGORY_COUNTS = "category_counts"
+"""Where ``training`` says how many drawings of each category it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,20 @@ class Checkpoint:
             raise CheckpointError(f"unit: expected 'box' or 'source', found {self.unit!r}")
         if not isinstance(self.training, dict):
             raise CheckpointError(f"training: expected a record, found {self.training!r}")
+        counts = self.training.get(CATEGORY_COUNTS, [])
+        if not isinstance(counts, list) or not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise CheckpointError(f"{CATEGORY_COUNTS}: expected numbers of drawings, found {counts!r}")
+
+    @property
+    def category_log_prior(self) -> NDArray[np.float64]:
+        """Logarithm of how probable each category is before anything is drawn, (categories,).
+
+        As often as it was seen in training (and once more); all are alike where that is not known.
+        """
+        names = self.configuration.categories
+        counts = self.training.get(CATEGORY_COUNTS)
+        seen = np.array(counts if counts and len(counts) == len(names) else [0] * len(names)) + 1.0
+        return np.log(seen / seen.sum())
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:

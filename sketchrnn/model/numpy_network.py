@@ -142,6 +142,7 @@ class NumpyNetwork:
         """
         self.configuration: ModelConfiguration = checkpoint.configuration
         self.offset_scale = checkpoint.offset_scale
+        self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
         units = self.configuration.decoder_units
         self._cell = self._layer(

@@ -8,8 +8,8 @@ from sketchrnn.training.configuration import TrainingConfiguration
 def learning_rate(step: int, configuration: TrainingConfiguration) -> float:
     """Return the learning rate of a step, counted from 0.
 
-    >>> learning_rate(0, TrainingConfiguration())
-    0.003
+    >>> learning_rate(99, TrainingConfiguration())
+    0.01
     """
     top, bottom = configuration.learning_rate, configuration.min_learning_rate
     if step < configuration.warmup_steps:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
@@ -72,6 +72,8 @@ class TrainingState:
         )
         self.step, self.best_score, self.best_step, self.evaluated_step = 0, float("inf"), 0, -1
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
+        counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
+        self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {
             "configuration": training.to_json(),
@@ -147,9 +149,8 @@ class TrainingState:
             "best_step": self.best_step,
             "evaluated_step": self.evaluated_step,
         }
-        return Checkpoint(
-            self._model, tensors, self._offset_scale, self._unit, self._max_length, self._record | progress
-        )
+        record = self._record | self._category_counts | progress
+        return Checkpoint(self._model, tensors, self._offset_scale, self._unit, self._max_length, record)
 
 
 def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[str, NDArray[Any]]:

@@ -36,6 +36,7 @@ _NOTICE = (
 _ALIGNMENT = 4  # bytes, of every tensor
 _NUMPY_TYPES = {"float16": "<f2", "float32": "<f4"}
 _LARGEST_INT8 = 127
+_PRIOR_DECIMALS = 4
 
 
 def export_page(checkpoint: Checkpoint, *, name: str, precision: Precision = "float16") -> str:
@@ -106,6 +107,7 @@ def packed_model(checkpoint: Checkpoint, *, name: str, precision: Precision) -> 
     model = {
         "name": name,
         "categories": list(configuration.categories),
+        "logPrior": np.round(checkpoint.category_log_prior, _PRIOR_DECIMALS).tolist(),
         "units": configuration.decoder_units,
         "mixtures": configuration.mixtures,
         "embedding": configuration.category_units if configuration.conditional else 0,

@@ -141,7 +141,7 @@ class Category(BaseModel):
 
     category: str
     probability: float = Field(
-        description="By the model, if every category is as likely as any other before the sketch is seen."
+        description="By the model, if a category is as likely, before the sketch is seen, as it was in training."
     )
 
 

@@ -289,7 +289,7 @@ export class Guesser {
       append(state, this.decoder.step(this.decoder.start(some), START));
       yield null;
     }
-    return { rows: [], state, stepped: true, total: new Float64Array(followed.length), behind: new Float64Array(followed.length), followed };
+    return { rows: [], state, stepped: true, total: Float64Array.from(this.decoder.model.logPrior), behind: new Float64Array(followed.length), followed };
   }
 }
 
