@@ -96,7 +96,7 @@ def test_columns_are_what_the_plain_reader_reads(lines):
 def test_spaces_are_read_one_by_one():
     lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
     found = columns_of_lines(b"\n".join(lines))
-    assert found.places == [0, 2, 4]
+    assert found.places.tolist() == [0, 2, 4]
     assert sorted(found.others) == [1, 3, 5]
 
 

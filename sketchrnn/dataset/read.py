@@ -32,7 +32,7 @@ _WAITING = 4
 _MOSTLY = 0.1
 """Share of lines in another than Google's layout from which on all are read one by one."""
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 19
 """Bytes of lines that are read at once: above, memory is taken and given back anew for each step, which takes longer
 than the step."""
 
@@ -144,15 +144,14 @@ def _read_lines(piece: Piece, selection: Selection, read: Read) -> None:
     content, begin, before = lines_of(piece), 0, 0
     while begin < len(content):
         end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
-        block = content[begin:end]
-        _read_block(block, before, piece, selection, read)
-        begin, before = end, before + block.count(b"\n")
+        before += _read_block(content[begin:end], before, piece, selection, read)
+        begin = end
 
 
-def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> None:
-    """Read some lines of a piece, so many lines behind its first."""
+def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> int:
+    """Read some lines of a piece, so many lines behind its first; return how many."""
     lines = columns_of_lines(content)
-    columns, places, others = lines.columns, np.array(lines.places), dict(sorted(lines.others.items()))
+    columns, places, others = lines.columns, lines.places, lines.others
     if len(others) > _MOSTLY * (len(others) + len(places)):
         others |= dict(enumerate(content.split(b"\n")))
         columns, places = columns.take(np.zeros(len(columns), bool)), places[:0]
@@ -166,6 +165,7 @@ def _read_block(content: bytes, before: int, piece: Piece, selection: Selection,
     rest = places > done
     if rest.any():
         _add_columns(columns.take(rest), "simplified", piece, selection, read)
+    return lines.count
 
 
 def _parsed(line: bytes, place: int, piece: Piece) -> Record:
@@ -178,9 +178,9 @@ def _parsed(line: bytes, place: int, piece: Piece) -> Record:
 
 def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, read: Read) -> None:
     default = selection.category or piece.source.category
-    words = dict.fromkeys(columns.words)
-    for word in words:
-        chosen = columns if len(words) == 1 else columns.take(np.array([other == word for other in columns.words]))
+    words = columns.words[:1] if (columns.words == columns.words[:1]).all() else columns.words
+    for word in dict.fromkeys(words.tolist()):
+        chosen = columns.take(columns.words == word)
         category = word.decode() or default
         tally = read.tally(category)
         tally.read += len(chosen)
