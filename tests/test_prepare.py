@@ -2,11 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
+import threading
 import time
 
+import filelock
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
 from sketchrnn.dataset.stats import stats_of
@@ -461,11 +462,71 @@ def test_a_killed_preparation_goes_on(tmp_path, delay):
     (tmp_path / "child.py").write_text(CHILD)
     command = [sys.executable, tmp_path / "child.py", tmp_path / "killed", *paths]
     child = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True
+        command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.DEVNULL
     )
     time.sleep(delay)
-    os.killpg(child.pid, signal.SIGKILL)  # its workers too: one that outlives it holds its part, and that is refused
+    child.kill()  # and not its workers, which end by themselves a moment later
     child.wait()
     prepare(paths, tmp_path / "killed")
     prepare(paths, tmp_path / "whole")
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+STEPS = """
+import os, signal, sys
+from pathlib import Path
+from sketchrnn.dataset.prepare import prepare
+
+def dying(function, steps):
+    def step(*arguments, **options):
+        steps[0] -= 1
+        if not steps[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return step
+
+folder, *paths = sys.argv[1:]
+number = 0
+while True:
+    number += 1
+    store = Path(folder) / str(number)
+    if not (child := os.fork()):
+        steps = [number]
+        for name in ("fsync", "link", "mkdir", "rename", "replace", "rmdir", "unlink"):
+            setattr(os, name, dying(getattr(os, name), steps))
+        prepare(paths, store)
+        os._exit(0)
+    if not os.waitpid(child, 0)[1]:
+        break
+    prepare(paths, store)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_preparation_that_dies_at_any_change_of_the_disk_goes_on(tmp_path):
+    paths = [
+        ndjson_file(tmp_path / f"{number}.ndjson", [scribble(100 * number + seed) for seed in range(5)], word=word)
+        for number, word in enumerate(("pig", "cat", "pig"))
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", STEPS, tmp_path / "stores", *paths], env=environment, check=True)
+    stores = [contents(folder) for folder in (tmp_path / "stores").iterdir()]
+    assert len(stores) > 20
+    assert list(stores[0]) == ["cat.safetensors", "pig.safetensors"]
+    assert all(store == stores[0] for store in stores)
+
+
+def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):
+    path = ndjson_file(tmp_path / "a.ndjson", [scribble(0)])
+    (tmp_path / "s" / PREPARING).mkdir(parents=True)
+    (source,), _ = find_sources([path])
+    part = _Part(source, Selection(), tmp_path / "s" / PREPARING)
+    held = filelock.FileLock(part.path.with_suffix(".lock"), thread_local=False)
+    held.acquire()
+    monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 0.1)
+    for _ in range(2):  # the first leaves the lock that it does not have
+        with pytest.raises(DatasetError, match="being prepared by another process"):
+            prepare([path], tmp_path / "s")
+    monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 60.0)
+    threading.Timer(0.2, held.release).start()
+    assert prepare([path], tmp_path / "s").read == 1
