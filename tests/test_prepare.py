@@ -223,19 +223,6 @@ def test_what_the_store_says_is_what_its_rows_say(tmp_path):
     assert each[0].offset_scale == pytest.approx(drawings.offset_scale())
 
 
-def test_parts_share_the_drawings(tmp_path):
-    sketches = [scribble(seed) for seed in range(31)]
-    prepare([ndjson_file(tmp_path / "a.ndjson", sketches, keys=keys(31))], tmp_path / "s")
-    whole = open_stores([tmp_path / "s"]).drawings()[0]
-    parts = [open_stores([tmp_path / "s"], (rank, 4)).drawings()[0] for rank in range(4)]
-    assert sum(map(len, parts)) == 31
-    assert [part.stroke3(place).tolist() for part in parts for place in range(len(part))] == [
-        whole.stroke3(place).tolist() for place in range(31)
-    ]
-    assert all(len(part.blocks[0].offsets) == part.lengths.sum() for part in parts)  # the rest is not even mapped
-    assert {part.offset_scale() for part in parts} == {whole.offset_scale()}
-
-
 def test_fractions_are_kept_to_a_64th_of_a_pixel(tmp_path):
     sketch = Sketch.from_polylines([[(0.1, 0.2), (3.3, 7.77), (1.5, 2.25)], [(2.0, 9.9), (0.0, 0.1)]])
     (tmp_path / "a.json").write_text(json.dumps(sketch.polylines()))

@@ -1,8 +1,8 @@
 """One file of a store: the drawings of one category, as arrays that are mapped into memory and not read before use.
 
 The file is a safetensors file, so that other programs read it too: a header in JSON, then the arrays. It is written
-here and not by that library because the arrays come in pieces and may be larger than the memory, and read here so that
-a process can map a part of them.
+here and not by that library because the arrays come in pieces and may be larger than the memory, and read here because
+that library copies them into memory.
 
 Reference:
     https://github.com/huggingface/safetensors, "Format".
@@ -253,52 +253,23 @@ class Shard:
             begin = end
 
 
-def open_shard(path: Path, part: tuple[int, int] = (0, 1)) -> Shard:
+def open_shard(path: Path) -> Shard:
     """Map a shard into memory.
-
-    Args:
-        path: the file.
-        part: (i, n): only the i-th of n equal parts of the drawings; the rest of the file is never mapped.
 
     Raises:
         DatasetError: the file is damaged, of another version, or no shard.
         SketchRNNError: it cannot be read.
     """
     header, begin = read_header(path)
-    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray) if part[1] == 1 else None
-
-    def mapped(name: str, first: int, last: int) -> NDArray[Any]:
-        kind, shape = ARRAYS[name]
+    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray)
+    arrays = {}
+    for name, (kind, shape) in ARRAYS.items():
         dtype = np.dtype(_TYPES[kind])
-        stride = dtype.itemsize * math.prod(shape)
-        place, size = begin + header["places"][name] + first * stride, (last - first) * stride
-        if whole is not None:
-            content = whole[place : place + size]
-        elif size:
-            content = np.memmap(path, np.uint8, mode="r", offset=place, shape=(size,)).view(np.ndarray)
-        else:
-            content = np.zeros(0, np.uint8)
-        return content.view(dtype).reshape(-1, *shape)
-
-    count = header["counts"]["lengths"]
-    first, last = (count * (part[0] + which) // part[1] for which in (0, 1))
-    lengths = mapped("lengths", 0, last)
-    skipped = int(lengths[:first].sum(dtype=np.int64))
-    lengths = lengths[first:]
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    rows = skipped + int(starts[-1])
-    if (lengths < 1).any() or rows > header["counts"]["lifts"]:
+        place, size = begin + header["places"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
+        arrays[name] = whole[place : place + size].view(dtype).reshape(-1, *shape)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
+    if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
         raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
-    arrays = {
-        name: lengths
-        if name == "lengths"
-        else mapped(name, 0, header["counts"][name])
-        if name in MOMENT_ARRAYS
-        else mapped(name, skipped, rows)
-        if name in ROW_ARRAYS
-        else mapped(name, first, last)
-        for name in ARRAYS
-    }
     return Shard(path, header["information"], arrays, starts)
 
 
