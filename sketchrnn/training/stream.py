@@ -24,8 +24,8 @@ def batch_stream(
 ) -> Iterator[Batch]:
     """Yield the batches of the steps from ``first_step`` on, without end; of each this process's part.
 
-    The drawings of a batch are in the order in which they are stored. So the part of the first process lies at the
-    beginning of the store, and that of the last one at its end, and each reads little of what the others read.
+    The drawings of a batch are in the order of their depth in the store's files. So the part of the first process lies
+    at the beginning of each file, and that of the last one at its end, and each reads little of what the others read.
 
     Each is made when it is asked for, which takes less than 1 % of a step: a second thread that did it at the same time
     would slow the processor's own threads by more, and a GPU goes on meanwhile.
@@ -45,7 +45,7 @@ def batch_stream(
     def make(step: int, index: NDArray[np.int64]) -> Batch:
         generator = torch.Generator(collator.device).manual_seed(derived_seed(training.seed, 1, step))
         return collator.collate(
-            np.sort(index),
+            collator.in_order_of_depth(index),
             part=workers.part_of(len(index)),
             generator=generator,
             augmentation=amounts,
