@@ -52,8 +52,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1000, help="of all processes together")
     arguments = parser.parse_args()
     lines = [
-        f"{machine('cpu')}; an epoch of batches of {arguments.batch_size:,}. Read: pages of the store's files that are in "
-        "a process's memory at the end; processes of one machine share them, and they can be dropped at any time.",
+        f"{machine('cpu')}; an epoch of batches of {arguments.batch_size:,}. Read: pages of the store's files that are "
+        "in a process's memory at the end; processes of one machine share them, and they can be dropped at any time.",
         "",
         "| processes | which | drawings made | store, MiB | read, MiB | of the store | memory of its own, MiB |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -53,8 +53,9 @@ records = st.fixed_dictionaries(
     {"word": st.sampled_from(["pig", "eye", "é", 'a"b', ""])},
     optional={
         "countrycode": st.sampled_from(["US", "DE"]),
+        "timestamp": st.sampled_from(["2017-03-01 23:11:38.01647 UTC", "2017-03-01 23:11:38.4 UTC"]),
         "recognized": st.sampled_from([True, False, None]),
-        "key_id": st.sampled_from(["4504", "77", ""]),
+        "key_id": st.sampled_from(["4504", "77", "", "9" * 70]),
         "drawing": st.lists(st.one_of(points, points, points, any_lists), max_size=3),
     },
 )
@@ -104,6 +105,28 @@ def test_spaces_are_read_one_by_one():
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
     assert not columns_of_lines(content).others
+
+
+def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
+    fields = {"word": "pig", "countrycode": "US", "timestamp": "now", "recognized": True, "key_id": "12"}
+    layouts = [
+        {name: value for bit, (name, value) in enumerate(fields.items()) if bit == 0 or number >> (bit - 1) & 1}
+        for number in range(16)
+    ]
+    written = []
+    for place in range(100):
+        record = {**layouts[place % 16], "drawing": [[[0, place], [0, 1]]]}
+        if "key_id" in record:
+            record["key_id"] = str(10**place)[:20]
+        written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
+    for end in ("\n", "\r\n"):
+        found = columns_of_lines(end.join(written).encode())
+        assert (found.count, found.others) == (100, {})
+        assert found.places.tolist() == list(range(100))
+        assert found.columns.x[1::2].tolist() == list(range(100))
+        keys = [json.loads(line).get("key_id", "").encode() for line in written]
+        assert found.columns.keys.tolist() == keys
+        assert found.columns.recognized.tolist() == ["recognized" in json.loads(line) for line in written]
 
 
 def binary_of(sketches, first_key=1000):
