@@ -102,6 +102,14 @@ def test_spaces_are_read_one_by_one():
     assert sorted(found.others) == [1, 3, 5]
 
 
+def test_what_is_no_flag_is_left_for_others():
+    flags = [b"true", b"null", b"1", b"false", b"truth"]
+    lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
+    found = columns_of_lines(b"\n".join(lines))
+    assert found.places.tolist() == [0, 3]
+    assert found.columns.recognized.tolist() == [True, False]
+
+
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
     assert not columns_of_lines(content).others
