@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.dataset import augmentation
-from sketchrnn.dataset.augmentation import KEPT_ROWS, Augmentation
+from sketchrnn.dataset.augmentation import KEPT_ROWS, Augmentation, Chances
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -44,8 +44,8 @@ def augment(offsets, lifts, lengths, seed, **amounts):
     padded_lifts = np.zeros(real.shape, bool)
     padded_offsets[real], padded_lifts[real] = offsets, lifts
     tensors = [torch.from_numpy(array) for array in (padded_offsets, padded_lifts, lengths)]
-    generator = torch.Generator().manual_seed(seed)
-    results = [value.numpy() for value in augmentation.augment(*tensors, generator, Augmentation(**amounts))]
+    chances = Chances.draw(len(lengths), int(lengths.max()), torch.Generator().manual_seed(seed))
+    results = [value.numpy() for value in augmentation.augment(*tensors, chances, Augmentation(**amounts))]
     real = np.arange(results[1].shape[1])[None] < results[2][:, None]
     assert not results[0][~real].any()
     assert not results[1][~real].any()

@@ -5,9 +5,10 @@ from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.augmentation import Augmentation, augment
+from sketchrnn.dataset.augmentation import Augmentation, Chances, augment
 from sketchrnn.dataset.batches import Collator, epoch_batches, length_order_batches
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
+from sketchrnn.training.distributed import ALONE, Workers
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))
 
@@ -47,7 +48,7 @@ def test_collate_augments_each_drawing(seed):
     plain, lengths_before, _ = collate(index, 1.0)
     offsets, lifts, expected = augment(
         torch.from_numpy(plain[:, 1:-1, :2]), torch.from_numpy(plain[:, 1:-1, 3] > 0), torch.from_numpy(lengths_before),
-        torch.Generator().manual_seed(seed), AMOUNTS,
+        Chances.draw(7, int(lengths_before.max()), torch.Generator().manual_seed(seed)), AMOUNTS,
     )  # fmt: skip
     assert lengths.tolist() == expected.tolist()
     assert stroke5.shape[1] == lengths.max() + 2
@@ -61,13 +62,26 @@ def test_collate_augments_each_drawing(seed):
     np.testing.assert_array_equal(stroke5[..., 4].sum(1), stroke5.shape[1] - 1 - lengths)
 
 
-def test_a_share_of_a_batch():
-    batch = Collator(DRAWINGS, 1.0).collate(np.arange(7))
-    shares = [batch[slice(rank, None, 3)] for rank in range(3)]
-    assert [len(share) for share in shares] == [3, 2, 2]
-    torch.testing.assert_close(shares[1].stroke5, batch.stroke5[[1, 4]])
-    assert shares[1].lengths.tolist() == batch.lengths[[1, 4]].tolist()
-    assert shares[1].category.tolist() == batch.category[[1, 4]].tolist()
+@given(st.integers(0, 1000), st.integers(0, 60))
+def test_parts_of_a_batch_are_the_batch(seed, pad_to):
+    index = np.random.default_rng(seed).permutation(30)[:7]
+
+    def made(workers):
+        generator = torch.Generator().manual_seed(seed)
+        part = workers.part_of(len(index))
+        return Collator(DRAWINGS, 2.0).collate(
+            index, part=part, generator=generator, augmentation=AMOUNTS, pad_to=pad_to
+        )
+
+    whole, parts = made(ALONE), [made(Workers(rank, 3)) for rank in range(3)]
+    assert [len(part) for part in parts] == [2, 2, 3]
+    assert all(part.whole == 7 for part in parts)
+    assert torch.cat([part.lengths for part in parts]).tolist() == whole.lengths.tolist()
+    assert torch.cat([part.category for part in parts]).tolist() == whole.category.tolist()
+    for part in parts:
+        longest = part.stroke5.shape[1]
+        torch.testing.assert_close(part.stroke5, whole.stroke5[part.part, :longest])
+        assert (whole.stroke5[part.part, longest:] == torch.tensor(END)).all()  # padded for itself
 
 
 def test_without_a_generator_nothing_is_augmented():

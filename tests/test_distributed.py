@@ -12,12 +12,15 @@ import pytest
 import torch
 from builders import CONFIGURATIONS, random_drawings, small_model
 
+from sketchrnn.dataset.batches import Collator
+from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.training import run
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 from sketchrnn.training.paths import last_path, log_path
 from sketchrnn.training.run import train
+from sketchrnn.training.stream import batch_stream
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
 
@@ -131,6 +134,25 @@ def test_the_command_under_torchrun(tmp_path):
     assert process.returncode != 0
     assert f"{output}" in errors
     assert "exists" in errors
+
+
+def test_each_process_reads_its_part_of_every_batch_and_of_the_store(monkeypatch):
+    drawings, read = random_drawings(400), []
+    padded = Drawings.padded
+    monkeypatch.setattr(
+        Drawings, "padded", lambda self, index, longest: read.append(index) or padded(self, index, longest)
+    )
+    training = dataclasses.replace(TRAINING, batch_size=50)
+    parts = []
+    for rank in range(2):
+        read.clear()
+        stream = batch_stream(drawings.lengths, Collator(drawings, 1.0), training, 0, 12, Workers(rank, 2))
+        batches = [next(stream) for _ in range(8)]
+        assert all((len(batch), batch.whole) == (25, 50) for batch in batches)
+        parts.append(np.concatenate(read))
+    assert sorted(np.concatenate(parts)) == list(range(400))  # an epoch: each drawing once, by one process
+    assert parts[0].max() < 300
+    assert parts[1].min() >= 100
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tracemalloc
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -238,6 +239,29 @@ def test_compressed_files(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(FormatError, match=r"a\.svgz: .*damaged"):
         read_svg(path)
+
+
+def test_compressed_bombs_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(svg_reading, "MOST_UNCOMPRESSED", 1 << 21)
+    head, spaces = b'<svg xmlns="http://www.w3.org/2000/svg">', bytes([32]) * (1 << 20)
+    pieces = [gzip.compress(head), *[gzip.compress(spaces)] * 256, gzip.compress(b'<path d="M0 0H9"/></svg>')]
+    path = tmp_path / "a.svgz"
+    path.write_bytes(b"".join(pieces))
+    tracemalloc.start()
+    with pytest.raises(FormatError, match=r"a\.svgz: expected at most 2,097,152 bytes when uncompressed, found more"):
+        read_svg(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24  # of 1 << 28
+    tracemalloc.stop()
+    path.write_bytes(b"".join([pieces[0], pieces[1], pieces[-1]]))
+    assert len(read_svg(path).lines) == 1
+
+
+def test_a_compressed_document_may_be_as_large_as_it_may_be(monkeypatch):
+    document = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+    monkeypatch.setattr(svg_reading, "MOST_UNCOMPRESSED", len(document))
+    assert svg_reading.uncompressed(gzip.compress(document)) == document
+    with pytest.raises(FormatError, match="found more"):
+        svg_reading.uncompressed(gzip.compress(document + b"\n"))
 
 
 @pytest.mark.parametrize(

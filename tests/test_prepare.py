@@ -2,11 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
+import threading
 import time
 
+import filelock
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
-from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
 from sketchrnn.dataset.stats import stats_of
@@ -52,8 +53,9 @@ records = st.fixed_dictionaries(
     {"word": st.sampled_from(["pig", "eye", "é", 'a"b', ""])},
     optional={
         "countrycode": st.sampled_from(["US", "DE"]),
+        "timestamp": st.sampled_from(["2017-03-01 23:11:38.01647 UTC", "2017-03-01 23:11:38.4 UTC"]),
         "recognized": st.sampled_from([True, False, None]),
-        "key_id": st.sampled_from(["4504", "77", ""]),
+        "key_id": st.sampled_from(["4504", "77", "", "9" * 70]),
         "drawing": st.lists(st.one_of(points, points, points, any_lists), max_size=3),
     },
 )
@@ -96,13 +98,43 @@ def test_columns_are_what_the_plain_reader_reads(lines):
 def test_spaces_are_read_one_by_one():
     lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
     found = columns_of_lines(b"\n".join(lines))
-    assert found.places == [0, 2, 4]
+    assert found.places.tolist() == [0, 2, 4]
     assert sorted(found.others) == [1, 3, 5]
+
+
+def test_what_is_no_flag_is_left_for_others():
+    flags = [b"true", b"null", b"1", b"false", b"truth"]
+    lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
+    found = columns_of_lines(b"\n".join(lines))
+    assert found.places.tolist() == [0, 3]
+    assert found.columns.recognized.tolist() == [True, False]
 
 
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
     assert not columns_of_lines(content).others
+
+
+def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
+    fields = {"word": "pig", "countrycode": "US", "timestamp": "now", "recognized": True, "key_id": "12"}
+    layouts = [
+        {name: value for bit, (name, value) in enumerate(fields.items()) if bit == 0 or number >> (bit - 1) & 1}
+        for number in range(16)
+    ]
+    written = []
+    for place in range(100):
+        record = {**layouts[place % 16], "drawing": [[[0, place], [0, 1]]]}
+        if "key_id" in record:
+            record["key_id"] = str(10**place)[:20]
+        written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
+    for end in ("\n", "\r\n"):
+        found = columns_of_lines(end.join(written).encode())
+        assert (found.count, found.others) == (100, {})
+        assert found.places.tolist() == list(range(100))
+        assert found.columns.x[1::2].tolist() == list(range(100))
+        keys = [json.loads(line).get("key_id", "").encode() for line in written]
+        assert found.columns.keys.tolist() == keys
+        assert found.columns.recognized.tolist() == ["recognized" in json.loads(line) for line in written]
 
 
 def binary_of(sketches, first_key=1000):
@@ -220,19 +252,6 @@ def test_what_the_store_says_is_what_its_rows_say(tmp_path):
     assert each[0].longest == drawings.lengths.max()
     assert together.percentile(50) == int(np.percentile(drawings.lengths, 50, method="inverted_cdf"))
     assert each[0].offset_scale == pytest.approx(drawings.offset_scale())
-
-
-def test_parts_share_the_drawings(tmp_path):
-    sketches = [scribble(seed) for seed in range(31)]
-    prepare([ndjson_file(tmp_path / "a.ndjson", sketches, keys=keys(31))], tmp_path / "s")
-    whole = open_stores([tmp_path / "s"]).drawings()[0]
-    parts = [open_stores([tmp_path / "s"], (rank, 4)).drawings()[0] for rank in range(4)]
-    assert sum(map(len, parts)) == 31
-    assert [part.stroke3(place).tolist() for part in parts for place in range(len(part))] == [
-        whole.stroke3(place).tolist() for place in range(31)
-    ]
-    assert all(len(part.blocks[0].offsets) == part.lengths.sum() for part in parts)  # the rest is not even mapped
-    assert {part.offset_scale() for part in parts} == {whole.offset_scale()}
 
 
 def test_fractions_are_kept_to_a_64th_of_a_pixel(tmp_path):
@@ -461,11 +480,71 @@ def test_a_killed_preparation_goes_on(tmp_path, delay):
     (tmp_path / "child.py").write_text(CHILD)
     command = [sys.executable, tmp_path / "child.py", tmp_path / "killed", *paths]
     child = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True
+        command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.DEVNULL
     )
     time.sleep(delay)
-    os.killpg(child.pid, signal.SIGKILL)  # its workers too: one that outlives it holds its part, and that is refused
+    child.kill()  # and not its workers, which end by themselves a moment later
     child.wait()
     prepare(paths, tmp_path / "killed")
     prepare(paths, tmp_path / "whole")
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+STEPS = """
+import os, signal, sys
+from pathlib import Path
+from sketchrnn.dataset.prepare import prepare
+
+def dying(function, steps):
+    def step(*arguments, **options):
+        steps[0] -= 1
+        if not steps[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return step
+
+folder, *paths = sys.argv[1:]
+number = 0
+while True:
+    number += 1
+    store = Path(folder) / str(number)
+    if not (child := os.fork()):
+        steps = [number]
+        for name in ("fsync", "link", "mkdir", "rename", "replace", "rmdir", "unlink"):
+            setattr(os, name, dying(getattr(os, name), steps))
+        prepare(paths, store)
+        os._exit(0)
+    if not os.waitpid(child, 0)[1]:
+        break
+    prepare(paths, store)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_preparation_that_dies_at_any_change_of_the_disk_goes_on(tmp_path):
+    paths = [
+        ndjson_file(tmp_path / f"{number}.ndjson", [scribble(100 * number + seed) for seed in range(5)], word=word)
+        for number, word in enumerate(("pig", "cat", "pig"))
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", STEPS, tmp_path / "stores", *paths], env=environment, check=True)
+    stores = [contents(folder) for folder in (tmp_path / "stores").iterdir()]
+    assert len(stores) > 20
+    assert list(stores[0]) == ["cat.safetensors", "pig.safetensors"]
+    assert all(store == stores[0] for store in stores)
+
+
+def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):
+    path = ndjson_file(tmp_path / "a.ndjson", [scribble(0)])
+    (tmp_path / "s" / PREPARING).mkdir(parents=True)
+    (source,), _ = find_sources([path])
+    part = _Part(source, Selection(), tmp_path / "s" / PREPARING)
+    held = filelock.FileLock(part.path.with_suffix(".lock"), thread_local=False)
+    held.acquire()
+    monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 0.1)
+    for _ in range(2):  # the first leaves the lock that it does not have
+        with pytest.raises(DatasetError, match="being prepared by another process"):
+            prepare([path], tmp_path / "s")
+    monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 60.0)
+    threading.Timer(0.2, held.release).start()
+    assert prepare([path], tmp_path / "s").read == 1

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.dataset.augmentation import Augmentation, augment
+from sketchrnn.dataset.augmentation import Augmentation, Chances, augment
 from sketchrnn.dataset.drawings import Drawings
 
 POOL_BATCHES = 50
@@ -25,17 +25,18 @@ class Batch:
         stroke5: START, rows, END and padding (which repeats END), (B, N + 1, 5) float32, in offset scales.
         lengths: rows of each drawing, START and END not counted, (B,) int64.
         category: (B,) int64.
+        part: which drawings of a larger batch these are; all others are made by other processes.
+        whole: drawings of that.
     """
 
     stroke5: Tensor
     lengths: Tensor
     category: Tensor
+    part: slice
+    whole: int
 
     def __len__(self) -> int:
         return len(self.lengths)
-
-    def __getitem__(self, places: slice) -> Batch:
-        return Batch(self.stroke5[places], self.lengths[places], self.category[places])
 
 
 class Collator:
@@ -66,23 +67,35 @@ class Collator:
             if drawings.nbytes <= free // 2:
                 self._resident = _Resident(drawings, self.device)
 
+    def in_order_of_depth(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the drawings of a batch with those first that lie at the beginning of their category's file.
+
+        Batches are of drawings of similar length, and categories differ in that; within a category's file the length
+        does not depend on the place. So one part of every batch in this order lies in one part of every file.
+        """
+        return index[np.argsort(self._drawings.depth(index), kind="stable")]
+
     def collate(
         self,
         index: NDArray[np.int64],
         *,
+        part: slice = slice(None),
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         pad_to: int = 0,
     ) -> Batch:
-        """Make a batch.
+        """Make a batch, or a part of it, of which no other drawing is read.
 
         Args:
-            index: which drawings, (B,).
+            index: which drawings.
+            part: which of these; chance treats them as if all were made.
             generator: source of the augmentation, on the batch's device.
             augmentation: how much the drawings are changed; not at all without a generator.
             pad_to: fewest rows to pad to, START and END not counted.
         """
-        longest = max(int(self._drawings.lengths[index].max()), pad_to)
+        whole, longest_of_all = len(index), max(int(self._drawings.lengths[index].max()), pad_to)
+        index = index[part]
+        longest = max(int(self._drawings.lengths[index].max(initial=0)), pad_to)
         lengths = self._on_device(self._drawings.lengths[index].astype(np.int64))  # (B,)
         category = self._on_device(self._drawings.category[index].astype(np.int64))
         if self._resident is not None:
@@ -90,8 +103,9 @@ class Collator:
         else:
             offsets, lifts = map(self._on_device, self._drawings.padded(index, longest))
         if generator is not None and augmentation is not None:
-            offsets, lifts, lengths = augment(offsets, lifts, lengths, generator, augmentation)
-            if lengths.is_cpu:  # a GPU would have to be waited for to know how many rows are left
+            chances = Chances.draw(whole, longest_of_all, generator)[part]
+            offsets, lifts, lengths = augment(offsets, lifts, lengths, chances, augmentation)
+            if lengths.is_cpu and len(index):  # a GPU would have to be waited for to know how many rows are left
                 longest = max(int(lengths.max()), pad_to)
         stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)
         stroke5[:, 0, 2] = 1.0  # START
@@ -101,7 +115,7 @@ class Collator:
         ended = torch.arange(longest + 2, device=self.device)[None] > lengths[:, None]
         stroke5[..., 2:4].masked_fill_(ended[..., None], 0.0)
         stroke5[..., 4] = ended
-        return Batch(stroke5, lengths, category)
+        return Batch(stroke5, lengths, category, part, whole)
 
     def _on_device(self, array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(array)

@@ -108,6 +108,11 @@ class Drawings:
         block = np.searchsorted(ends, place, side="right")
         return block, place - np.concatenate([[0], ends])[block]
 
+    def depth(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return for some drawings how far down in its block each one lies, from 0 to 1."""
+        block, number = self.located(index)
+        return number / np.array([len(one.scale) for one in self.blocks])[block]
+
     def stroke3(self, index: int) -> NDArray[np.float64]:
         """Return the rows (dx, dy, lift) of a drawing, (L, 3), in ``unit``."""
         offsets, lifts = self.padded(np.array([index]), int(self.lengths[index]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -134,12 +133,10 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
         return _nothing()
     chosen = np.ones(len(columns), bool)
     if selection.recognized:
-        chosen &= _counted(
-            np.array([guessed == b"true" for guessed in columns.recognized]), chosen, tally, NOT_RECOGNIZED
-        )
+        chosen &= _counted(columns.recognized, chosen, tally, NOT_RECOGNIZED)
     if selection.countries:
-        allowed = {country.encode() for country in selection.countries}
-        chosen &= _counted(np.array([one in allowed for one in columns.countries]), chosen, tally, OTHER_COUNTRY)
+        allowed = [country.encode() for country in selection.countries]
+        chosen &= _counted(np.isin(columns.countries, allowed), chosen, tally, OTHER_COUNTRY)
     stroke_end = np.cumsum(columns.stroke_points)
     stroke_start = stroke_end - columns.stroke_points
     first_stroke = np.cumsum(columns.drawing_strokes) - columns.drawing_strokes
@@ -164,9 +161,10 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     kept[start[first_moves]] = False  # the origin, where the first stroke moves from
     offsets = offsets.view(np.int32)[kept[:, None]].view(np.int16).reshape(-1, 2)  # a row as one number, for speed
     lifts, lengths = lifts[kept], lengths[chosen].astype(np.int32)
-    keyed = np.array(list(map(bool, columns.keys)))[chosen]
+    texts = columns.keys[chosen]
+    keyed = texts != b""
     blake2b = hashlib.blake2b
-    hashes = [blake2b(key, digest_size=8).digest() for key in itertools.compress(columns.keys, chosen)]
+    hashes = [blake2b(key, digest_size=8).digest() for key in texts.tolist()]
     keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
     if not keyed.all():
         ends = np.cumsum(lengths)

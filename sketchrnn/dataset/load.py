@@ -34,7 +34,6 @@ def load(
     unit: str | None = None,
     processes: int = 1,
     progress: Progress | None = None,
-    part: tuple[int, int] = (0, 1),
 ) -> tuple[Drawings, Report]:
     """Return the drawings of stores and files. Files are prepared into a store in the cache, unless they are there.
 
@@ -44,13 +43,12 @@ def load(
         unit: "box" or "source"; None for the files' own unit if all are published npz files, else the 255 box.
         processes: how many read at the same time.
         progress: is told how far reading is.
-        part: (i, n): only the i-th of n parts of each category's drawings.
 
     Raises:
         SketchRNNError: a file cannot be read, or the cache cannot be written.
         DatasetError: a store is damaged or not whole, or no drawing is left.
     """
-    store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress, part=part)
+    store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress)
     drawings, report = store.drawings(max_length, unit)
     report.notes += notes
     return drawings, report
@@ -62,7 +60,6 @@ def open_all(
     max_length: int = Selection.max_length,
     processes: int = 1,
     progress: Progress | None = None,
-    part: tuple[int, int] = (0, 1),
 ) -> tuple[Store, list[str]]:
     """Open stores and files, as one store; return with it what is worth saying. See :func:`load`."""
     stores = [Path(path) for path in paths if is_store(path)]
@@ -71,7 +68,7 @@ def open_all(
     if files:
         store, notes = _cached(files, max_length, processes, progress)
         stores.append(store)
-    return open_stores(stores, part), notes
+    return open_stores(stores), notes
 
 
 def _cached(

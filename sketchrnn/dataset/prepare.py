@@ -31,7 +31,7 @@ from sketchrnn.dataset.sources import Source, find_sources, pieces_of
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
 from sketchrnn.errors import DatasetError, SketchRNNError
-from sketchrnn.files import atomic_write, reason
+from sketchrnn.files import reason
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 
@@ -44,6 +44,10 @@ _ALONE_BELOW = 4 << 20
 """Bytes below which starting further processes takes longer than reading."""
 _PROBLEMS_SHOWN = 3
 _PART = "part.json"
+_UNFINISHED = ".unfinished"
+_PATIENCE = 1.0
+"""Seconds to wait for a source that another process prepares: one that was killed while it started its workers has
+its locks until these run programs of their own."""
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes of the sources are done, and of how many."""
@@ -140,6 +144,7 @@ class _Part:
         identity = json.dumps([VERSION, source.to_json(), source.category, self._selection], sort_keys=True)
         self.path = work / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
         self._lock = self.path.with_suffix(".lock")
+        self._unfinished = self.path.with_suffix(_UNFINISHED)
 
     @property
     def is_there(self) -> bool:
@@ -147,14 +152,18 @@ class _Part:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from preparing the same source in the same way."""
+        """Keep other processes from preparing the same source in the same way; forget what a killed one left half."""
+        lock = filelock.FileLock(self._lock)
         try:
-            with filelock.FileLock(self._lock, timeout=0):
-                yield
+            lock.acquire(timeout=_PATIENCE)
         except filelock.Timeout as error:
             raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
+        try:
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+            yield
         finally:
             self._lock.unlink(missing_ok=True)
+            lock.release()
 
     def is_among(self, stored: list[dict[str, Any]]) -> bool:
         """Tell whether a store has this source's drawings.
@@ -178,17 +187,15 @@ class _Part:
     @contextlib.contextmanager
     def written(self) -> Iterator[_PartWriter]:
         """Yield what takes the drawings; the part is there when the block ends without an error."""
-        unfinished = self.path.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        writer = _PartWriter(unfinished, self._selection)
+        self._unfinished.mkdir()
+        writer = _PartWriter(self._unfinished, self._selection)
         try:
             yield writer
             writer.finish(self.source)
-            unfinished.rename(self.path)
+            self._unfinished.rename(self.path)
         finally:
             writer.close()
-            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def categories(self) -> list[str]:
         return list(self._said()["categories"])
@@ -200,7 +207,8 @@ class _Part:
         return open_shard(shard_path(self.path, category))
 
     def forget(self) -> None:
-        shutil.rmtree(self.path)
+        self.path.rename(self._unfinished)  # so that it is never found half deleted
+        shutil.rmtree(self._unfinished)
 
     def _said(self) -> dict[str, Any]:
         return dict(json.loads((self.path / _PART).read_bytes()))
@@ -331,9 +339,11 @@ def _put_together(
         ]
         if len(shards) == 1:
             return stored.information
+    between = folder / PREPARING / f"{target.name}{_UNFINISHED}"
     if len(shards) == 1:
         if len(shards[0]):
-            _link(shards[0].path, target)
+            _link(shards[0].path, between)
+            _take_place(between, target)
         else:
             target.unlink(missing_ok=True)
         return shards[0].information
@@ -350,8 +360,10 @@ def _put_together(
         sources = [source for shard in shards for source in shard.information["sources"]]
         if not writer.count:
             return writer.write(io.BytesIO(), sources, selection.to_json())
-        with atomic_write(target) as file:
-            return writer.write(file, sources, selection.to_json())
+        with between.open("wb") as file:
+            information = writer.write(file, sources, selection.to_json())
+        _take_place(between, target)
+        return information
 
 
 def _same_shapes(shards: list[Shard]) -> list[NDArray[np.bool_]]:
@@ -374,17 +386,23 @@ def _signatures(shard: Shard) -> NDArray[np.float32]:
     return np.array(found, np.float32).reshape(len(shard), -1)
 
 
-def _link(path: Path, target: Path) -> None:
-    """Let a file have a second name, in the place of what has it; by copying it where a disk knows no second names."""
+def _link(path: Path, other: Path) -> None:
+    """Let a file have a second name; by copying it where a disk knows no second names."""
+    other.unlink(missing_ok=True)
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copyfile(path, other)
+
+
+def _take_place(path: Path, target: Path) -> None:
+    """Move a file to where another one may be, when it is safe on the disk.
+
+    It comes from a name that the next preparation writes to again, so that none is left of one that was killed.
+    """
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    between = target.with_name(f".{target.name}.part")
-    between.unlink(missing_ok=True)
-    try:
-        os.link(path, between)
-    except OSError:
-        shutil.copyfile(path, between)
-    between.replace(target)
+    path.replace(target)
 
 
 def _stored(folder: Path) -> list[dict[str, Any]]:

@@ -32,9 +32,12 @@ _WAITING = 4
 _MOSTLY = 0.1
 """Share of lines in another than Google's layout from which on all are read one by one."""
 
-_BLOCK = 1 << 18
-"""Bytes of lines that are read at once: above, memory is taken and given back anew for each step, which takes longer
-than the step."""
+_BLOCK = 1 << 19
+"""Bytes of lines that are read at once: with fewer, the steps' own start counts; with more, they leave the cache."""
+
+_KEPT_MEMORY = 1 << 24
+"""Bytes of an array up to which a process keeps the memory of arrays that are gone, for the next: to take it anew from
+the system for each step takes longer than many a step."""
 
 NO_DRAWING = "without a drawing that can be read"
 
@@ -118,6 +121,7 @@ def read_pieces(
 def _begin(parent: int) -> None:
     """Let a process leave Ctrl-C to its parent, and end when that has been killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    np.empty(_KEPT_MEMORY, np.uint8)  # given back at once: so the GNU C library learns it; man 3 mallopt, "dynamic"
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -144,15 +148,14 @@ def _read_lines(piece: Piece, selection: Selection, read: Read) -> None:
     content, begin, before = lines_of(piece), 0, 0
     while begin < len(content):
         end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
-        block = content[begin:end]
-        _read_block(block, before, piece, selection, read)
-        begin, before = end, before + block.count(b"\n")
+        before += _read_block(content[begin:end], before, piece, selection, read)
+        begin = end
 
 
-def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> None:
-    """Read some lines of a piece, so many lines behind its first."""
+def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> int:
+    """Read some lines of a piece, so many lines behind its first; return how many."""
     lines = columns_of_lines(content)
-    columns, places, others = lines.columns, np.array(lines.places), dict(sorted(lines.others.items()))
+    columns, places, others = lines.columns, lines.places, lines.others
     if len(others) > _MOSTLY * (len(others) + len(places)):
         others |= dict(enumerate(content.split(b"\n")))
         columns, places = columns.take(np.zeros(len(columns), bool)), places[:0]
@@ -166,6 +169,7 @@ def _read_block(content: bytes, before: int, piece: Piece, selection: Selection,
     rest = places > done
     if rest.any():
         _add_columns(columns.take(rest), "simplified", piece, selection, read)
+    return lines.count
 
 
 def _parsed(line: bytes, place: int, piece: Piece) -> Record:
@@ -178,9 +182,9 @@ def _parsed(line: bytes, place: int, piece: Piece) -> Record:
 
 def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, read: Read) -> None:
     default = selection.category or piece.source.category
-    words = dict.fromkeys(columns.words)
-    for word in words:
-        chosen = columns if len(words) == 1 else columns.take(np.array([other == word for other in columns.words]))
+    words = columns.words[:1] if (columns.words == columns.words[:1]).all() else columns.words
+    for word in dict.fromkeys(words.tolist()):
+        chosen = columns.take(columns.words == word)
         category = word.decode() or default
         tally = read.tally(category)
         tally.read += len(chosen)

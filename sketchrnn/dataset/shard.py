@@ -1,8 +1,8 @@
 """One file of a store: the drawings of one category, as arrays that are mapped into memory and not read before use.
 
 The file is a safetensors file, so that other programs read it too: a header in JSON, then the arrays. It is written
-here and not by that library because the arrays come in pieces and may be larger than the memory, and read here so that
-a process can map a part of them.
+here and not by that library because the arrays come in pieces and may be larger than the memory, and read here because
+that library copies them into memory.
 
 Reference:
     https://github.com/huggingface/safetensors, "Format".
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,10 +96,10 @@ class Moments:
 
     def add(self, drawings: Encoded) -> None:
         """Count some drawings, one at least."""
-        starts = np.cumsum(drawings.lengths) - drawings.lengths
-        offsets = drawings.offsets.astype(np.float64)
-        sums = np.add.reduceat(offsets[:, 0] + offsets[:, 1], starts)
-        squares = np.add.reduceat(np.square(offsets[:, 0]) + np.square(offsets[:, 1]), starts)
+        starts = 2 * (np.cumsum(drawings.lengths) - drawings.lengths)
+        offsets = drawings.offsets.astype(np.float64).ravel()  # sums of whole numbers are exact in any order
+        sums = np.add.reduceat(offsets, starts)
+        squares = np.add.reduceat(np.square(offsets, out=offsets), starts)
         columns = [np.ones(len(drawings))]
         for scale in (drawings.box_scale.astype(np.float64), drawings.source_scale.astype(np.float64)):
             columns += [sums * scale, squares * scale**2]
@@ -186,29 +185,25 @@ class ShardWriter:
         moments = np.ascontiguousarray(self._moments.array(), "<f8").tobytes()
         sizes = {**self._sizes, "moments": len(moments)}
         digest = hashlib.blake2b(digest_size=16)
-        for name in sorted(self._spools):
-            for block in _blocks(self._spools[name]):
-                digest.update(block)
         details = {"kind": _KIND, "version": VERSION, "category": self.category, "digest": digest.hexdigest()}
         details |= {**self._moments.summary(), **information}
-        header: dict[str, Any] = {"__metadata__": {"sketchrnn": json.dumps(details, sort_keys=True)}}
-        place = 0
+        places, end = {}, 0
         # the largest types first, so that each array begins at a multiple of its type's size
-        order = sorted(sizes, key=lambda name: (-np.dtype(_TYPES[ARRAYS[name][0]]).itemsize, name))
-        for name in order:
-            kind, shape = ARRAYS[name]
-            rows = sizes[name] // (np.dtype(_TYPES[kind]).itemsize * math.prod(shape))
-            header[name] = {"dtype": kind, "shape": [rows, *shape], "data_offsets": [place, place + sizes[name]]}
-            place += sizes[name]
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % _ALIGNMENT)
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name in order:
-            if name == "moments":
-                file.write(moments)
-            else:
-                self._spools[name].seek(0)
-                shutil.copyfileobj(self._spools[name], file, 1 << 20)
+        for name in sorted(sizes, key=lambda name: (-np.dtype(_TYPES[ARRAYS[name][0]]).itemsize, name)):
+            places[name] = (end, end + sizes[name])
+            end += sizes[name]
+        begin = file.tell() + len(_header(details, places))  # with any digest, they are all of one length
+        for name in sorted(self._spools):
+            file.seek(begin + places[name][0])
+            for block in _blocks(self._spools[name]):
+                digest.update(block)
+                file.write(block)
+        file.seek(begin + places["moments"][0])
+        file.write(moments)
+        details["digest"] = digest.hexdigest()
+        header = _header(details, places)
+        file.seek(begin - len(header))
+        file.write(header)
         return details
 
     def close(self) -> None:
@@ -258,52 +253,23 @@ class Shard:
             begin = end
 
 
-def open_shard(path: Path, part: tuple[int, int] = (0, 1)) -> Shard:
+def open_shard(path: Path) -> Shard:
     """Map a shard into memory.
-
-    Args:
-        path: the file.
-        part: (i, n): only the i-th of n equal parts of the drawings; the rest of the file is never mapped.
 
     Raises:
         DatasetError: the file is damaged, of another version, or no shard.
         SketchRNNError: it cannot be read.
     """
     header, begin = read_header(path)
-    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray) if part[1] == 1 else None
-
-    def mapped(name: str, first: int, last: int) -> NDArray[Any]:
-        kind, shape = ARRAYS[name]
+    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray)
+    arrays = {}
+    for name, (kind, shape) in ARRAYS.items():
         dtype = np.dtype(_TYPES[kind])
-        stride = dtype.itemsize * math.prod(shape)
-        place, size = begin + header["places"][name] + first * stride, (last - first) * stride
-        if whole is not None:
-            content = whole[place : place + size]
-        elif size:
-            content = np.memmap(path, np.uint8, mode="r", offset=place, shape=(size,)).view(np.ndarray)
-        else:
-            content = np.zeros(0, np.uint8)
-        return content.view(dtype).reshape(-1, *shape)
-
-    count = header["counts"]["lengths"]
-    first, last = (count * (part[0] + which) // part[1] for which in (0, 1))
-    lengths = mapped("lengths", 0, last)
-    skipped = int(lengths[:first].sum(dtype=np.int64))
-    lengths = lengths[first:]
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    rows = skipped + int(starts[-1])
-    if (lengths < 1).any() or rows > header["counts"]["lifts"]:
+        place, size = begin + header["places"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
+        arrays[name] = whole[place : place + size].view(dtype).reshape(-1, *shape)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
+    if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
         raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
-    arrays = {
-        name: lengths
-        if name == "lengths"
-        else mapped(name, 0, header["counts"][name])
-        if name in MOMENT_ARRAYS
-        else mapped(name, skipped, rows)
-        if name in ROW_ARRAYS
-        else mapped(name, first, last)
-        for name in ARRAYS
-    }
     return Shard(path, header["information"], arrays, starts)
 
 
@@ -346,6 +312,18 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: is damaged: its arrays do not fit its header") from error
     return {"information": information, "places": places, "counts": counts}, size + 8
+
+
+def _header(details: Mapping[str, Any], places: Mapping[str, tuple[int, int]]) -> bytes:
+    """Return what a file begins with: its length, then what it says and where its arrays are."""
+    header: dict[str, Any] = {"__metadata__": {"sketchrnn": json.dumps(details, sort_keys=True)}}
+    for name, (begin, end) in places.items():
+        kind, shape = ARRAYS[name]
+        rows = (end - begin) // (np.dtype(_TYPES[kind]).itemsize * math.prod(shape))
+        header[name] = {"dtype": kind, "shape": [rows, *shape], "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

@@ -165,12 +165,8 @@ class Store:
         return drawings, report
 
 
-def open_stores(folders: Sequence[str | Path], part: tuple[int, int] = (0, 1)) -> Store:
+def open_stores(folders: Sequence[str | Path]) -> Store:
     """Open stores, as one.
-
-    Args:
-        folders: theirs.
-        part: (i, n): only the i-th of n parts of each category; nothing else is mapped into memory.
 
     Raises:
         DatasetError: a folder is no store, a store is not whole, or a file of it is damaged.
@@ -178,7 +174,7 @@ def open_stores(folders: Sequence[str | Path], part: tuple[int, int] = (0, 1)) -
     shards: list[Shard] = []
     for folder in map(Path, folders):
         check_whole(folder)
-        shards += [open_shard(path, part) for path in shard_paths(folder)]
+        shards += [open_shard(path) for path in shard_paths(folder)]
     return Store(tuple(sorted(shards, key=lambda shard: shard.category)))
 
 

@@ -11,6 +11,7 @@ Reference:
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import re
 import xml.etree.ElementTree as ElementTree
@@ -45,6 +46,8 @@ _USER_UNITS = {
 _DEFAULT_VIEWPORT = (300.0, 150.0)  # of CSS, for an image that does not say its size
 MOST_USED = 100_000
 """Most elements that are shown by ``<use>``: a <use> of a <use> of a <use> ... grows without bounds."""
+MOST_UNCOMPRESSED = 1 << 27
+"""Most bytes of a compressed document: a thousandth of them, compressed, may stand for them."""
 _CONTAINERS = {"svg", "g", "a", "switch", "use"}
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"}
 _NO_LINES = {"text", "image", "foreignObject"}
@@ -173,14 +176,18 @@ def uncompressed(content: bytes) -> bytes:
     """Return a document as text that an XML parser reads, out of ``.svgz`` too.
 
     Raises:
-        FormatError: the compressed content is damaged.
+        FormatError: the compressed content is damaged, or too large.
     """
     if not content.startswith(GZIP_MAGIC):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.open(io.BytesIO(content)) as file:
+            document = file.read(MOST_UNCOMPRESSED + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"expected an SVG document, found damaged compressed content: {error}") from error
+    if len(document) > MOST_UNCOMPRESSED:
+        raise FormatError(f"expected at most {MOST_UNCOMPRESSED:,} bytes when uncompressed, found more")
+    return document
 
 
 @dataclass(frozen=True)

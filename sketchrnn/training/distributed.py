@@ -31,8 +31,12 @@ class Workers:
 
     @property
     def share(self) -> slice:
-        """This process's part of a list or of a batch that all processes have."""
+        """This process's share of a list that all processes have: every so many-th."""
         return slice(self.rank, None, self.size)
+
+    def part_of(self, count: int) -> slice:
+        """Return this process's part of so many things: those that lie together, as many for each."""
+        return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """Return the network such that gradients are averaged over the processes."""

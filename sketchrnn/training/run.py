@@ -130,7 +130,7 @@ def train(
 
     network = workers.wrap(state.network)
     collator = Collator(train_set, offset_scale, device)
-    batches = batch_stream(train_set.lengths, collator, training, state.step, max_length)
+    batches = batch_stream(train_set.lengths, collator, training, state.step, max_length, workers)
     window = Window(device)
     with contextlib.closing(files), interrupt_as_flag() as interrupted:
 

@@ -25,12 +25,12 @@ def take_step(
     max_length: int,
     workers: Workers,
 ) -> StepResult:
-    """Take one step on the batch, each process on its share; none where the loss or a gradient is not finite.
+    """Take one step on the batch, each process on its part; none where the loss or a gradient is not finite.
 
     Args:
         state: what is trained.
         network: its network, wrapped for the processes.
-        batch: the same in all processes.
+        batch: this process's part of it.
         training: how.
         max_length: Nmax.
         workers: the processes.
@@ -40,16 +40,16 @@ def take_step(
         group["lr"] = learning_rate(step, training)
     torch.manual_seed(derived_seed(training.seed, 2, step, workers.rank))  # dropout draws from the default generator
     generator = torch.Generator(device).manual_seed(derived_seed(training.seed, 3, step))
-    noise = state.network.draw_noise(len(batch), generator)
-    part, part_noise = batch[workers.share], noise[workers.share]
+    noise = state.network.draw_noise(batch.whole, generator)
+    part_noise = noise[batch.part]
 
     with torch.autocast(device.type, torch.bfloat16) if training.precision == "bfloat16" else contextlib.nullcontext():
-        prediction = network(part.stroke5, part.lengths, part.category, part_noise)
+        prediction = network(batch.stroke5, batch.lengths, batch.category, part_noise)
     pen_rows = "all" if training.pen_over_padding else "end"
     offset_loss, pen_loss = reconstruction_losses(
-        prediction.mixture, part.stroke5[:, 1:], part.lengths, max_length, pen_rows=pen_rows
+        prediction.mixture, batch.stroke5[:, 1:], batch.lengths, max_length, pen_rows=pen_rows
     )
-    reconstruction = (offset_loss + pen_loss) * (len(part) / len(batch))
+    reconstruction = (offset_loss + pen_loss) * (len(batch) / batch.whole)
     kl = torch.zeros(1, device=device)
     if prediction.z_mean is not None:
         counted = part_noise.latent_used.sum().clamp_min(1.0) / noise.latent_used.sum().clamp_min(1.0)
@@ -71,4 +71,4 @@ def take_step(
     state.optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]  # the fused optimiser then skips it
     state.optimizer.step()
     state.advance()
-    return StepResult(reconstruction_of_all, kl_of_all, gradient_norm, finite, len(batch))
+    return StepResult(reconstruction_of_all, kl_of_all, gradient_norm, finite, batch.whole)
