@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
+from sketchrnn.dataset import prepare as module
 from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
@@ -532,6 +533,27 @@ def test_a_preparation_that_dies_at_any_change_of_the_disk_goes_on(tmp_path):
     assert len(stores) > 20
     assert list(stores[0]) == ["cat.safetensors", "pig.safetensors"]
     assert all(store == stores[0] for store in stores)
+
+
+def test_two_that_prepare_one_category_at_once_lose_nothing(tmp_path, monkeypatch):
+    paths = [ndjson_file(tmp_path / f"{number}.ndjson", [scribble(number)], word="pig") for number in range(2)]
+    first_is_there, second_is_done = threading.Event(), threading.Event()
+    original = module._take_place
+
+    def slowly(*arguments):
+        first_is_there.set()
+        second_is_done.wait(0.5)  # which it never is before the first is
+        original(*arguments)
+
+    monkeypatch.setattr(module, "_take_place", slowly)
+    first = threading.Thread(target=prepare, args=([paths[0]], tmp_path / "s"))
+    first.start()
+    first_is_there.wait()
+    prepare([paths[1]], tmp_path / "s")
+    second_is_done.set()
+    first.join()
+    assert len(open_shard(shard_path(tmp_path / "s", "pig"))) == 2
+    assert list(contents(tmp_path / "s")) == ["pig.safetensors"]
 
 
 def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):

@@ -118,7 +118,8 @@ def prepare_sources(
                 for category in part.categories():
                     by_category.setdefault(category, []).append(part)
             for category, its_parts in by_category.items():
-                information = _put_together(category, its_parts, folder, selection, force=force)
+                with _locked(shard_path(work, category).with_suffix(".lock")):
+                    information = _put_together(category, its_parts, folder, selection, force=force)
                 report.tally.add(Tally.from_json(information["tally"]))
                 for name, count in information["splits"].items():
                     report.splits[name] += count
@@ -133,6 +134,21 @@ def prepare_sources(
     if parts and not sum(report.splits.values()):
         raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
     return report
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until no other process has a lock, and have it; its file is gone in the end."""
+    lock = filelock.FileLock(path)
+    lock.acquire()
+    while not path.exists():  # whoever had it has deleted it: a lock on nothing
+        lock.release()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 class _Part:
