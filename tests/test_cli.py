@@ -388,7 +388,6 @@ def test_values_out_of_range():
     fails(run("complete", PIG, "--temperature", -1), "temperature")
     fails(run("complete", PIG, "--temperature", "nan"), "temperature")
     fails(run("complete", PIG, "-n", 0), code=2)
-    fails(run("complete", PIG, "--latent", "prior"), "no encoder")
 
 
 # as a program
