@@ -2,7 +2,7 @@
 
     python benchmarks/recognise.py train simplified/*.ndjson --also sheep --classifier out/classifier.pt
     python benchmarks/recognise.py complete simplified/*.ndjson --classifier out/classifier.pt [--model M]
-    python benchmarks/recognise.py generate --classifier out/classifier.pt --category pig [--model M]
+    python benchmarks/recognise.py generate simplified/*.ndjson --classifier out/classifier.pt --decoders bird.gen.json
     python benchmarks/recognise.py choose --classifier out/classifier.pt [--model M]
 
 Every drawing, real or not, is first brought to one form (255 box, simplified as Google simplifies, whole pixels), and
@@ -30,7 +30,8 @@ from sketchrnn.model.numpy_network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import simplify
 
-FEWEST = 150
+FEWEST, MANY = 150, 500
+TEMPERATURES = (1.0, 0.5)
 SHARES = (0.25, 0.5)
 OFFSET_SCALE = 26.0
 UNITS = 192
@@ -73,10 +74,10 @@ def padded(rows: list[np.ndarray], noise: np.random.Generator | None = None) -> 
     return torch.from_numpy(batch), torch.from_numpy(lengths)
 
 
-def frequent(drawings: Drawings) -> list[str]:
-    """Return the categories with FEWEST drawings or more."""
+def frequent(drawings: Drawings, fewest: int = FEWEST) -> list[str]:
+    """Return the categories with so many drawings or more."""
     counts = np.bincount(drawings.category, minlength=len(drawings.categories))
-    return [name for name, count in zip(drawings.categories, counts, strict=True) if count >= FEWEST]
+    return [name for name, count in zip(drawings.categories, counts, strict=True) if count >= fewest]
 
 
 def sketch_of(drawings: Drawings, place: int, share: float = 1.0) -> Sketch:
@@ -203,22 +204,45 @@ def line_of(name: str, row: np.ndarray | list[float]) -> str:
 
 
 def generate(arguments: argparse.Namespace) -> None:
-    """Draw from nothing, and say how many are taken for their category, ended, and scribble in place."""
+    """Draw from nothing, and judge that beside the drawings of Google's decoders and beside real ones."""
     classifier, names = load_classifier(arguments.classifier)
-    checkpoint = load_model(arguments.model)
-    network = NumpyNetwork(checkpoint)
-    print(f"{arguments.each} drawings of each, {described(arguments)}")
-    print("| category | taken for it | first three | ended | scribble in place |\n" + "| --- " * 5 + "|")
-    for name in arguments.category or [name for name in names if name in checkpoint.configuration.categories]:
-        empty = see_prefix(network, Sketch(()))
-        drawn = draw_best(network, empty, name, arguments.each, sampling_of(arguments), arguments.choose_from)
-        sketches = [one.sketch for one in drawn]
-        shares = [np.mean([one.ended for one in drawn]), np.mean([scribbles(sketch) for sketch in sketches])]
-        taken = ["", ""]
-        if name in names:
-            ranks = judge(classifier, names, sketches, name)
-            taken = [f"{np.mean(ranks < most):.0%}" for most in (1, 3)]
-        print(f"| {name} | {taken[0]} | {taken[1]} | {shares[0]:.0%} | {shares[1]:.0%} |", flush=True)
+    network, count = NumpyNetwork(load_model(arguments.model)), arguments.each
+
+    def row_of(network: NumpyNetwork, name: str, sampling: SamplingConfiguration, choose_from: int) -> list[float]:
+        drawn = draw_best(network, see_prefix(network, Sketch(())), name, count, sampling, choose_from)
+        ranks = judge(classifier, names, [one.sketch for one in drawn], name)
+        in_place = np.mean([scribbles(one.sketch) for one in drawn])
+        return [np.mean(ranks == 0), np.mean(ranks < 3), np.mean([one.ended for one in drawn]), in_place]
+
+    figures = "taken for it | first three | ended | scribble"
+    lines = [f"{machine('cpu')}; {count} drawings of each.", ""]
+    lines += [f"| category | temperature, the pen's too | drawn by | {figures} |", "| --- " * 7 + "|"]
+    for path in arguments.decoders:
+        name = Path(path).name.split(".")[0]
+        theirs = NumpyNetwork(load_model(path))
+        for temperature in TEMPERATURES:
+            sampling = SamplingConfiguration(temperature, pen_temperature=temperature)
+            for whose, drawer, choose_from in (
+                ("Google's decoder", theirs, 1),
+                ("ours", network, 1),
+                (f"ours, the best of {arguments.choose_from}", network, arguments.choose_from),
+            ):
+                row = " | ".join(f"{value:.0%}" for value in row_of(drawer, name, sampling, choose_from))
+                lines.append(f"| {name} | {temperature:g} | {whose} | {row} |")
+                print(lines[-1], flush=True)
+    drawings, _ = load(arguments.files, max_length=250)
+    test = drawings.of_split("test")
+    lines += ["", f"Beside real test drawings: {described(arguments)}.", ""]
+    lines += [f"| category | real, taken for it | {figures} |", "| --- " * 6 + "|"]
+    table = []
+    for name in [name for name in frequent(drawings, MANY) if name in names]:
+        places = np.flatnonzero(test.category == test.categories.index(name))
+        real = judge(classifier, names, [sketch_of(test, place) for place in places], name)
+        table.append([np.mean(real == 0), *row_of(network, name, sampling_of(arguments), arguments.choose_from)])
+        lines.append(f"| {name} | {' | '.join(f'{value:.0%}' for value in table[-1])} |")
+        print(lines[-1], flush=True)
+    lines.append(f"| mean | {' | '.join(f'{value:.1%}' for value in np.mean(table, axis=0))} |")
+    write_results("generated", lines)
 
 
 def choose(arguments: argparse.Namespace) -> None:
@@ -274,7 +298,7 @@ def main() -> None:
         one = jobs.add_parser(job.__name__, help=job.__doc__)
         one.set_defaults(job=job)
         one.add_argument("--classifier", required=True)
-        if job in (train, complete):
+        if job is not choose:
             one.add_argument("files", nargs="+")
         if job is train:
             one.add_argument("--epochs", type=int, default=12)
@@ -285,9 +309,9 @@ def main() -> None:
         one.add_argument("--each", type=int, default=200 if job is generate else 12, help="drawings of a category")
         one.add_argument("--temperature", type=float, default=SamplingConfiguration().temperature)
         one.add_argument("--pen-temperature", type=float, default=SamplingConfiguration().pen_temperature)
-        one.add_argument("--choose-from", type=int, default=1 if job is generate else 4)
+        one.add_argument("--choose-from", type=int, default=4)
         if job is generate:
-            one.add_argument("--category", action="append")
+            one.add_argument("--decoders", nargs="*", default=[], help="Google's, as .gen.json")
         if job is choose:
             one.add_argument("--every", type=int, default=4, help="which of the categories: every fourth")
     arguments = parser.parse_args()
