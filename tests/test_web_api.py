@@ -10,12 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from builders import CATEGORIES, checkpoint_of, network_of, small_model
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from web import ask, serving
 
 pytest.importorskip("fastapi")
 
+from threadpoolctl import threadpool_info, threadpool_limits
+
 from sketchrnn import __version__
+from sketchrnn.cli.serve import serve
 from sketchrnn.drawing.choice import draw_best
 from sketchrnn.drawing.configuration import SamplingConfiguration
 from sketchrnn.drawing.guess import guess
@@ -367,3 +371,19 @@ def test_numbers_of_any_kind_are_numbers(port):
     for extreme in (strokes, [[[0, 0], [0, 0]]], [[[-1e6, 1e6], [1e6, -1e6]]], [[[1e-300, 0]]]):
         answer = json.loads(completed(port, strokes=extreme))
         assert np.isfinite([point for stroke in answer["completions"][0]["strokes"] for point in stroke]).all()
+
+
+def test_the_server_leaves_processors_to_the_browser(monkeypatch):
+    threads = []
+
+    class Server:
+        def run(self, sockets):
+            np.ones((2, 2)) @ np.ones((2, 2))
+            threads.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+
+    monkeypatch.setattr("sketchrnn.web.server.server_of", lambda app: Server())
+    monkeypatch.setattr("sketchrnn.web.api.create_app", lambda *_, **__: None)
+    with threadpool_limits(2, user_api="blas"):
+        result = CliRunner().invoke(serve, ["--port", "0"])
+    assert result.exit_code == 0, result.output
+    assert set(threads) <= {1}

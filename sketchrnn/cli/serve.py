@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
@@ -34,8 +33,9 @@ def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
     Serves the page and the HTTP API behind it (api/openapi.json) until Ctrl-C. Everything comes from the package;
     nothing is fetched from the network. Needs the extra "web": pip install 'sketchrnn[web]'.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # requests share the processors; before NumPy is imported
     try:
+        from threadpoolctl import threadpool_limits
+
         from sketchrnn.web.api import create_app
         from sketchrnn.web.server import server_of
     except ModuleNotFoundError as error:
@@ -56,4 +56,5 @@ def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
         click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
         if open_page:
             click.launch(address)
-        server_of(app).run(sockets=[listening])
+        with threadpool_limits(1, user_api="blas"):  # requests, and the browser, share the processors
+            server_of(app).run(sockets=[listening])
