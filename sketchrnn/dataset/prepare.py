@@ -137,9 +137,13 @@ def prepare_sources(
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process has a lock, and have it; its file is gone in the end."""
-    lock = filelock.FileLock(path)
+def _locked(path: Path, patience: float = -1.0) -> Iterator[None]:
+    """Wait until no other process has a lock, and have it; its file is gone in the end.
+
+    Raises:
+        filelock.Timeout: it is not free after so many seconds; below 0 it is waited for as long as it takes.
+    """
+    lock = filelock.FileLock(path, timeout=patience)
     lock.acquire()
     while not path.exists():  # whoever had it has deleted it: a lock on nothing
         lock.release()
@@ -169,17 +173,12 @@ class _Part:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from preparing the same source in the same way; forget what a killed one left half."""
-        lock = filelock.FileLock(self._lock)
         try:
-            lock.acquire(timeout=_PATIENCE)
+            with _locked(self._lock, _PATIENCE):
+                shutil.rmtree(self._unfinished, ignore_errors=True)
+                yield
         except filelock.Timeout as error:
             raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
-        try:
-            shutil.rmtree(self._unfinished, ignore_errors=True)
-            yield
-        finally:
-            self._lock.unlink(missing_ok=True)
-            lock.release()
 
     def is_among(self, stored: list[dict[str, Any]]) -> bool:
         """Tell whether a store has this source's drawings.
