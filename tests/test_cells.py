@@ -89,10 +89,13 @@ def predictions(network):
     return torch.cat([prediction.mixture.mu.flatten(), prediction.z_mean.flatten()]), prediction.z_mean
 
 
+DROPOUTS = ("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout")
+
+
 @pytest.mark.parametrize("kind", CELLS)
-@pytest.mark.parametrize("dropout", ["dropout", "weight_dropout", "recurrent_dropout", "input_dropout"])
+@pytest.mark.parametrize("dropout", DROPOUTS)
 def test_every_dropout_acts_in_training_only(kind, dropout):
-    model = small_model(encoder_cell=kind, decoder_cell=kind, latent_dropout=0.0)
+    model = small_model(encoder_cell=kind, decoder_cell=kind, latent_dropout=0.0, categories=("cat", "pig"))
     plain = network_of(model).train()
     network = SketchRNN(model, **{dropout: 0.5})
     network.load_state_dict(plain.state_dict())

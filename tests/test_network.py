@@ -278,6 +278,16 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
 
 
+def test_category_dropout_drops_the_same_numbers_at_every_step():
+    network = SketchRNN(small_model(variational=False, categories=("cat", "pig")), category_dropout=0.5)
+    embedding = network.category.weight[1]
+    told = network.condition(None, torch.ones(2_000, dtype=torch.int64))
+    dropped = told == 0
+    torch.testing.assert_close(told[~dropped], (2 * embedding).expand(2_000, -1)[~dropped])
+    assert dropped.float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert torch.equal(network.eval().condition(None, torch.ones(1, dtype=torch.int64))[0], embedding)
+
+
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
     torch.manual_seed(0)

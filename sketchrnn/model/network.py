@@ -63,6 +63,7 @@ class SketchRNN(nn.Module):
         weight_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         input_dropout: float = 0.0,
+        category_dropout: float = 0.0,
     ) -> None:
         """Make a network with fresh weights from torch's default generator.
 
@@ -72,6 +73,7 @@ class SketchRNN(nn.Module):
             weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
             recurrent_dropout: probability of dropping a candidate of encoder and decoder, in training.
             input_dropout: probability of dropping a number of the decoder's input, in training.
+            category_dropout: probability of dropping a number of what tells the decoder the category, in training.
         """
         super().__init__()
         self.configuration = configuration
@@ -83,6 +85,7 @@ class SketchRNN(nn.Module):
         )
         if self.category is not None:
             nn.init.normal_(self.category.weight, std=0.1)
+        self.category_dropout = nn.Dropout(category_dropout)
         self.no_latent = (
             nn.Parameter(torch.zeros(configuration.latent_units))
             if configuration.variational and configuration.latent_dropout > 0
@@ -117,7 +120,7 @@ class SketchRNN(nn.Module):
                 z = self.no_latent.expand(category.shape[0], -1)
             parts.append(z)
         if self.category is not None:
-            parts.append(self.category(category))
+            parts.append(self.category_dropout(self.category(category)))
         if not parts:
             return torch.zeros(category.shape[0], 0, device=category.device)
         return torch.cat(parts, dim=-1)

@@ -38,6 +38,8 @@ class TrainingConfiguration:
         recurrent_dropout: probability of dropping what a recurrent unit would add to its cell (Semeniuta et al. 2016,
             arXiv:1603.05118), in encoder and decoder. Magenta's is 0.1; it takes the recurrence off its fused path.
         input_dropout: probability of dropping a number of the decoder's input at a step.
+        category_dropout: probability of dropping a number of a drawing's category embedding, the same at all its steps,
+            so that what is rare is drawn with what is known of all (Srivastava et al. 2014, JMLR 15).
         kl_weight: what the KL term's weight rises to.
         kl_weight_start: what it starts from.
         kl_decay: factor per step of the distance between the two.
@@ -71,6 +73,7 @@ class TrainingConfiguration:
     weight_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     input_dropout: float = 0.0
+    category_dropout: float = 0.0
     kl_weight: float = 0.5
     kl_weight_start: float = 0.01
     kl_decay: float = 0.99995
@@ -110,7 +113,7 @@ class TrainingConfiguration:
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
         for name in (
             *("averaged_share", "augment_scale", "augment_shear", "augment_drop"),
-            *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout"),
+            *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
         for name in ("seed", "warmup_steps", "patience"):

@@ -60,7 +60,12 @@ class TrainingState:
         """
         torch.manual_seed(training.seed)
         self.network = SketchRNN(
-            model, training.dropout, training.weight_dropout, training.recurrent_dropout, training.input_dropout
+            model,
+            training.dropout,
+            training.weight_dropout,
+            training.recurrent_dropout,
+            training.input_dropout,
+            training.category_dropout,
         ).to(device)
         self.averaged = copy.deepcopy(self.network).eval()
         trained = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
