@@ -1,6 +1,7 @@
 """What a model sees of a prefix: its scale, its pen and how many points it has."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -49,6 +50,25 @@ def test_a_drawing_in_another_unit_is_completed_alike(shipped, scale, shift):
     assert ours.point_count > 5
     for stroke, expected in zip(other.strokes, ours.transformed(scale, shift).strokes, strict=True):
         np.testing.assert_allclose(stroke, expected, atol=0.1 * scale)
+
+
+@pytest.mark.parametrize("extent", [5e-324, 1e-31, 1e31, 1e308])
+def test_what_is_too_small_or_too_large_to_compute_with_is_refused(small, extent):
+    with pytest.raises(FormatError, match=re.escape(f"a prefix {extent:g} units across; expected 1e-30 to 1e+30")):
+        see_prefix(small, Sketch.from_polylines([[(0, 0), (extent, 0)]]))
+
+
+@pytest.mark.parametrize(("extent", "scale"), [(1.0, 1e30), (1e20, 1e10), (1.0, -1.0), (1.0, float("nan"))])
+def test_a_scale_that_cannot_be_computed_with_is_refused(small, extent, scale):
+    with pytest.raises(ConfigurationError, match=r"^scale: expected above 0 and below 1e"):
+        see_prefix(small, Sketch.from_polylines([[(0, 0), (extent, 0)]]), scale=scale)
+
+
+@pytest.mark.parametrize("extent", [2e-30, 1.0, 9e29])
+def test_all_between_is_completed(small, extent):
+    seen = see_prefix(small, Sketch.from_polylines([[(0, 0), (extent, 0), (0, extent)]]))
+    drawn = complete(small, seen, "pig", 1, SamplingConfiguration(max_points=5))[0]
+    assert np.isfinite(np.concatenate(drawn.sketch.strokes)).all()
 
 
 def test_the_scale_of_real_drawings_is_found(shipped):

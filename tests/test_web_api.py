@@ -1,8 +1,12 @@
+import asyncio
 import contextlib
 import http.client
 import json
+import os
 import socket
 import struct
+import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +33,7 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
 from sketchrnn.web.api import create_app
 from sketchrnn.web.protection import hosts_for
+from sketchrnn.web.work import NICENESS, Workers
 
 STROKES = [[[20, 130], [84, 126], [150, 128.5], [236, 124]], [[7, 7]]]
 PREFIX = Sketch.from_polylines(STROKES)
@@ -371,6 +376,20 @@ def test_numbers_of_any_kind_are_numbers(port):
     for extreme in (strokes, [[[0, 0], [0, 0]]], [[[-1e6, 1e6], [1e6, -1e6]]], [[[1e-300, 0]]]):
         answer = json.loads(completed(port, strokes=extreme))
         assert np.isfinite([point for stroke in answer["completions"][0]["strokes"] for point in stroke]).all()
+    status, _, body = ask(port, "/api/guess", {"strokes": [[[0, 0], [5e-324, 0]]]})
+    assert (status, json.loads(body)["detail"][:8]) == (422, "a prefix")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads share a priority elsewhere")
+def test_drawing_gives_way_to_all_else(checkpoint):
+    async def priorities():
+        workers = Workers(NumpyNetwork(checkpoint), 1)
+        of_drawing = await workers.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        workers.close()
+        return of_drawing, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert asyncio.run(priorities()) == (max(NICENESS, before), before)
 
 
 def test_the_server_leaves_processors_to_the_browser(monkeypatch):

@@ -179,8 +179,7 @@ class Target:
         """Return a drawing as a layer, in the colour and width of the line that it goes on from."""
         drawing, layer = source.drawing, picture.layers[-1]
         line = drawing.lines[-1]
-        x_min, y_min, x_max, y_max = drawing.sketch.bounds()
-        extent = max(x_max - x_min, y_max - y_min)
+        extent = drawing.sketch.extent
         width = line.width or extent * _USUAL_WIDTH
         wanted = self.look.stroke_width
         if wanted is not None and wanted.millimetres is None:

@@ -17,13 +17,12 @@ from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import Record
 from sketchrnn.formats.columns import Columns
 from sketchrnn.sketch.simplify import BOX, fit_to_box, simplify
-from sketchrnn.sketch.sketch import Sketch
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, Sketch
 
 STEPS_PER_PIXEL = 64
 """How finely a drawing is stored whose coordinates are no whole numbers, or too large ones: 1/64 of a pixel of the 255
 box. That is 16,320 steps for the whole box, so that offsets fit int16; whole coordinates are stored as they are."""
 
-_SMALLEST_EXTENT, _LARGEST_EXTENT = 1e-30, 1e30  # of a drawing; what a float32 of it can be computed with
 _LARGEST_OFFSET = np.iinfo(np.int16).max
 SIMPLIFIED_KINDS = ("simplified", "binary", "npz")
 """Kinds of records that Google has simplified."""
@@ -203,17 +202,17 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
         tally.drop(1, OTHER_COUNTRY)
         return _nothing()
     sketch = record.sketch
-    if not _SMALLEST_EXTENT < _extent(sketch) < _LARGEST_EXTENT:
-        tally.drop(1, NO_EXTENT if _extent(sketch) == 0 else NO_SIZE)
+    if not SMALLEST_EXTENT < sketch.extent < LARGEST_EXTENT:
+        tally.drop(1, NO_EXTENT if sketch.extent == 0 else NO_SIZE)
         return _nothing()
     source_scale = 1.0
     if record.kind not in SIMPLIFIED_KINDS and selection.epsilon:
-        source_scale = _extent(sketch) / BOX
+        source_scale = sketch.extent / BOX
         sketch = simplify(sketch, selection.epsilon)
     rows = sketch.to_stroke3()
     offsets = rows[:, :2]
     if (offsets != np.rint(offsets)).any() or np.abs(offsets).max(initial=0) > _LARGEST_OFFSET:
-        source_scale *= _extent(sketch) / (BOX * STEPS_PER_PIXEL)
+        source_scale *= sketch.extent / (BOX * STEPS_PER_PIXEL)
         fitted = fit_to_box(sketch, BOX * STEPS_PER_PIXEL)
         sketch = Sketch(tuple(np.rint(stroke) for stroke in fitted.strokes), sketch.pen_down)
         rows = sketch.to_stroke3()
@@ -237,7 +236,7 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
         keys,
         np.array([bool(record.key_id)]),
         split_of_hash(keys) if record.split is None else np.array([SPLITS.index(record.split)], np.uint8),
-        np.array([np.float32(BOX) / np.float32(_extent(sketch))], np.float32),
+        np.array([np.float32(BOX) / np.float32(sketch.extent)], np.float32),
         np.array([source_scale], np.float32),
     )
 
@@ -264,11 +263,6 @@ def _too_short(selection: Selection) -> str:
 def _counted(good: NDArray[np.bool_], chosen: NDArray[np.bool_], tally: Tally, reason: str) -> NDArray[np.bool_]:
     tally.drop(int((chosen & ~good).sum()), reason)
     return good
-
-
-def _extent(sketch: Sketch) -> float:
-    x_min, y_min, x_max, y_max = sketch.bounds()
-    return max(x_max - x_min, y_max - y_min)
 
 
 def _hash_of_rows(offsets: NDArray[np.int16], lifts: NDArray[np.bool_]) -> int:

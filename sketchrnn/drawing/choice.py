@@ -129,8 +129,7 @@ def scribbles(sketch: Sketch) -> bool:
 def flaws(network: NumpyNetwork, prefix: SeenPrefix, completion: Completion) -> int:
     """Return how many of these hold: it did not end by itself, it has run off the page, it scribbles in place."""
     whole = completion.joined(prefix.sketch)
-    x_min, y_min, x_max, y_max = whole.bounds()
-    larger = max(x_max - x_min, y_max - y_min) * prefix.scale / network.offset_scale
+    larger = whole.extent * prefix.scale / network.offset_scale
     return int(not completion.ended) + int(larger > PAGE) + int(scribbles(whole))
 
 

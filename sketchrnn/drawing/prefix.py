@@ -11,6 +11,7 @@ from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.model.numpy_network import Array, NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 10_000
@@ -56,17 +57,22 @@ def see_prefix(
             for what the sketch says.
 
     Raises:
-        ConfigurationError: the scale is no positive number.
-        FormatError: the sketch has more than MAX_PREFIX_POINTS points.
+        ConfigurationError: the scale is no positive number, or too large to compute with.
+        FormatError: the sketch has more than MAX_PREFIX_POINTS points, or is too small or too large to compute with.
     """
     if sketch.point_count > MAX_PREFIX_POINTS:
         raise FormatError(
             f"a prefix of {sketch.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
         )
+    if sketch.extent and not SMALLEST_EXTENT < sketch.extent < LARGEST_EXTENT:
+        raise FormatError(
+            f"a prefix {sketch.extent:g} units across; expected {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g}"
+        )
+    largest = LARGEST_EXTENT / max(1.0, sketch.extent)
     if scale is None:
         scale = find_scale(network, sketch, category)
-    elif not 0.0 < scale < float("inf"):
-        raise ConfigurationError(f"scale: expected a positive number, found {scale}")
+    elif not 0.0 < scale < largest:
+        raise ConfigurationError(f"scale: expected above 0 and below {largest:g}, found {scale}")
     if pen in ("up", "down"):
         sketch = replace(sketch, pen_down=pen == "down" and bool(sketch.strokes))
     rows = rows_of(network, as_trained(sketch.transformed(scale, -scale * sketch.first_point)))

@@ -44,8 +44,7 @@ def find_scale(network: NumpyNetwork, sketch: Sketch, category: int | None = Non
     Returns:
         The scale; 1 for a sketch without extent, whose size tells nothing, and for a model that cannot draw without z.
     """
-    x_min, y_min, x_max, y_max = sketch.bounds()
-    extent = max(x_max - x_min, y_max - y_min)
+    extent = sketch.extent
     if extent == 0.0 or not network.configuration.can_draw_without_latent:
         return 1.0
     usual = math.exp(USUAL_EXTENT[4]) * network.offset_scale  # of the larger side, for simplifying

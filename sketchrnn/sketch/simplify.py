@@ -15,9 +15,8 @@ def fit_to_box(sketch: Sketch, side: float = BOX) -> Sketch:
 
     A sketch of a single place has no size and is only moved.
     """
-    x_min, y_min, x_max, y_max = sketch.bounds()
-    extent = max(x_max - x_min, y_max - y_min)
-    corner = np.array([x_min, y_min])
+    extent = sketch.extent
+    corner = np.array(sketch.bounds()[:2])
     if not extent > 0:
         side = extent = 1.0
     # moved first, then scaled, in this order of rounding, as Google's records are

@@ -12,6 +12,9 @@ from sketchrnn.errors import FormatError
 
 FloatArray = NDArray[np.float64]
 
+SMALLEST_EXTENT, LARGEST_EXTENT = 1e-30, 1e30
+"""Of a drawing that a model can be shown: what float32 computes with."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
@@ -140,6 +143,12 @@ class Sketch:
         points = np.concatenate(self.strokes)
         (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
         return (float(x_min), float(y_min), float(x_max), float(y_max))
+
+    @property
+    def extent(self) -> float:
+        """The larger side of the bounds."""
+        x_min, y_min, x_max, y_max = self.bounds()
+        return max(x_max - x_min, y_max - y_min)
 
     def transformed(self, scale: float = 1.0, shift: ArrayLike = (0.0, 0.0)) -> Sketch:
         """Return the sketch with every point at ``point * scale + shift``."""

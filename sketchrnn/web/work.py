@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +16,9 @@ from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
 from sketchrnn.web import limits
 
 Result = TypeVar("Result")
+
+NICENESS = 10
+"""Of the threads that draw: the browser, which shows it, and the event loop, which sends it, go first."""
 
 
 class BusyError(SketchRNNError):
@@ -76,7 +80,7 @@ class Workers:
         threads = threads or min(4, os.cpu_count() or 1)
         self._network = network
         self._places = threads + limits.WAITING
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="drawing")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="drawing", initializer=_give_way)
         self._jobs: set[_Job] = set()  # touched by the event loop's thread only
 
     async def run(self, work: Callable[[NumpyNetwork], Result]) -> Result:
@@ -131,3 +135,10 @@ class Workers:
         for job in self._jobs:
             job.cancelled.set()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _give_way() -> None:
+    """Lower the priority of the thread that calls this, where a thread has one of its own."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
