@@ -48,6 +48,10 @@ def info(model: str | None, as_json: bool) -> None:
         units += f", {' and '.join(sorted(cells))} cells"
     drawings, imported = checkpoint.training.get("drawings", {}), checkpoint.training.get("imported")
     trained_on = f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps"
+    before = checkpoint.training.get("started_from")
+    while before:
+        trained_on += f", after {before['training'].get('step', 0):,} of {before['model']}"
+        before = before["training"].get("started_from")
     lines = {
         "model": model or options.SHIPPED_HELP,
         "kind": f"{kind}, {parameters:,} parameters",

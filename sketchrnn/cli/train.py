@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import options, talk
+from sketchrnn.cli import options, shell_completion, talk
 from sketchrnn.files import check_writable
 from sketchrnn.training.paths import last_path, log_path
 
@@ -25,6 +25,7 @@ Examples:
   sketchrnn generate --category cat -n 60 -o cats.ndjson
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 10 --set decoder_units=64
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 20 --set decoder_units=64 --resume
+  sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2 --set learning_rate=0.001
 """
 )
 @click.argument("files", nargs=-1, required=True)
@@ -33,6 +34,13 @@ Examples:
 @click.option("--max-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of the whole run.")
 @click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop, to be resumed, after this long.")
 @click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True, help="Drawings in a step.")
+@click.option(
+    "--from",
+    "started_from",
+    metavar="MODEL",
+    shell_complete=shell_completion.models,
+    help='Begin with the weights of MODEL ("shipped": the one in the package), which learns your categories besides.',
+)
 @click.option("--decoder-only", is_flag=True, help="No encoder and no z: the smallest model that completes.")
 @click.option("--latent-dropout", type=float, help="Share of sketches trained without their z.  [default: 0.5]")
 @click.option("--max-length", type=click.IntRange(2), default=250, show_default=True, help="Nmax; longer are left out.")
@@ -62,6 +70,7 @@ def train(
     max_steps: int,
     max_minutes: float | None,
     batch_size: int,
+    started_from: str | None,
     decoder_only: bool,
     latent_dropout: float | None,
     max_length: int,
@@ -93,6 +102,7 @@ def train(
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.load import load
     from sketchrnn.model.configuration import ModelConfiguration
+    from sketchrnn.model.loading import load_model
     from sketchrnn.training.configuration import TrainingConfiguration
     from sketchrnn.training.distributed import join_workers
     from sketchrnn.training.hardware import choose_device, choose_precision
@@ -106,7 +116,13 @@ def train(
     values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
     if latent_dropout is not None:
         values[ModelConfiguration]["latent_dropout"] = latent_dropout
-    model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
+    start = None if started_from is None else load_model(started_from)
+    if start is None:
+        model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
+    else:
+        if decoder_only:
+            raise click.UsageError("--decoder-only: with --from, the model has the architecture of that one")
+        model = dataclasses.replace(start.configuration, **values[ModelConfiguration])
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
         device = choose_device(device)
@@ -140,6 +156,7 @@ def train(
             max_seconds=float("inf") if max_minutes is None else 60.0 * max_minutes,
             observer=Observers(observers),
             workers=workers,
+            start=start,
         )
     if outcome.finished:
         say(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")

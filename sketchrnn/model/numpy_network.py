@@ -66,7 +66,8 @@ class NumpyMixture:
             in_order = np.take_along_axis(pi, order, -1)
             before = np.cumsum(in_order, axis=-1) - in_order  # the weight of all likelier components
             kept = np.empty_like(order, dtype=bool)
-            np.put_along_axis(kept, order, before < top_p, -1)
+            least = np.finfo(before.dtype).tiny  # a smaller share would be 0, and not even the likeliest stay
+            np.put_along_axis(kept, order, before < max(top_p, least), -1)
             log_pi = _log_softmax(np.where(kept, log_pi, -np.inf).astype(np.float32))
         log_tau = math.log(temperature) if temperature > 0 else -math.inf
         return NumpyMixture(

@@ -10,6 +10,7 @@ from pathlib import Path
 from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError, TrainingError
+from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
@@ -19,6 +20,7 @@ from sketchrnn.training.interruption import interrupt_as_flag
 from sketchrnn.training.paths import last_path
 from sketchrnn.training.reports import EvaluationReport, Observer, Silent, Window
 from sketchrnn.training.sheets import choose_prefixes, completion_sheet
+from sketchrnn.training.start import widened
 from sketchrnn.training.state import TrainingState
 from sketchrnn.training.step import take_step
 from sketchrnn.training.stream import batch_stream
@@ -62,6 +64,7 @@ def train(
     max_seconds: float = float("inf"),
     observer: Observer | None = None,
     workers: Workers = ALONE,
+    start: Checkpoint | None = None,
 ) -> Outcome:
     """Train a model; keep the best at ``path``, and beside it the last state, a log, and sheets of what it draws.
 
@@ -71,7 +74,7 @@ def train(
 
     Args:
         drawings: all splits; trained on "train", the best model chosen on "valid".
-        model: the architecture; its categories are replaced by the drawings'.
+        model: the architecture; its categories are replaced by the drawings', or by those of ``start`` and theirs.
         training: how.
         path: the checkpoint of the best model.
         max_length: Nmax.
@@ -80,22 +83,28 @@ def train(
         max_seconds: stop, with everything kept, after this long.
         observer: is told how it goes, in the process that writes.
         workers: the processes that call this together, with the same arguments but for the device.
+        start: the model whose weights are the first ones; by default they are drawn by the seed. It is the best until
+            a better one is found.
 
     Raises:
         DatasetError: a split that is needed is empty.
         TrainingError: the loss is no longer finite; the last good state is kept.
-        CheckpointError: the last state cannot be read, or there is none.
-        ConfigurationError: the last state belongs to another configuration or other drawings.
+        CheckpointError: the last state cannot be read, or there is none; or ``start`` has another architecture.
+        ConfigurationError: the last state belongs to another configuration or other drawings; or the drawings are none
+            that ``start`` can be trained on.
     """
     started = time.monotonic()
+    if start is not None:
+        start = widened(start, drawings)
+        drawings = drawings.with_categories(start.configuration.categories)
     path, observer = Path(path), observer if observer is not None and workers.writes else Silent()
     train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
     for name, split in (("training", train_set), ("validation", valid_set)):
         if not len(split):
             raise DatasetError(f"no drawing is in the {name} split; give more drawings")
     model = replace(model, categories=drawings.categories)
-    offset_scale = drawings.offset_scale()
-    state = TrainingState(drawings, offset_scale, max_length, model, training, device)
+    offset_scale = drawings.offset_scale() if start is None else start.offset_scale
+    state = TrainingState(drawings, offset_scale, max_length, model, training, device, start)
     if resume:
         state.load_last(last_path(path))
     prefixes = choose_prefixes(valid_set)
@@ -141,6 +150,8 @@ def train(
             out_of_patience = 0 < training.patience * training.evaluate_every <= state.step - state.best_step
             return state.step >= training.max_steps or out_of_patience
 
+        if start is not None and not resume:
+            evaluate_now()
         while not (is_done() or told_to_stop()):
             window.add(take_step(state, network, next(batches), training, max_length, workers))
             report = None

@@ -17,9 +17,13 @@ from sketchrnn.model.checkpoint import CATEGORY_COUNTS, Checkpoint, load_checkpo
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.start import counts_of, record_of
 
 CHANGEABLE = tuple(f"configuration.{name} " for name in ("max_steps", "evaluate_every", "checkpoint_every"))
 """Settings that a resumed run may have otherwise."""
+
+STARTED_FROM = "started_from"
+"""Where the training record names the model whose weights were the first ones."""
 
 LATEST = "optimizer.latest."
 """What the names of the weights that are being trained begin with; the model's own are their average."""
@@ -47,6 +51,7 @@ class TrainingState:
         model: ModelConfiguration,
         training: TrainingConfiguration,
         device: str,
+        start: Checkpoint | None = None,
     ) -> None:
         """Begin a run, with weights drawn by its seed.
 
@@ -57,6 +62,10 @@ class TrainingState:
             model: the architecture.
             training: how it is trained.
             device: where.
+            start: the model whose weights are the first ones; None has them drawn by the seed.
+
+        Raises:
+            CheckpointError: ``start`` has another architecture.
         """
         torch.manual_seed(training.seed)
         self.network = SketchRNN(
@@ -67,6 +76,8 @@ class TrainingState:
             training.input_dropout,
             training.category_dropout,
         ).to(device)
+        if start is not None:
+            self.network.load_weights(start.weights, start.source)
         self.averaged = copy.deepcopy(self.network).eval()
         trained = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
         self.parameters: list[torch.Tensor] = [self.network.get_parameter(name) for name in trained]
@@ -78,9 +89,12 @@ class TrainingState:
         self.step, self.best_score, self.best_step, self.evaluated_step = 0, float("inf"), 0, -1
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
+        if start is not None:
+            counts += counts_of(start, drawings.categories)
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {
+            STARTED_FROM: None if start is None else record_of(start),
             "configuration": training.to_json(),
             "drawings": {
                 "fingerprint": drawings.fingerprint(),
@@ -123,6 +137,9 @@ class TrainingState:
         saved = checkpoint.training
         if "step" not in saved or not any(name.startswith(LATEST) for name in checkpoint.weights):
             raise CheckpointError(f"{path}: holds no state of a training run")
+        then, now = saved.get(STARTED_FROM), self._record[STARTED_FROM]
+        if then != now:
+            raise ConfigurationError(f"{path}: cannot resume: the run began with {_named(then)}, not {_named(now)}")
         differences = _differences(
             {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length},
             {"model": self._model.to_json(), "max_length": self._max_length},
@@ -163,6 +180,10 @@ def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[
         prefix + name: np.array(tensor.detach().float().cpu().numpy())
         for name, tensor in zip(names, tensors, strict=True)
     }
+
+
+def _named(start: dict[str, Any] | None) -> str:
+    return "random weights" if start is None else f"those of {start['model']}"
 
 
 def _differences(saved: Any, now: Any, place: str = "") -> list[str]:
