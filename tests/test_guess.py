@@ -10,7 +10,7 @@ from sketchrnn.drawing.guess import guess
 from sketchrnn.drawing.likelihood import log_likelihood
 from sketchrnn.drawing.prefix import rows_of, see_prefix
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import CATEGORY_COUNTS
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, MOST_COUNTED
 from sketchrnn.model.losses import row_losses
 from sketchrnn.model.mixture import Mixture
 from sketchrnn.model.numpy_network import NumpyNetwork
@@ -92,6 +92,14 @@ def test_a_category_that_training_had_more_often_is_more_probable():
     for name, times in zip(CATEGORIES, (1, 10, 100), strict=True):
         ratio = (after[name] / before[name]) / (after[CATEGORIES[0]] / before[CATEGORIES[0]])
         assert ratio == pytest.approx(times)
+
+
+def test_beyond_a_limit_more_drawings_in_training_make_a_category_no_more_probable():
+    network, _ = network_pair()
+    counts = [0, MOST_COUNTED, 100 * MOST_COUNTED]
+    prior = checkpoint_of(network, training={CATEGORY_COUNTS: counts}).category_log_prior
+    assert np.exp(prior).sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(np.exp(prior - prior[0]), [1, MOST_COUNTED, MOST_COUNTED])
 
 
 @pytest.mark.parametrize("counts", [[1, 2, -3], [1.5, 2, 3], "many"])

@@ -25,7 +25,7 @@ Examples:
   sketchrnn generate --category cat -n 60 -o cats.ndjson
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 10 --set decoder_units=64
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 20 --set decoder_units=64 --resume
-  sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2 --set learning_rate=0.001
+  sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2
 """
 )
 @click.argument("files", nargs=-1, required=True)

@@ -21,7 +21,8 @@ class Guess:
 
     Attributes:
         category: its name.
-        probability: by the model, if a category is as likely, before the sketch is seen, as it was in training.
+        probability: by the model, if a category is as likely, before the sketch is seen, as it was in training, up to
+            a limit.
     """
 
     category: str
@@ -31,8 +32,8 @@ class Guess:
 def guess(network: NumpyNetwork, prefix: SeenPrefix) -> list[Guess]:
     """Return all categories of a model, the most probable for a prefix first.
 
-    By Bayes' rule: the likelihood of what is drawn so far under each category, without z, times the share of training
-    drawings that were of the category. An empty prefix leaves that share.
+    By Bayes' rule: the likelihood of what is drawn so far under each category, without z, times how often training had
+    the category (:attr:`Checkpoint.category_log_prior`). An empty prefix leaves that.
 
     Args:
         network: the model.
