@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sketchrnn.formats.svg_style import Look
     from sketchrnn.sketch import Sketch
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 __all__ = ["Animation", "Drawing", "Length", "Look", "Model", "Page", "Record", "Sketch", "__version__", "load", "read"]
 
 _HOMES = {
