@@ -55,7 +55,7 @@ def test_it_learns_from_there_and_is_never_worse_than_its_start(tmp_path, start)
     assert np.array_equal(load_checkpoint(tmp_path / "b").weights["category.weight"], wide.weights["category.weight"])
 
 
-def test_a_model_tells_what_it_began_with_and_what_it_has_seen_in_all(tmp_path, start):
+def test_a_model_tells_what_it_began_with_and_what_it_has_seen(tmp_path, start):
     begun(tmp_path / "a", start)
     record = load_checkpoint(tmp_path / "a").training
     assert record["started_from"]["model"] == "start.safetensors"
@@ -63,7 +63,8 @@ def test_a_model_tells_what_it_began_with_and_what_it_has_seen_in_all(tmp_path, 
     train = DRAWINGS.of_split("train")
     pigs, faces = (int((train.category == DRAWINGS.categories.index(name)).sum()) for name in ("pig", "face"))
     cats, earlier_pigs = start.training[CATEGORY_COUNTS]
-    assert record[CATEGORY_COUNTS] == [cats, earlier_pigs + pigs, faces]
+    assert earlier_pigs != pigs
+    assert record[CATEGORY_COUNTS] == [cats, max(earlier_pigs, pigs), faces]
 
 
 def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, start):

@@ -90,7 +90,7 @@ class TrainingState:
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
         if start is not None:
-            counts += counts_of(start, drawings.categories)
+            counts = np.maximum(counts, counts_of(start, drawings.categories))  # they may be the same drawings
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {
