@@ -88,7 +88,7 @@ def test_each_seed_is_told_its_own_condition(monkeypatch):
 
 def log_likelihood_of(network, told, rows):
     """Of stroke-5 rows after START, the end among them."""
-    state, total = network.start(network.condition(told)), 0.0
+    state, total = network.start(network.condition(told, guidance=SAMPLING.guidance)), 0.0
     for before, row in itertools.pairwise(rows[:, None]):
         state = network.step(state, before)
         mixture = network.mixture(state)

@@ -4,7 +4,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 import torch
-from builders import CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, small_model
+from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -231,6 +231,14 @@ def test_the_pen_has_a_temperature_of_its_own():
     both, pen = mixture.at_temperature(0.5, 2.0), mixture.at_temperature(2.0)
     np.testing.assert_array_equal(both.log_q, pen.log_q)
     np.testing.assert_array_equal(both.log_pi, mixture.at_temperature(0.5).log_pi)
+
+
+def test_guidance_tells_a_category_further_from_the_mean_of_all():
+    network = NumpyNetwork(checkpoint_of(network_of(small_model(variational=False, categories=CATEGORIES))))
+    all_of_them = np.arange(len(CATEGORIES))
+    plain, mean = network.condition(all_of_them), network.condition(None)
+    np.testing.assert_allclose(network.condition(all_of_them, guidance=2.0) - mean, 2 * (plain - mean), atol=1e-6)
+    np.testing.assert_allclose(network.condition(all_of_them, guidance=0.0), np.repeat(mean, 3, axis=0), atol=1e-6)
 
 
 @given(st.integers(0, 1000), st.floats(0.05, 1.0) | st.sampled_from([5e-324, 1e-45, 1e-30]))

@@ -347,7 +347,18 @@ def test_the_openapi_document_tells_all(port):
     assert set(document["paths"]) == {"/api/model", "/api/guess", "/api/completions", "/api/completions/stream"}
     assert set(document["components"]["schemas"]) >= {"Event", "Started", "Drawn", "Ended", "Failed", "Error"}
     fields = document["components"]["schemas"]["CompletionRequest"]["properties"]
-    options = {"category", "count", "temperature", "pen_temperature", "top_p", "seed", "max_points", "latent", "pen"}
+    options = {
+        "category",
+        "count",
+        "temperature",
+        "pen_temperature",
+        "top_p",
+        "guidance",
+        "seed",
+        "max_points",
+        "latent",
+        "pen",
+    }
     assert set(fields) == {"strokes", "pen_down", "scale", *options}
     for operations in document["paths"].values():
         for operation in operations.values():

@@ -86,8 +86,8 @@ def in_halves(checkpoint):
     return dataclasses.replace(checkpoint, weights=halves)
 
 
-def mixture_after(network, prefix, categories):
-    state = network.start(network.condition(categories))
+def mixture_after(network, prefix, categories, guidance=1.0):
+    state = network.start(network.condition(categories, guidance=guidance))
     for row in see_prefix(network, prefix, scale=1.0).rows:
         state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
     return network.mixture(state)
@@ -192,7 +192,8 @@ def test_a_guess_that_goes_on_from_an_earlier_one_is_the_same(page):
 
 def test_samples_have_the_mixtures_moments(page):
     """Many single steps from one state: means, spreads and pens as the mixture says."""
-    network = network_of(small_model(variational=False))
+    network = network_of(small_model(**KINDS["decoder only with categories"]))
+    network.category.weight.data *= 20.0  # so that a category, and how clearly it is told, makes a difference
     checkpoint = in_halves(checkpoint_of(network))
     load(page, checkpoint)
     prefix = PREFIXES["pen up"]
@@ -209,10 +210,9 @@ def test_samples_have_the_mixtures_moments(page):
         prefix.polylines(),
     )
     points, ended = np.array(drawn[0]), drawn[1]
-    mixture = NumpyNetwork(checkpoint)
-    mixture = mixture_after(mixture, prefix, np.zeros(1, np.int64)).at_temperature(
-        0.8, SamplingConfiguration().pen_temperature
-    )
+    defaults = SamplingConfiguration()
+    mixture = mixture_after(NumpyNetwork(checkpoint), prefix, np.zeros(1, np.int64), defaults.guidance)
+    mixture = mixture.at_temperature(0.8, defaults.pen_temperature)
     generator = np.random.default_rng(0)
     many = NumpyMixture(*(np.repeat(value, 20_000, axis=0) for value in vars(mixture).values()))
     offsets, pen = many.sample(generator.random((20_000, 2)), generator.standard_normal((20_000, 2)))

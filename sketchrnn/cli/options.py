@@ -83,6 +83,13 @@ top_p = click.option(
     show_default=True,
     help="Draw only from the likeliest components of the mixture that together weigh as much.",
 )
+guidance = click.option(
+    "--guidance",
+    type=float,
+    default=_DEFAULTS.guidance,
+    show_default=True,
+    help="How clearly the category shows: 1 as in the training drawings, more than them, 0 that of none.",
+)
 choose_from = click.option(
     "--choose-from",
     metavar="K",
@@ -220,6 +227,7 @@ _DRAWING = (
     temperature,
     pen_temperature,
     top_p,
+    guidance,
     seed,
     max_points,
 )
@@ -281,7 +289,7 @@ class DrawingOptions:
     @classmethod
     def of(cls, values: dict[str, Any]) -> DrawingOptions:
         """Take the options' values out of all that a command is given."""
-        sampled = ("temperature", "max_points", "seed", "pen_temperature", "top_p")
+        sampled = ("temperature", "max_points", "seed", "pen_temperature", "top_p", "guidance")
         rest = ("model", "category", "count", "choose_from", "diverse")
         return cls(
             target=target_of(values),

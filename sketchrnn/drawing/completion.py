@@ -278,7 +278,7 @@ def _after_prefix(
         index = network.configuration.category_index(category)
         z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
         # without z all drawings are in the same state until the first sampled row
-        condition = network.condition(np.full(1 if z is None else count, index), z)
+        condition = network.condition(np.full(1 if z is None else count, index), z, sampling.guidance)
     state = network.start(condition)
     for row in prefix.rows:
         state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))

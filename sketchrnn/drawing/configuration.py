@@ -7,6 +7,7 @@ from sketchrnn.errors import ConfigurationError
 LATENTS = ("auto", "none", "prefix", "prior")
 LEAST_TEMPERATURE = 1e-3
 """Below, logits that are divided by it leave float32's range."""
+LARGEST_GUIDANCE = 10.0
 PENS = ("up", "down", "auto")
 LARGEST_SEED = 2**32 - 1
 
@@ -28,6 +29,9 @@ class SamplingConfiguration:
             A little below 1 the strokes end where they are to.
         top_p: only the likeliest components of the mixture that together have this weight are drawn from (Holtzman et
             al. 2020, arXiv:1904.09751).
+        guidance: how far the category that the decoder is told lies from the mean of all: 1 as in training; beyond, it
+            shows more clearly, as by classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598), but at no
+            cost: it is the embedding that goes further, not the output. benchmarks/RESULTS.md says what it is worth.
     """
 
     temperature: float = 0.4
@@ -36,6 +40,7 @@ class SamplingConfiguration:
     latent: str = "auto"
     pen_temperature: float = 0.7
     top_p: float = 1.0
+    guidance: float = 1.6
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -49,6 +54,8 @@ class SamplingConfiguration:
                 raise ConfigurationError(f"{name}: expected 0, or from {LEAST_TEMPERATURE} to 10, found {value}")
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigurationError(f"top_p: expected a share above 0 and up to 1, found {self.top_p}")
+        if not 0.0 <= self.guidance <= LARGEST_GUIDANCE:
+            raise ConfigurationError(f"guidance: expected 0 to {LARGEST_GUIDANCE:g}, found {self.guidance}")
         if self.max_points < 1:
             raise ConfigurationError(f"max_points: expected a positive whole number, found {self.max_points}")
         if not 0 <= self.seed <= LARGEST_SEED:

@@ -55,13 +55,16 @@ def place_of_sketch(
     return network.condition(np.array([index]), z[None])[0]
 
 
-def place_of_category(network: NumpyNetwork, category: str | None, seed: int = 0) -> Array:
+def place_of_category(
+    network: NumpyNetwork, category: str | None, seed: int = 0, guidance: float = SamplingConfiguration.guidance
+) -> Array:
     """Return where a category is: without z if the model draws so, else with a z from the prior.
 
     Args:
         network: the model.
         category: its name; None only for a model that knows one.
         seed: of the z.
+        guidance: how clearly the category shows there, as in :class:`SamplingConfiguration`.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -70,7 +73,7 @@ def place_of_category(network: NumpyNetwork, category: str | None, seed: int = 0
     z = None
     if not configuration.can_draw_without_latent:
         z = np.random.default_rng(seed).standard_normal((1, configuration.latent_units)).astype(np.float32)
-    return network.condition(np.array([configuration.category_index(category)]), z)[0]
+    return network.condition(np.array([configuration.category_index(category)]), z, guidance)[0]
 
 
 def between(

@@ -155,12 +155,13 @@ class NumpyNetwork:
         self._output_weights = np.ascontiguousarray(self._tensor("decoder.output.weight", outputs, units).T)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
-    def condition(self, category: NDArray[np.int64] | None, z: Array | None = None) -> Array:
+    def condition(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
         """Return what the decoder is told, (B, condition_units).
 
         Args:
             category: index of the category of each, (B,); None for one that is told the mean of all categories.
             z: latent vectors (B, Z), or None for "no z".
+            guidance: how far from the mean of all categories a category is told: 1 as in training.
         """
         count = 1 if category is None else len(category)
         parts = []
@@ -173,7 +174,8 @@ class NumpyNetwork:
             parts.append(z)
         if self.configuration.conditional:
             embedding = self._embedding()
-            parts.append(embedding.mean(0, keepdims=True) if category is None else embedding[category])
+            mean = embedding.mean(0, keepdims=True)
+            parts.append(mean if category is None else mean + np.float32(guidance) * (embedding[category] - mean))
         return np.concatenate(parts, axis=-1) if parts else np.zeros((count, 0), np.float32)
 
     def start(self, condition: Array) -> DecoderState:

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, LEAST_TEMPERATURE, PENS, SamplingConfiguration
+from sketchrnn.drawing.configuration import (
+    LARGEST_GUIDANCE,
+    LARGEST_SEED,
+    LATENTS,
+    LEAST_TEMPERATURE,
+    PENS,
+    SamplingConfiguration,
+)
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
 
@@ -94,6 +101,14 @@ class CompletionRequest(Prefix):
         strict=True,
         description="Only the likeliest components of the mixture that together have this weight are drawn from.",
     )
+    guidance: float = Field(
+        _DEFAULTS.guidance,
+        ge=0,
+        le=LARGEST_GUIDANCE,
+        allow_inf_nan=False,
+        strict=True,
+        description="How clearly the category shows: 1 as in the training drawings, more than them, 0 that of none.",
+    )
     seed: Whole = Field(
         _DEFAULTS.seed,
         ge=0,
@@ -117,7 +132,13 @@ class CompletionRequest(Prefix):
     def sampling(self) -> SamplingConfiguration:
         """Return how to sample."""
         return SamplingConfiguration(
-            self.temperature, self.max_points, self.seed, self.latent, self.pen_temperature, self.top_p
+            self.temperature,
+            self.max_points,
+            self.seed,
+            self.latent,
+            self.pen_temperature,
+            self.top_p,
+            self.guidance,
         )
 
 

@@ -20,15 +20,16 @@ export class Decoder {
   }
 
   /** Returns what a category adds to the gates, [4H], and its initial hidden state and cell, [2H]. */
-  #tell(category) {
-    let told = this.told.get(category);
+  #tell(category, guidance = 1) {
+    const key = `${category} ${guidance}`;
+    let told = this.told.get(key);
     if (told) return told;
     const { model, weights, units } = this;
     const size = model.embedding;
     const constant = Float32Array.from(weights.bias);
     const initial = new Float32Array(2 * units);
     if (model.conditioned) {
-      const embedded = size ? weights.embedding.subarray(category * size, (category + 1) * size) : new Float32Array(0);
+      const embedded = this.#embedded(category, guidance);
       const [onGates, onState] = [new Float32Array(4 * units), new Float32Array(2 * units)];
       product(weights.category, 4 * units, size, embedded, 1, onGates);
       product(weights.initial, 2 * units, size, embedded, 1, onState);
@@ -36,17 +37,28 @@ export class Decoder {
       for (let unit = 0; unit < 2 * units; unit++) initial[unit] = Math.tanh(onState[unit] + weights.initialBias[unit]);
     }
     told = { constant, initial };
-    this.told.set(category, told);
+    this.told.set(key, told);
     return told;
   }
 
+  /** Returns a category's embedding, as many times as far from the mean of all as guidance says. */
+  #embedded(category, guidance) {
+    const { embedding, categories } = this.model;
+    this.mean ??= Float32Array.from({ length: embedding }, (_, place) => {
+      let sum = 0;
+      for (let one = 0; one < categories.length; one++) sum += this.weights.embedding[one * embedding + place];
+      return sum / categories.length;
+    });
+    return this.mean.map((mean, place) => mean + guidance * (this.weights.embedding[category * embedding + place] - mean));
+  }
+
   /** Returns the state before START of a drawing of each of some categories. */
-  start(categories) {
+  start(categories, guidance) {
     const { units } = this;
     const size = categories.length;
-    const state = { size, categories: [...categories], hidden: new Float32Array(size * units), cell: new Float32Array(size * units) };
+    const state = { size, categories: [...categories], guidance, hidden: new Float32Array(size * units), cell: new Float32Array(size * units) };
     categories.forEach((category, place) => {
-      const { initial } = this.#tell(category);
+      const { initial } = this.#tell(category, guidance);
       state.hidden.set(initial.subarray(0, units), place * units);
       state.cell.set(initial.subarray(units), place * units);
     });
@@ -59,6 +71,7 @@ export class Decoder {
     const taken = {
       size: places.length,
       categories: places.map((place) => state.categories[place]),
+      guidance: state.guidance,
       hidden: new Float32Array(places.length * units),
       cell: new Float32Array(places.length * units),
     };
@@ -75,7 +88,7 @@ export class Decoder {
     const { hidden, cell, size } = state;
     const gates = this.multiply(weights.hidden, 4 * units, units, hidden, size, new Float32Array(size * 4 * units));
     for (let drawing = 0; drawing < size; drawing++) {
-      const { constant } = this.#tell(state.categories[drawing]);
+      const { constant } = this.#tell(state.categories[drawing], state.guidance);
       const row = rows.length === 5 ? rows : rows.subarray(drawing * 5, drawing * 5 + 5);
       const [dx, dy, p1, p2, p3] = row;
       const at = drawing * 4 * units;
@@ -124,8 +137,9 @@ export function mixtureOf(output, mixtures) {
   };
 }
 
-/** That of the pen, as in sketchrnn/drawing/configuration.py, which says why it is not that of the offsets. */
+/** These are as in sketchrnn/drawing/configuration.py, which says why. */
 const PEN_TEMPERATURE = 0.7;
+const GUIDANCE = 1.6;
 
 /** The paper's temperature: logits of pi divided by it, variances multiplied by it; logits of q by the pen's. */
 function atTemperature(mixture, temperature) {
@@ -188,7 +202,7 @@ const START = Float32Array.of(0, 0, 1, 0, 0);
 export function* completions(decoder, { strokes, category, count, temperature, seed, maxPoints = 250 }) {
   const { offsetScale } = decoder.model;
   yield { event: "start", category: decoder.model.categories[category] ?? null, seeds: Array.from({ length: count }, (_, place) => seed + place) };
-  let state = decoder.start([category]);
+  let state = decoder.start([category], GUIDANCE);
   for (const row of [START, ...rowsOf(strokes, offsetScale)]) {
     decoder.step(state, row);
     yield null;
