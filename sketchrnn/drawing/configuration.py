@@ -40,7 +40,7 @@ class SamplingConfiguration:
     latent: str = "auto"
     pen_temperature: float = 0.7
     top_p: float = 1.0
-    guidance: float = 1.6
+    guidance: float = 1.4
 
     def __post_init__(self) -> None:
         """Check every field.

@@ -139,7 +139,7 @@ export function mixtureOf(output, mixtures) {
 
 /** These are as in sketchrnn/drawing/configuration.py, which says why. */
 const PEN_TEMPERATURE = 0.7;
-const GUIDANCE = 1.6;
+const GUIDANCE = 1.4;
 
 /** The paper's temperature: logits of pi divided by it, variances multiplied by it; logits of q by the pen's. */
 function atTemperature(mixture, temperature) {
