@@ -215,13 +215,13 @@ def generate(arguments: argparse.Namespace) -> None:
         return [np.mean(ranks == 0), np.mean(ranks < 3), np.mean([one.ended for one in drawn]), in_place]
 
     figures = "taken for it | first three | ended | scribble"
-    lines = [f"{machine('cpu')}; {count} drawings of each.", ""]
+    lines = [f"{machine('cpu')}; {count} drawings of each, ours with guidance {arguments.guidance:g}.", ""]
     lines += [f"| category | temperature, the pen's too | drawn by | {figures} |", "| --- " * 7 + "|"]
     for path in arguments.decoders:
         name = Path(path).name.split(".")[0]
         theirs = NumpyNetwork(load_model(path))
         for temperature in TEMPERATURES:
-            sampling = SamplingConfiguration(temperature, pen_temperature=temperature)
+            sampling = SamplingConfiguration(temperature, pen_temperature=temperature, guidance=arguments.guidance)
             for whose, drawer, choose_from in (
                 ("Google's decoder", theirs, 1),
                 ("ours", network, 1),
@@ -282,13 +282,17 @@ def choose(arguments: argparse.Namespace) -> None:
 
 def sampling_of(arguments: argparse.Namespace) -> SamplingConfiguration:
     """Return how the arguments ask to draw."""
-    return SamplingConfiguration(arguments.temperature, pen_temperature=arguments.pen_temperature)
+    return SamplingConfiguration(
+        arguments.temperature, pen_temperature=arguments.pen_temperature, guidance=arguments.guidance
+    )
 
 
 def described(arguments: argparse.Namespace) -> str:
     """Return it in words."""
     pen, best = arguments.pen_temperature, arguments.choose_from
-    return f"temperature {arguments.temperature:g}, the pen's {pen:g}, the best of {best}"
+    return (
+        f"temperature {arguments.temperature:g}, the pen's {pen:g}, guidance {arguments.guidance:g}, the best of {best}"
+    )
 
 
 def main() -> None:
@@ -309,6 +313,7 @@ def main() -> None:
         one.add_argument("--each", type=int, default=200 if job is generate else 12, help="drawings of a category")
         one.add_argument("--temperature", type=float, default=SamplingConfiguration().temperature)
         one.add_argument("--pen-temperature", type=float, default=SamplingConfiguration().pen_temperature)
+        one.add_argument("--guidance", type=float, default=SamplingConfiguration().guidance)
         one.add_argument("--choose-from", type=int, default=4)
         if job is generate:
             one.add_argument("--decoders", nargs="*", default=[], help="Google's, as .gen.json")
