@@ -155,6 +155,24 @@ def test_a_circle_is_finished(address, opened):
     assert groups(downloaded(page, "svg")[1]) == before
 
 
+def test_a_version_that_adds_nothing_is_passed_over(addresses, opened):
+    page = opened(addresses["served"])
+    events = [
+        {"event": "start", "category": "cat", "seeds": [1, 2, 3]},
+        {"event": "end", "drawing": 0, "ended": True},
+        {"event": "end", "drawing": 1, "ended": True},
+        {"event": "points", "drawing": 2, "points": [[0, 0], [90, 90]], "lift": True},
+        {"event": "end", "drawing": 2, "ended": True},
+    ]
+    body = "".join(json.dumps(event) + "\n" for event in events)
+    page.route("**/api/completions/stream", lambda route: route.fulfill(body=body, content_type="application/x-ndjson"))
+    choose(page, "cat")
+    draw(page, circle(page))
+    page.wait_for_selector(".version:nth-child(3)[aria-pressed=true]")
+    page.click(".version:nth-child(1)")  # but it can be looked at
+    assert page.get_attribute(".version:nth-child(1)", "aria-pressed") == "true"
+
+
 def test_files_hold_the_whole_drawing(addresses, opened, tmp_path):
     page = opened(addresses["served"])
     choose(page, "cat")

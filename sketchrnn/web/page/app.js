@@ -174,6 +174,7 @@ class Page {
         } else {
           version.whole = true;
           version.ended = event.ended;
+          if (place === this.shown && !version.strokes.length) this.#passOver();
         }
         if (place === this.shown) this.surface.completionGrew(version.whole);
         this.#showVersionsSoon();
@@ -182,6 +183,12 @@ class Page {
     );
     if (this.drawing === drawing) this.drawing = null;
     this.#showState();
+  }
+
+  /** Shows another version in the place of one that adds nothing, if there is one. */
+  #passOver() {
+    const other = this.versions.findIndex((version) => version.strokes.length || !version.whole);
+    if (other >= 0) this.#choose(other);
   }
 
   /** Returns what waits for a first guess, and a promise of the guess. */
