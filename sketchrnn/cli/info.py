@@ -23,6 +23,7 @@ def info(model: str | None, as_json: bool) -> None:
 
     Without MODEL, the model that ships with sketchrnn.
     """
+    from sketchrnn.model.checkpoint import STARTED_FROM
     from sketchrnn.model.loading import load_model
 
     checkpoint = load_model(model)
@@ -48,10 +49,10 @@ def info(model: str | None, as_json: bool) -> None:
         units += f", {' and '.join(sorted(cells))} cells"
     drawings, imported = checkpoint.training.get("drawings", {}), checkpoint.training.get("imported")
     trained_on = f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps"
-    before = checkpoint.training.get("started_from")
+    before = checkpoint.training.get(STARTED_FROM)
     while before:
         trained_on += f", after {before['training'].get('step', 0):,} of {before['model']}"
-        before = before["training"].get("started_from")
+        before = before["training"].get(STARTED_FROM)
     lines = {
         "model": model or options.SHIPPED_HELP,
         "kind": f"{kind}, {parameters:,} parameters",

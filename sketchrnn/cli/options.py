@@ -47,6 +47,13 @@ SHIPPED_HELP = "the model that ships with sketchrnn"
 _DEFAULTS = SamplingConfiguration()
 CHOSEN_FROM = 4
 
+
+def _sampled(name: str, text: str) -> Callable[..., Any]:
+    """Return the option of a number that :class:`SamplingConfiguration` has, and checks."""
+    flag = f"--{name.replace('_', '-')}"
+    return click.option(flag, type=float, default=getattr(_DEFAULTS, name), show_default=True, help=text)
+
+
 model = click.option(
     "--model",
     metavar="FILE",
@@ -62,33 +69,15 @@ category = click.option(
 count = click.option(
     "-n", "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many drawings."
 )
-temperature = click.option(
-    "--temperature",
-    type=float,
-    default=_DEFAULTS.temperature,
-    show_default=True,
-    help="0 is the likeliest each time, low is careful, 1 as varied as the training drawings.",
+temperature = _sampled(
+    "temperature", "0 is the likeliest each time, low is careful, 1 as varied as the training drawings."
 )
-pen_temperature = click.option(
-    "--pen-temperature",
-    type=float,
-    default=_DEFAULTS.pen_temperature,
-    show_default=True,
-    help="The same for the pen: whether it lifts, or the drawing ends. Low, it goes round in one place.",
+pen_temperature = _sampled(
+    "pen_temperature", "The same for the pen: whether it lifts, or the drawing ends. Low, it goes round in one place."
 )
-top_p = click.option(
-    "--top-p",
-    type=float,
-    default=_DEFAULTS.top_p,
-    show_default=True,
-    help="Draw only from the likeliest components of the mixture that together weigh as much.",
-)
-guidance = click.option(
-    "--guidance",
-    type=float,
-    default=_DEFAULTS.guidance,
-    show_default=True,
-    help="How clearly the category shows: 1 as in the training drawings, more than them, 0 that of none.",
+top_p = _sampled("top_p", "Draw only from the likeliest components of the mixture that together weigh as much.")
+guidance = _sampled(
+    "guidance", "How clearly the category shows: 1 as in the training drawings, more than them, 0 that of none."
 )
 choose_from = click.option(
     "--choose-from",

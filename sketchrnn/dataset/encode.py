@@ -202,12 +202,13 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
         tally.drop(1, OTHER_COUNTRY)
         return _nothing()
     sketch = record.sketch
-    if not SMALLEST_EXTENT < sketch.extent < LARGEST_EXTENT:
-        tally.drop(1, NO_EXTENT if sketch.extent == 0 else NO_SIZE)
+    extent = sketch.extent
+    if not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
+        tally.drop(1, NO_EXTENT if extent == 0 else NO_SIZE)
         return _nothing()
     source_scale = 1.0
     if record.kind not in SIMPLIFIED_KINDS and selection.epsilon:
-        source_scale = sketch.extent / BOX
+        source_scale = extent / BOX
         sketch = simplify(sketch, selection.epsilon)
     rows = sketch.to_stroke3()
     offsets = rows[:, :2]

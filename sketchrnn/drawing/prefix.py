@@ -64,11 +64,10 @@ def see_prefix(
         raise FormatError(
             f"a prefix of {sketch.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
         )
-    if sketch.extent and not SMALLEST_EXTENT < sketch.extent < LARGEST_EXTENT:
-        raise FormatError(
-            f"a prefix {sketch.extent:g} units across; expected {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g}"
-        )
-    largest = LARGEST_EXTENT / max(1.0, sketch.extent)
+    extent = sketch.extent
+    if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
+        raise FormatError(f"a prefix {extent:g} units across; expected {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g}")
+    largest = LARGEST_EXTENT / max(1.0, extent)
     if scale is None:
         scale = find_scale(network, sketch, category)
     elif not 0.0 < scale < largest:

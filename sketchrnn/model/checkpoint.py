@@ -23,6 +23,8 @@ SHIPPED = "quickdraw345"
 """Name of the model in the package: all 345 Quick, Draw! categories."""
 CATEGORY_COUNTS = "category_counts"
 """Where ``training`` says how many drawings of each category it was trained on."""
+STARTED_FROM = "started_from"
+"""Where ``training`` names the model whose weights were the first ones, with that model's own record."""
 MOST_COUNTED = 200
 """Drawings from which on a category is known well: that training had more of it does not make it more probable."""
 
@@ -70,16 +72,19 @@ class Checkpoint:
             raise CheckpointError(f"{CATEGORY_COUNTS}: expected numbers of drawings, found {counts!r}")
 
     @property
+    def category_counts(self) -> NDArray[np.int64]:
+        """How many drawings of each category it was trained on, (categories,); 0 of all where that is not known."""
+        names, counts = self.configuration.categories, self.training.get(CATEGORY_COUNTS, [])
+        return np.array(counts if len(counts) == len(names) else [0] * len(names), np.int64)
+
+    @property
     def category_log_prior(self) -> NDArray[np.float64]:
         """Logarithm of how probable each category is before anything is drawn, (categories,).
 
         As often as it was seen in training (and once more), MOST_COUNTED times at most; all are alike where that is not
         known. Of values from 50 to 700, and without limit, that one guesses best (benchmarks/RESULTS.md).
         """
-        names = self.configuration.categories
-        counts = self.training.get(CATEGORY_COUNTS)
-        seen = np.array(counts if counts and len(counts) == len(names) else [0] * len(names)) + 1.0
-        seen = np.minimum(seen, MOST_COUNTED)
+        seen = np.minimum(self.category_counts + 1.0, MOST_COUNTED)
         return np.log(seen / seen.sum())
 
 

@@ -41,6 +41,7 @@ def widened(start: Checkpoint, drawings: Drawings) -> Checkpoint:
     return replace(
         start,
         configuration=replace(configuration, categories=configuration.categories + new),
+        training=start.training | {CATEGORY_COUNTS: start.category_counts.tolist() + [0] * len(new)},
         weights=start.weights | {CATEGORY_WEIGHT: np.concatenate([known, np.repeat(mean, len(new), axis=0)])},
     )
 
@@ -49,11 +50,3 @@ def record_of(start: Checkpoint) -> dict[str, Any]:
     """Return what a model that began with another's weights says of that."""
     training = {key: value for key, value in start.training.items() if key != CATEGORY_COUNTS}
     return {"model": Path(start.source).name, "training": training}
-
-
-def counts_of(start: Checkpoint, categories: tuple[str, ...]) -> np.ndarray:
-    """Return how many drawings of each category a model has seen, (categories,); 0 where that is not known."""
-    counts = np.zeros(len(categories), np.int64)
-    known = start.training.get(CATEGORY_COUNTS, [])
-    counts[: len(known)] = known
-    return counts

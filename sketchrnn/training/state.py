@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import CATEGORY_COUNTS, Checkpoint, load_checkpoint, save_checkpoint
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, STARTED_FROM, Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.start import counts_of, record_of
+from sketchrnn.training.start import record_of
 
 CHANGEABLE = tuple(f"configuration.{name} " for name in ("max_steps", "evaluate_every", "checkpoint_every"))
 """Settings that a resumed run may have otherwise."""
-
-STARTED_FROM = "started_from"
-"""Where the training record names the model whose weights were the first ones."""
 
 LATEST = "optimizer.latest."
 """What the names of the weights that are being trained begin with; the model's own are their average."""
@@ -90,7 +87,7 @@ class TrainingState:
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
         if start is not None:
-            counts = np.maximum(counts, counts_of(start, drawings.categories))  # they may be the same drawings
+            counts = np.maximum(counts, start.category_counts)  # they may be the same drawings
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {

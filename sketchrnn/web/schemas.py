@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -132,13 +133,7 @@ class CompletionRequest(Prefix):
     def sampling(self) -> SamplingConfiguration:
         """Return how to sample."""
         return SamplingConfiguration(
-            self.temperature,
-            self.max_points,
-            self.seed,
-            self.latent,
-            self.pen_temperature,
-            self.top_p,
-            self.guidance,
+            **{field.name: getattr(self, field.name) for field in fields(SamplingConfiguration)}
         )
 
 

@@ -20,7 +20,7 @@ export class Decoder {
   }
 
   /** Returns what a category adds to the gates, [4H], and its initial hidden state and cell, [2H]. */
-  #tell(category, guidance = 1) {
+  #tell(category, guidance) {
     const key = `${category} ${guidance}`;
     let told = this.told.get(key);
     if (told) return told;
@@ -53,12 +53,12 @@ export class Decoder {
   }
 
   /** Returns the state before START of a drawing of each of some categories. */
-  start(categories, guidance) {
+  start(categories, guidance = 1) {
     const { units } = this;
     const size = categories.length;
-    const state = { size, categories: [...categories], guidance, hidden: new Float32Array(size * units), cell: new Float32Array(size * units) };
-    categories.forEach((category, place) => {
-      const { initial } = this.#tell(category, guidance);
+    const told = categories.map((category) => this.#tell(category, guidance));
+    const state = { size, told, hidden: new Float32Array(size * units), cell: new Float32Array(size * units) };
+    told.forEach(({ initial }, place) => {
       state.hidden.set(initial.subarray(0, units), place * units);
       state.cell.set(initial.subarray(units), place * units);
     });
@@ -70,8 +70,7 @@ export class Decoder {
     const { units } = this;
     const taken = {
       size: places.length,
-      categories: places.map((place) => state.categories[place]),
-      guidance: state.guidance,
+      told: places.map((place) => state.told[place]),
       hidden: new Float32Array(places.length * units),
       cell: new Float32Array(places.length * units),
     };
@@ -88,7 +87,7 @@ export class Decoder {
     const { hidden, cell, size } = state;
     const gates = this.multiply(weights.hidden, 4 * units, units, hidden, size, new Float32Array(size * 4 * units));
     for (let drawing = 0; drawing < size; drawing++) {
-      const { constant } = this.#tell(state.categories[drawing], state.guidance);
+      const { constant } = state.told[drawing];
       const row = rows.length === 5 ? rows : rows.subarray(drawing * 5, drawing * 5 + 5);
       const [dx, dy, p1, p2, p3] = row;
       const at = drawing * 4 * units;
@@ -320,13 +319,13 @@ function append(state, more) {
     joined.set(more[name], state[name].length);
     state[name] = joined;
   }
-  state.categories.push(...more.categories);
+  state.told.push(...more.told);
   state.size += more.size;
 }
 
 function copied({ state, total, behind, ...rest }) {
-  const { size, categories, hidden, cell } = state;
-  const own = { size, categories: [...categories], hidden: hidden.slice(), cell: cell.slice() };
+  const { size, hidden, cell } = state;
+  const own = { size, told: [...state.told], hidden: hidden.slice(), cell: cell.slice() };
   return { ...rest, state: own, total: total.slice(), behind: behind.slice() };
 }
 
