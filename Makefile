@@ -32,14 +32,14 @@ bench: .venv/installed-test
 clean:
 	rm -rf .venv out docs/_build
 
-# torch first: what it brings then stays, whichever build it is
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
+# torch is installed first and pinned: any other build satisfies setup.cfg too, but may be much larger
 .venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	@touch $@
 

@@ -13,10 +13,10 @@ import torch
 from magentas import MAGENTAS
 from results import machine, write_results
 
-from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
 from sketchrnn.training.evaluation import evaluate

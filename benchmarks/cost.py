@@ -14,9 +14,9 @@ import matplotlib as mpl
 import numpy as np
 from results import machine, write_results
 
-from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
 from sketchrnn.training.hardware import choose_device, choose_precision

@@ -17,7 +17,7 @@ from results import machine, write_results
 PROCESS = """
 import json, math, re, sys
 from pathlib import Path
-from sketchrnn.dataset.batches import Collator
+from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import Workers

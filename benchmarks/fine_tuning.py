@@ -17,13 +17,13 @@ from results import machine, write_results
 
 import sketchrnn
 from sketchrnn.dataset.load import load
-from sketchrnn.formats.svg import Layer, svg_drawing
+from sketchrnn.formats.svg.writing import Layer, svg_drawing
 from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.run import train
 
 MAX_LENGTH = 250

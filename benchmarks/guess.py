@@ -13,10 +13,10 @@ from recognise import FEWEST, frequent, sketch_of
 from results import machine, write_results
 
 from sketchrnn.dataset.load import load
-from sketchrnn.drawing.guess import guess
-from sketchrnn.drawing.prefix import see_prefix
+from sketchrnn.model.guess import guess
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
 
 SHARES = (0.25, 0.5, 1.0)
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.dataset.augmentation import Augmentation
-from sketchrnn.dataset.batches import Collator, length_order_batches
 from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.training.augmentation import Augmentation
+from sketchrnn.training.batches import Collator, length_order_batches
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.schedules import kl_weight, learning_rate
 

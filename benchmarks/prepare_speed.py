@@ -43,7 +43,7 @@ if __name__ == "__main__":
 FIRST_BATCH = """
 import json, sys, time
 import numpy, torch
-from sketchrnn.dataset.batches import Collator
+from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.stream import batch_stream

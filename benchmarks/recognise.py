@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.drawing.choice import draw_best, flaws, scribbles
-from sketchrnn.drawing.completion import Completion
-from sketchrnn.drawing.completion import complete as draw
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import see_prefix
+from sketchrnn.model.choice import draw_best, flaws, scribbles
+from sketchrnn.model.completion import Completion
+from sketchrnn.model.completion import complete as draw
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import simplify
 

@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py simplified/*.ndjson
 
-The first is measured on test drawings of which a part is shown; the second is the prior of sketchrnn/drawing/scale.py.
+The first is measured on test drawings of which a part is shown; the second is the prior of sketchrnn/model/scale.py.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.drawing.scale import ROWS, find_scale
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.scale import ROWS, find_scale
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 

@@ -12,12 +12,12 @@ from recognise import frequent, sketch_of
 from results import machine, write_results
 
 from sketchrnn.dataset.load import load
-from sketchrnn.drawing.choice import scribbles
-from sketchrnn.drawing.completion import complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import see_prefix
+from sketchrnn.model.choice import scribbles
+from sketchrnn.model.completion import complete
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 TEMPERATURES = (0.25, 0.35, 0.5, 0.75, 1.0)

@@ -18,10 +18,10 @@ from padded_baseline import BaselineTraining
 from results import machine, write_results
 from torch import nn
 
-from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
 from sketchrnn.training.hardware import choose_device, choose_precision

@@ -20,7 +20,7 @@ import svgelements
 from PIL import Image
 from results import machine, write_results
 
-from sketchrnn.formats.svg_reading import parse_root
+from sketchrnn.formats.svg.reading import parse_root
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted((ROOT / "tests" / "svg").glob("*.svg"))

@@ -16,8 +16,8 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.evaluation import Scores, evaluate, fit_offset_scale
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 FREQUENT = 150
 """Drawings from which on a category counts as frequent."""

@@ -12,22 +12,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sketchrnn.api import Drawing, Model, load, read
     from sketchrnn.formats import Record
     from sketchrnn.formats.page import Length, Page
-    from sketchrnn.formats.svg_animation import Animation
-    from sketchrnn.formats.svg_style import Look
+    from sketchrnn.formats.svg.animation import Animation
+    from sketchrnn.formats.svg.style import Look
+    from sketchrnn.model.model import Drawing, Model, load, read
     from sketchrnn.sketch import Sketch
 
 __version__ = "0.5.0"
 __all__ = ["Animation", "Drawing", "Length", "Look", "Model", "Page", "Record", "Sketch", "__version__", "load", "read"]
 
 _HOMES = {
-    **dict.fromkeys(("Drawing", "Model", "load", "read"), "sketchrnn.api"),
+    **dict.fromkeys(("Drawing", "Model", "load", "read"), "sketchrnn.model.model"),
     "Record": "sketchrnn.formats",
     **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
-    "Animation": "sketchrnn.formats.svg_animation",
-    "Look": "sketchrnn.formats.svg_style",
+    "Animation": "sketchrnn.formats.svg.animation",
+    "Look": "sketchrnn.formats.svg.style",
     "Sketch": "sketchrnn.sketch",
 }
 

@@ -7,7 +7,7 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
 

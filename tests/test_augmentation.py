@@ -5,8 +5,8 @@ from builders import random_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset import augmentation
-from sketchrnn.dataset.augmentation import KEPT_ROWS, Augmentation, Chances
+from sketchrnn.training import augmentation
+from sketchrnn.training.augmentation import KEPT_ROWS, Augmentation, Chances
 
 
 def some_drawings(seed, count=5, longest=14):

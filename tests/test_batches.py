@@ -5,9 +5,9 @@ from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.augmentation import Augmentation, Chances, augment
-from sketchrnn.dataset.batches import Collator, epoch_batches, length_order_batches
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
+from sketchrnn.training.augmentation import Augmentation, Chances, augment
+from sketchrnn.training.batches import Collator, epoch_batches, length_order_batches
 from sketchrnn.training.distributed import ALONE, Workers
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))

@@ -10,11 +10,11 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.cells import HyperLSTM, LayerNormLSTM, make_cell
 from sketchrnn.model.checkpoint import SHIPPED, load_checkpoint, load_shipped, save_checkpoint
 from sketchrnn.model.configuration import CELLS, LATER_FIELDS, ModelConfiguration
-from sketchrnn.model.lstm import LSTM, SideBySide, gated
-from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.network.cells import HyperLSTM, LayerNormLSTM, make_cell
+from sketchrnn.training.network.lstm import LSTM, SideBySide, gated
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 STEPS, BATCH, INPUTS, UNITS = 7, 3, 5, 8
 

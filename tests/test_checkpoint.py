@@ -11,8 +11,8 @@ from safetensors.numpy import save
 from sketchrnn.errors import CheckpointError, SketchRNNError
 from sketchrnn.model import checkpoint as checkpoint_module
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, load_shipped, save_checkpoint
-from sketchrnn.model.network import SketchRNN
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.drawing import choice
-from sketchrnn.drawing.choice import draw_best, flaws, scribbles
-from sketchrnn.drawing.completion import Completion, Session, complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model import choice
+from sketchrnn.model.choice import draw_best, flaws, scribbles
+from sketchrnn.model.completion import Completion, Session, complete
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from sketchrnn.cli import main
 from sketchrnn.formats import read_records
-from sketchrnn.formats.svg_reading import parse_root, parse_svg, read_svg
+from sketchrnn.formats.svg.reading import parse_root, parse_svg, read_svg
 
 ROOT = Path(__file__).parent.parent
 CUP = ROOT / "samples" / "cup.svg"

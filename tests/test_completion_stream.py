@@ -5,10 +5,10 @@ import pytest
 import torch
 from builders import CONFIGURATIONS, checkpoint_of, network_of, small_model
 
-from sketchrnn.drawing.completion import complete, stream
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.completion import complete, stream
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 PREFIXES = {

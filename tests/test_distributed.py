@@ -12,10 +12,10 @@ import pytest
 import torch
 from builders import CONFIGURATIONS, random_drawings, small_model
 
-from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.training import run
+from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 from sketchrnn.training.paths import last_path, log_path

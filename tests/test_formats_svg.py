@@ -10,8 +10,8 @@ from strategies import drawable_floats, finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.page import Length
-from sketchrnn.formats.svg import Layer, svg_drawing, svg_sheet
-from sketchrnn.formats.svg_style import Look
+from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
 from sketchrnn.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
-from sketchrnn.formats.svg_layers import AddedLayer, add_layers
-from sketchrnn.formats.svg_reading import parse_root, parse_svg, read_svg
-from sketchrnn.formats.svg_style import STYLES
+from sketchrnn.formats.svg.layers import AddedLayer, add_layers
+from sketchrnn.formats.svg.reading import parse_root, parse_svg, read_svg
+from sketchrnn.formats.svg.style import STYLES
 from sketchrnn.sketch import Sketch
 
 FILES = sorted((Path(__file__).parent / "svg").glob("*.svg"))

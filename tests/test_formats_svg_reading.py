@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
-from sketchrnn.formats import read_records, svg_reading
-from sketchrnn.formats.svg import Layer, svg_drawing
-from sketchrnn.formats.svg_reading import parse_root, parse_svg, read_svg
+from sketchrnn.formats import read_records
+from sketchrnn.formats.svg import reading as svg_reading
+from sketchrnn.formats.svg.reading import parse_root, parse_svg, read_svg
+from sketchrnn.formats.svg.writing import Layer, svg_drawing
 
 FILES = sorted((Path(__file__).parent / "svg").glob("*.svg"))
 names = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

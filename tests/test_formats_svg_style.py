@@ -13,10 +13,9 @@ from strategies import drawable_floats, sketches, whole_sketches
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.image import moving_image, png
 from sketchrnn.formats.page import Length, Page
-from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
-from sketchrnn.formats.svg_animation import Animation, timetable
-from sketchrnn.formats.svg_reading import parse_svg
-from sketchrnn.formats.svg_style import (
+from sketchrnn.formats.svg.animation import Animation, timetable
+from sketchrnn.formats.svg.reading import parse_svg
+from sketchrnn.formats.svg.style import (
     STYLES,
     Look,
     curve_length,
@@ -25,6 +24,7 @@ from sketchrnn.formats.svg_style import (
     smooth_curves,
     travel_length,
 )
+from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
 from sketchrnn.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"

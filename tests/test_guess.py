@@ -5,16 +5,16 @@ from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, smal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.drawing import guess as module
-from sketchrnn.drawing.guess import guess
-from sketchrnn.drawing.likelihood import log_likelihood
-from sketchrnn.drawing.prefix import rows_of, see_prefix
 from sketchrnn.errors import CheckpointError, ConfigurationError
+from sketchrnn.model import guess as module
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, MOST_COUNTED
-from sketchrnn.model.losses import row_losses
-from sketchrnn.model.mixture import Mixture
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.guess import guess
+from sketchrnn.model.likelihood import log_likelihood
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import rows_of, see_prefix
 from sketchrnn.sketch import Sketch
+from sketchrnn.training.network.losses import row_losses
+from sketchrnn.training.network.mixture import Mixture
 
 SKETCH = Sketch.from_polylines([[(0, 0), (20, 5), (40, 50)], [(10, 10)], [(30, 3), (31, 60)]])
 

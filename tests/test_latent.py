@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.cli import main
-from sketchrnn.drawing.completion import complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.latent import (
+from sketchrnn.errors import CategoryError, ConfigurationError
+from sketchrnn.model.checkpoint import save_checkpoint
+from sketchrnn.model.completion import complete
+from sketchrnn.model.latent import (
     between,
     combined,
     draw_at,
@@ -24,10 +25,9 @@ from sketchrnn.drawing.latent import (
     place_of_sketch,
     reconstruct,
 )
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.errors import CategoryError, ConfigurationError
-from sketchrnn.model.checkpoint import save_checkpoint
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 MODEL = small_model(**CONFIGURATIONS["vae with categories"])

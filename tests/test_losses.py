@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as torchs_kl
 
-from sketchrnn.model.losses import kl_divergence, kl_loss, reconstruction_losses, row_losses
-from sketchrnn.model.mixture import Mixture
+from sketchrnn.training.network.losses import kl_divergence, kl_loss, reconstruction_losses, row_losses
+from sketchrnn.training.network.mixture import Mixture
 
 LENGTHS = [1, 4, 6]
 

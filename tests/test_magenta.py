@@ -18,7 +18,7 @@ from sketchrnn.download import Retries
 from sketchrnn.errors import CheckpointError, DownloadError
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.magenta import GEN, VAE, export_magenta, load_magenta
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.published import fetch_published
 
 NODE = shutil.which("node")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from sketchrnn.model.mixture import Mixture
+from sketchrnn.training.network.mixture import Mixture
 
 MIXTURES = 3
 OUTPUTS = 3 + 6 * MIXTURES

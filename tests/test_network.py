@@ -8,9 +8,9 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.losses import kl_loss, reconstruction_losses
-from sketchrnn.model.mixture import Mixture
-from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
+from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 LENGTHS = [3, 7, 1, 5]
 CATEGORY = torch.tensor([0, 2, 1, 2])

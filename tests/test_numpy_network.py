@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import SHIPPED, load_checkpoint, load_shipped, save_checkpoint
-from sketchrnn.model.mixture import Mixture
-from sketchrnn.model.network import SketchRNN
-from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyMixture, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, NumpyMixture, NumpyNetwork
+from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 LENGTHS = [3, 9, 1, 5]
 FIELDS = ("log_pi", "mu", "log_sigma", "rho", "log_q")

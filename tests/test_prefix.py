@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.cli import main
-from sketchrnn.drawing.completion import complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.likelihood import log_likelihood
-from sketchrnn.drawing.prefix import MAX_PREFIX_POINTS, as_trained, rows_of, see_prefix
-from sketchrnn.drawing.scale import COARSE, find_scale
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.model.checkpoint import load_shipped
-from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.completion import complete
+from sketchrnn.model.likelihood import log_likelihood
+from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
+from sketchrnn.model.prefix import MAX_PREFIX_POINTS, as_trained, rows_of, see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
+from sketchrnn.model.scale import COARSE, find_scale
 from sketchrnn.sketch import Sketch
 
 PIG = Sketch.from_polylines(

@@ -3,9 +3,9 @@ import torch
 from builders import FUSED, network_of, small_model
 from test_network import categories_of, noise_of, random_stroke5
 
-from sketchrnn.model import lstm
-from sketchrnn.model.lstm import LSTM, SideBySide
-from sketchrnn.model.recurrence import Workspace
+from sketchrnn.training.network import lstm
+from sketchrnn.training.network.lstm import LSTM, SideBySide
+from sketchrnn.training.network.recurrence import Workspace
 
 STEPS, BATCH = 9, 6
 

@@ -8,10 +8,10 @@ import torch
 from builders import checkpoint_of
 
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.losses import kl_loss, reconstruction_losses
-from sketchrnn.model.mixture import Mixture
-from sketchrnn.model.network import SketchRNN
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
+from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 REFERENCE = Path(__file__).parent / "reference"
 MAX_LENGTH = 24

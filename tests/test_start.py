@@ -9,8 +9,8 @@ from test_training import DRAWINGS, MAX_LENGTH, TRAINING, Watcher, interrupt, ru
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
-from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.evaluation import evaluate
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.paths import last_path
 from sketchrnn.training.start import widened
 

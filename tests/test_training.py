@@ -14,10 +14,10 @@ from builders import CONFIGURATIONS, random_drawings, small_model
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
-from sketchrnn.model.network import SketchRNN
 from sketchrnn.training import run, state, step
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.paths import last_path, log_path
 from sketchrnn.training.reports import Silent
 from sketchrnn.training.run import train

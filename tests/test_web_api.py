@@ -24,11 +24,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sketchrnn import __version__
 from sketchrnn.cli.serve import serve
-from sketchrnn.drawing.choice import draw_best
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.guess import guess
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.choice import draw_best
+from sketchrnn.model.guess import guess
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import limits
 from sketchrnn.web.api import create_app

@@ -11,13 +11,13 @@ from web import browsing
 
 pytest.importorskip("playwright")
 
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.guess import guess
-from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_shipped
-from sketchrnn.model.numpy_network import NumpyMixture, NumpyNetwork
+from sketchrnn.model.guess import guess
+from sketchrnn.model.network import NumpyMixture, NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import without_needless_points
 from sketchrnn.web.assets import page_text

@@ -32,12 +32,12 @@ def arithmetic(terms: tuple[str, ...], drawing: options.DrawingOptions) -> None:
     import numpy as np
 
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
-    from sketchrnn.drawing.latent import combined, draw_at
     from sketchrnn.errors import ConfigurationError
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.model.latent import combined, draw_at
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import NumpyNetwork
+    from sketchrnn.model.network import NumpyNetwork
 
     if len(terms) % 2 == 0 or not set(terms[1::2]) <= set(SIGNS):
         raise click.UsageError(f"expected A - B + C with a space around each sign; A is {PLACE_HELP}")

@@ -62,12 +62,12 @@ def complete(
     colour; and several drawings make a sheet. With %d in the output's name they make a file each.
     """
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
-    from sketchrnn.drawing.choice import draw_best
-    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.model.choice import draw_best
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.prefix import see_prefix
 
     target = replace(drawing.target, redraw=redraw)
     records = [continued_from(record, continue_from) for record in read_prefixes(prefix, index, key_id)]

@@ -19,10 +19,10 @@ from sketchrnn.formats import Record, SvgSource
 from sketchrnn.formats.image import DEFAULT_SIZE, IMAGE_KINDS, MOVING_KINDS, check_available, moving_image, png
 from sketchrnn.formats.polyline_json import dumps_polyline_json
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg import Layer, svg_drawing, svg_sheet
-from sketchrnn.formats.svg_animation import Animation
-from sketchrnn.formats.svg_layers import AddedLayer, add_layers
-from sketchrnn.formats.svg_style import Look, optimised, travel_length
+from sketchrnn.formats.svg.animation import Animation
+from sketchrnn.formats.svg.layers import AddedLayer, add_layers
+from sketchrnn.formats.svg.style import Look, optimised, travel_length
+from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
 
 NUMBERED = re.compile(r"%(?:0\d+)?d")
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)

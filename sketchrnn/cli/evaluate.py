@@ -77,10 +77,10 @@ def evaluate(
 
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import load
-    from sketchrnn.model.network import SketchRNN
     from sketchrnn.training.evaluation import evaluate as measure
     from sketchrnn.training.evaluation import fit_offset_scale
     from sketchrnn.training.hardware import choose_device
+    from sketchrnn.training.network.sketch_rnn import SketchRNN
 
     with reading() as progress:
         drawings, report = load(

@@ -37,7 +37,7 @@ def export_page(model: str | None, output: str, precision: str, force: bool) -> 
 
     from sketchrnn.files import STANDARD_STREAM, check_writable, write_bytes
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import DECODER_TENSORS
+    from sketchrnn.model.network import DECODER_TENSORS
     from sketchrnn.web.export import Precision
     from sketchrnn.web.export import export_page as page_with
 

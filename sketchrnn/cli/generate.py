@@ -22,12 +22,12 @@ def generate(drawing: options.DrawingOptions) -> None:
     A model with an encoder draws without z if it can, else with a z from the prior.
     """
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
-    from sketchrnn.drawing.choice import draw_best
-    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import Layer
+    from sketchrnn.formats.svg.writing import Layer
+    from sketchrnn.model.choice import draw_best
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.prefix import see_prefix
     from sketchrnn.sketch import Sketch
 
     drawing.target.check(drawing.count)

@@ -41,11 +41,11 @@ def guess(
     Prints the most probable categories, each with its probability by the model, if a category is as likely, before
     the sketch is seen, as it was in training. PREFIX is as for complete; of a file of many records each is guessed.
     """
-    from sketchrnn.drawing.guess import guess as guess_category
-    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats.quickdraw_ndjson import ndjson_record
+    from sketchrnn.model.guess import guess as guess_category
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import DECODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
+    from sketchrnn.model.prefix import see_prefix
 
     if as_json and as_ndjson:
         raise click.UsageError("--json and --ndjson exclude each other")

@@ -59,12 +59,12 @@ def interpolate(
     import numpy as np
 
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
-    from sketchrnn.drawing.configuration import SamplingConfiguration
-    from sketchrnn.drawing.latent import between, draw_at, grid
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import Layer
+    from sketchrnn.formats.svg.writing import Layer
+    from sketchrnn.model.latent import between, draw_at, grid
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import NumpyNetwork
+    from sketchrnn.model.network import NumpyNetwork
+    from sketchrnn.model.sampling import SamplingConfiguration
 
     if len(places) not in (2, 4):
         raise click.UsageError(f"expected two places, or four, found {len(places)}; a place is {PLACE_HELP}")

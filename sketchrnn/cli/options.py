@@ -11,12 +11,12 @@ import click
 
 from sketchrnn.cli import shell_completion
 from sketchrnn.cli.drawing_output import KINDS, Target
-from sketchrnn.drawing.configuration import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.image import DEFAULT_SIZE, LARGEST_SIZE
 from sketchrnn.formats.page import PAGE_NAMES, Length, Page
-from sketchrnn.formats.svg_animation import DEFAULT_SECONDS
-from sketchrnn.formats.svg_style import STYLES, Look
+from sketchrnn.formats.svg.animation import DEFAULT_SECONDS
+from sketchrnn.formats.svg.style import STYLES, Look
+from sketchrnn.model.sampling import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
 
 
 class _Parsed(click.ParamType):

@@ -11,7 +11,7 @@ from sketchrnn.errors import CategoryError, ConfigurationError, FormatError, Ske
 from sketchrnn.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
-    from sketchrnn.model.numpy_network import Array, NumpyNetwork
+    from sketchrnn.model.network import Array, NumpyNetwork
 
 PLACE_HELP = "FILE, FILE:INDEX (a record of many, counted from 0), or the name of a category"
 
@@ -41,8 +41,8 @@ def read_place(network: NumpyNetwork, text: str, category: str | None, seed: int
     Raises:
         SketchRNNError: the file cannot be read, or there is neither file nor category.
     """
-    from sketchrnn.drawing.latent import place_of_category, place_of_sketch
-    from sketchrnn.drawing.prefix import see_prefix
+    from sketchrnn.model.latent import place_of_category, place_of_sketch
+    from sketchrnn.model.prefix import see_prefix
 
     path, colon, number = text.rpartition(":")
     index = int(number) if colon and number.isdecimal() and not Path(text).exists() else None

@@ -14,7 +14,7 @@ from sketchrnn.errors import CategoryError, SketchRNNError
 
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
-    from sketchrnn.model.numpy_network import NumpyNetwork
+    from sketchrnn.model.network import NumpyNetwork
 
 AUTO = "auto"
 
@@ -104,8 +104,8 @@ def choose_categories(
     wanted = category or record.word
     if not configuration.conditional or (wanted is not None and wanted.partition(":")[0] != AUTO):
         return [configuration.category_name(None if wanted == AUTO else wanted)]
-    from sketchrnn.drawing.guess import guess
-    from sketchrnn.drawing.prefix import see_prefix
+    from sketchrnn.model.guess import guess
+    from sketchrnn.model.prefix import see_prefix
 
     count = 1
     if wanted is not None and wanted != AUTO:

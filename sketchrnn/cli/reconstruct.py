@@ -36,12 +36,12 @@ def reconstruct(
     model needs an encoder, which is what train makes unless it is told --decoder-only.
     """
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
-    from sketchrnn.drawing.latent import reconstruct as reconstruct_sketch
-    from sketchrnn.drawing.prefix import see_prefix
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.model.latent import reconstruct as reconstruct_sketch
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import NumpyNetwork
+    from sketchrnn.model.network import NumpyNetwork
+    from sketchrnn.model.prefix import see_prefix
 
     shows_original = drawing.target.kind == "svg"
     drawing.target.check(drawing.count + shows_original)

@@ -51,7 +51,7 @@ def render(
     from sketchrnn.cli.drawing_output import Picture
     from sketchrnn.dataset.sample import choose
     from sketchrnn.errors import SketchRNNError
-    from sketchrnn.formats.svg import Layer
+    from sketchrnn.formats.svg.writing import Layer
 
     if limit is None and target.kind != "ndjson":
         limit = MOST_SHOWN

@@ -41,7 +41,7 @@ def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
     except ModuleNotFoundError as error:
         raise SketchRNNError(f"serve needs {error.name}: pip install 'sketchrnn[web]' brings it") from error
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.numpy_network import DECODER_TENSORS, ENCODER_TENSORS
+    from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS
     from sketchrnn.web.protection import hosts_for
 
     checkpoint = load_model(model, prefixes=(*DECODER_TENSORS, ENCODER_TENSORS))

@@ -14,7 +14,7 @@ from sketchrnn.formats.quickdraw_binary import is_binary, parse_binary, word_of
 from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
 from sketchrnn.formats.quickdraw_npz import parse_npz
 from sketchrnn.formats.record import Kind, Record, SvgSource
-from sketchrnn.formats.svg_reading import GZIP_MAGIC, parse_svg
+from sketchrnn.formats.svg.reading import GZIP_MAGIC, parse_svg
 
 __all__ = ["Kind", "Record", "SvgSource", "content_of", "read_records"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sketchrnn.formats.svg_reading import SvgDrawing
+from sketchrnn.formats.svg.reading import SvgDrawing
 from sketchrnn.sketch import Sketch
 
 Kind = Literal["simplified", "raw", "binary", "npz", "polylines", "svg"]

@@ -1,195 +1,186 @@
-"""The paper's two other recurrent cells: the layer-norm LSTM and the HyperLSTM.
+"""The recurrent cells in NumPy: twins of those in :mod:`sketchrnn.training.network`.
 
-Both begin as Magenta's do (sketch_rnn/rnn.py): recurrent weights orthogonal for each gate, input weights as Glorot and
-Bengio 2010 draw them, forget bias 1. Where Magenta adds that bias when it runs, here it is part of the weights.
+Gates in torch's order: input, forget, candidate, output.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import LSTM, Cell, State, gated, projected
 
-EPSILON = 1e-3
-"""Added to the variance in every layer norm; Magenta's."""
+Array = NDArray[np.float32]
+Tensors = Callable[..., Array]
+"""Returns a layer's tensor, of a name and a shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
 
-INITIAL_SCALE = 0.1
-"""What a fresh HyperLSTM scales its products by."""
+EPSILON = np.float32(1e-3)
+FEW_ROWS = 12
+"""A product with fewer rows is quicker a row at a time: for a batch of any size BLAS first copies the whole weights."""
 
 
-class LayerNorm(nn.Module):
-    """Brings groups of numbers to mean 0 and deviation 1, then scales and shifts each number.
+class NumpyCell(Protocol):
+    """A recurrent layer.
 
-    Reference:
-        Ba, Kiros and Hinton 2016, arXiv:1607.06450, equation 3.
+    Attributes:
+        units: H, numbers in its output, which is the first part of the hidden state.
+        state_units: S, numbers in each of its two states.
+        input_weights: what a row is multiplied with once for a step, (I, K).
+        input_bias: what is added then, (K,).
     """
 
-    def __init__(self, groups: int, units: int) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(groups, units))
-        self.bias = nn.Parameter(torch.zeros(groups, units))
+    units: int
+    state_units: int
+    input_weights: Array
+    input_bias: Array
 
-    def forward(self, values: Tensor) -> Tensor:
-        """Return values (B, groups, units) normed, in float32."""
-        normed = nn.functional.layer_norm(values.float(), values.shape[-1:], eps=EPSILON)
-        return torch.addcmul(self.bias, self.gain, normed)
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Return the new hidden state and cell, from a row's product (B, K) and the old ones, (B, S) each."""
+        ...
 
 
-class LayerNormLSTM(nn.Module):
-    """An LSTM that norms what goes into each gate, and the cell where it is shown.
+class NumpyLSTM:
+    """The plain cell; twin of :class:`sketchrnn.training.network.lstm.LSTM`."""
 
-    Reference:
-        Ba, Kiros and Hinton 2016, arXiv:1607.06450, equations 20 to 22, with one norm for rows and state together;
-        Magenta, sketch_rnn/rnn.py, ``LayerNormLSTMCell``.
-    """
-
-    def __init__(
-        self, input_size: int, units: int, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
-        """Make a layer; arguments as for :class:`sketchrnn.model.lstm.LSTM`."""
-        super().__init__()
+    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
         self.units = self.state_units = units
-        self.weight_dropout, self.recurrent_dropout = weight_dropout, recurrent_dropout
-        self.weight_ih = nn.Parameter(torch.empty(4 * units, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(4 * units, units))
-        self.gate_norm = LayerNorm(4, units)
-        self.cell_norm = LayerNorm(1, units)
-        _begin(self.weight_ih, self.weight_hh, self.gate_norm)
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: with the halves in the weights (exactly) one tanh does for all four gates
+        halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), units)
+        self.input_weights = _transposed(tensors("weight_ih_l0", 4 * units, inputs)) * halves
+        self.input_bias = tensors("bias_ih_l0", 4 * units) * halves
+        self._hidden_weights = _transposed(tensors("weight_hh_l0", 4 * units, units))
+        self._hidden_weights *= halves
 
-    def recurrent_weights(self) -> tuple[Tensor, ...]:
-        """Return the recurrent weights of one run, (4 H, H)."""
-        return (nn.functional.dropout(self.weight_hh, self.weight_dropout, self.training),)
-
-    def project(self, rows: Tensor, condition: Tensor | None) -> Tensor:
-        """Return what rows and condition put into the gates before the norm, (N, B, 4 H)."""
-        return projected(self.weight_ih, rows, condition)
-
-    def step(self, projected: Tensor, state: State, recurrent: tuple[Tensor, ...]) -> State:
-        """Take one step: see :class:`sketchrnn.model.lstm.Cell`."""
-        hidden, cell = state
-        gates = projected + nn.functional.linear(hidden, recurrent[0])
-        return self.step_with_gates(gates.unflatten(-1, (4, self.units)), cell)
-
-    def step_with_gates(self, gates: Tensor, cell: Tensor) -> State:
-        """Return the state after a step, from the gates (B, 4, H) before their norm, and the cell (B, H)."""
-        normed = self.gate_norm(gates).flatten(1)
-        cell, show = gated(normed, cell, self.recurrent_dropout * self.training)
-        return show * torch.tanh(self.cell_norm(cell[:, None]).squeeze(1)), cell
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        gates = product(hidden, self._hidden_weights)
+        gates += projected
+        np.tanh(gates, out=gates)
+        admit, keep, candidate, show = (gates[..., place * self.units : (place + 1) * self.units] for place in range(4))
+        cell = _opened(keep) * cell
+        candidate *= _opened(admit)
+        cell += candidate
+        hidden = np.tanh(cell)
+        hidden *= _opened(show)
+        return hidden, cell
 
 
-class HyperLSTM(LayerNormLSTM):
-    """A layer-norm LSTM whose products are scaled, and shifted, by what a smaller one makes of row and state.
+class NumpyLayerNormLSTM:
+    """The layer-norm LSTM; twin of :class:`sketchrnn.training.network.cells.LayerNormLSTM`."""
 
-    Reference:
-        Ha, Dai and Le 2016, arXiv:1609.09106, equations 10 to 12 and appendix A.2.3; Magenta, sketch_rnn/rnn.py,
-        ``HyperLSTMCell``, in whose order of the states (that of the large LSTM, then that of the small one) ours is.
-    """
+    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
+        self.units = self.state_units = units
+        self.input_weights = tensors("weight_ih", 4 * units, inputs).T
+        self.input_bias = np.zeros(4 * units, np.float32)
+        self._hidden_weights = _transposed(tensors("weight_hh", 4 * units, units))
+        self._gate_gain, self._gate_bias = (tensors(f"gate_norm.{name}", 4, units) for name in ("gain", "bias"))
+        self._cell_gain, self._cell_bias = (tensors(f"cell_norm.{name}", 1, units)[0] for name in ("gain", "bias"))
 
-    def __init__(
-        self,
-        input_size: int,
-        units: int,
-        hyper_units: int,
-        embedding_units: int,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-    ) -> None:
-        """Make a layer.
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        return self._step_with_gates(projected + product(hidden, self._hidden_weights), cell)
 
-        Args:
-            input_size: numbers in a row.
-            units: H, of the large LSTM.
-            hyper_units: of the small one.
-            embedding_units: numbers between the small one and each scale.
-            weight_dropout: as for :class:`sketchrnn.model.lstm.LSTM`, of the large one's recurrent weights.
-            recurrent_dropout: likewise, of the large one's candidates.
-        """
-        super().__init__(input_size, units, weight_dropout, recurrent_dropout)
+    def _step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
+        groups = gates.reshape(*gates.shape[:-1], 4, self.units)
+        normed = self._gate_gain * _normed(groups) + self._gate_bias
+        cell, show = _gated(normed.reshape(gates.shape), cell)
+        return show * np.tanh(self._cell_gain * _normed(cell) + self._cell_bias), cell
+
+
+class NumpyHyperLSTM(NumpyLayerNormLSTM):
+    """The HyperLSTM; twin of :class:`sketchrnn.training.network.cells.HyperLSTM`."""
+
+    def __init__(self, tensors: Tensors, inputs: int, units: int, hyper_units: int, embedding_units: int) -> None:
+        super().__init__(tensors, inputs, units)
         self.state_units = units + hyper_units
-        self.bias = nn.Parameter(torch.zeros(4, units))
-        self.hyper = LayerNormLSTM(input_size + units, hyper_units)
-        self.scale_embedding = nn.Linear(hyper_units, 8 * embedding_units)
-        self.scale = nn.Parameter(torch.full((8, units, embedding_units), INITIAL_SCALE / embedding_units))
-        self.shift_embedding = nn.Linear(hyper_units, 4 * embedding_units, bias=False)
-        self.shift = nn.Parameter(torch.zeros(4, units, embedding_units))
-        nn.init.zeros_(self.scale_embedding.weight)
-        nn.init.ones_(self.scale_embedding.bias)
-        nn.init.normal_(self.shift_embedding.weight, std=0.01)
-
-    def recurrent_weights(self) -> tuple[Tensor, ...]:
-        """Return what a run multiplies with: the large hidden state for both LSTMs, the small one, and its embeddings.
-
-        Returns:
-            (4 H + 4 hyper, H); (4 hyper, hyper); weights and biases of scales and shifts together, (12 E, hyper) and
-            (12 E); and what makes them of their embeddings, (12, E, H).
-        """
-        (large,) = super().recurrent_weights()
-        rows_of_small = self.hyper.weight_ih[:, -self.units :]  # behind the row it is given the large hidden state
-        bias = self.scale_embedding.bias
-        return (
-            torch.cat([large, rows_of_small]),
-            *self.hyper.recurrent_weights(),
-            torch.cat([self.scale_embedding.weight, self.shift_embedding.weight]),
-            torch.cat([bias, bias.new_zeros(len(bias) // 2)]),
-            torch.cat([self.scale, self.shift]).transpose(1, 2).contiguous(),
+        self._hyper = NumpyLayerNormLSTM(
+            lambda name, *shape: tensors(f"hyper.{name}", *shape), inputs + units, hyper_units
         )
+        rows, states = np.split(self._hyper.input_weights, [inputs])
+        self.input_weights = np.concatenate([self.input_weights, rows], axis=1)
+        self.input_bias = np.zeros(self.input_weights.shape[1], np.float32)
+        self._hidden_weights = np.concatenate([self._hidden_weights, states], axis=1)  # for both LSTMs
+        self._bias = tensors("bias", 4, units)
+        embedded = (8 * embedding_units, hyper_units), (4 * embedding_units, hyper_units)
+        self._scale_embedding = tensors("scale_embedding.weight", *embedded[0]).T
+        self._scale_embedding_bias = tensors("scale_embedding.bias", 8 * embedding_units)
+        self._shift_embedding = tensors("shift_embedding.weight", *embedded[1]).T
+        self._scale = tensors("scale", 8, units, embedding_units).swapaxes(1, 2)
+        self._shift = tensors("shift", 4, units, embedding_units).swapaxes(1, 2)
 
-    def project(self, rows: Tensor, condition: Tensor | None) -> Tensor:
-        """Return the products of both LSTMs' input weights, (N, B, 4 H + 4 hyper)."""
-        return projected(torch.cat([self.weight_ih, self.hyper.weight_ih[:, : -self.units]]), rows, condition)
-
-    def step(self, projected: Tensor, state: State, recurrent: tuple[Tensor, ...]) -> State:
-        """Take one step: see :class:`sketchrnn.model.lstm.Cell`."""
-        sizes = [self.units, self.hyper.units]
-        (hidden, hyper_hidden), (cell, hyper_cell) = (part.split(sizes, dim=-1) for part in state)
-        gate_sizes = [4 * size for size in sizes]
-        of_rows, hyper_of_rows = projected.split(gate_sizes, dim=-1)
-        of_state, hyper_of_state = nn.functional.linear(hidden, recurrent[0]).split(gate_sizes, dim=-1)
-        of_small, embedding, bias, told = recurrent[1:]
-        hyper_hidden, hyper_cell = self.hyper.step(
-            hyper_of_rows + hyper_of_state, (hyper_hidden, hyper_cell), (of_small,)
+    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        units = self.units
+        of_state = product(hidden[..., :units], self._hidden_weights)
+        hyper_hidden, hyper_cell = self._hyper.step(
+            projected[..., 4 * units :] + of_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
         )
-        embedded = nn.functional.linear(hyper_hidden, embedding, bias).unflatten(-1, (len(told), -1))  # (B, 12, E)
-        scale_rows, scale_state, shift = torch.bmm(embedded.transpose(0, 1), told).split(4)  # (4, B, H) each
-        by_gate = (-1, 4, self.units)
-        gates = scale_rows * of_rows.reshape(by_gate).transpose(0, 1)
-        gates = torch.addcmul(gates, scale_state, of_state.reshape(by_gate).transpose(0, 1))
-        gates = (gates + shift).transpose(0, 1) + self.bias  # (B, 4, H)
-        hidden, cell = self.step_with_gates(gates, cell)
-        return torch.cat([hidden, hyper_hidden], dim=-1), torch.cat([cell, hyper_cell], dim=-1)
+        scale = _told(hyper_hidden @ self._scale_embedding + self._scale_embedding_bias, self._scale)
+        shift = _told(hyper_hidden @ self._shift_embedding, self._shift)
+        by_gate = (*projected.shape[:-1], 4, units)
+        gates = scale[..., :4, :] * projected[..., : 4 * units].reshape(by_gate)
+        gates = gates + scale[..., 4:, :] * of_state[..., : 4 * units].reshape(by_gate) + shift + self._bias
+        large, cell = self._step_with_gates(gates.reshape(*projected.shape[:-1], 4 * units), cell[..., :units])
+        return np.concatenate([large, hyper_hidden], axis=-1), np.concatenate([cell, hyper_cell], axis=-1)
 
 
-def make_cell(
-    kind: str,
-    input_size: int,
-    units: int,
-    configuration: ModelConfiguration,
-    weight_dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-) -> Cell:
-    """Return a fresh recurrent layer.
+def numpy_cell(kind: str, tensors: Tensors, inputs: int, units: int, configuration: ModelConfiguration) -> NumpyCell:
+    """Return a recurrent layer; twin of :func:`sketchrnn.training.network.cells.make_cell`.
 
     Args:
         kind: one of :data:`sketchrnn.model.configuration.CELLS`.
-        input_size: numbers in a row.
+        tensors: the layer's.
+        inputs: numbers in a row.
         units: H.
         configuration: with the sizes of a HyperLSTM's small LSTM.
-        weight_dropout: probability of dropping a recurrent weight in training.
-        recurrent_dropout: probability of dropping a candidate in training.
     """
     if kind == "hyper":
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
-        return HyperLSTM(input_size, units, *sizes, weight_dropout, recurrent_dropout)
-    if kind == "layer_norm":
-        return LayerNormLSTM(input_size, units, weight_dropout, recurrent_dropout)
-    return LSTM(input_size, units, weight_dropout, recurrent_dropout)
+        return NumpyHyperLSTM(tensors, inputs, units, *sizes)
+    return (NumpyLayerNormLSTM if kind == "layer_norm" else NumpyLSTM)(tensors, inputs, units)
 
 
-@torch.no_grad()
-def _begin(weight_ih: Tensor, weight_hh: Tensor, gate_norm: LayerNorm) -> None:
-    nn.init.xavier_uniform_(weight_ih)
-    for gate in weight_hh.chunk(4):
-        nn.init.orthogonal_(gate)
-    gate_norm.bias[1] = 1.0  # the forget gate's
+def _transposed(weights: Array) -> Array:
+    """Return weights (K, I) as (I, K), in memory too: products with few rows are then half as long."""
+    return np.ascontiguousarray(weights.T)
+
+
+def product(rows: Array, weights: Array) -> Array:
+    """Return rows (B, I) or (I,) times weights (I, K)."""
+    if rows.ndim == 2 and len(rows) < FEW_ROWS:
+        return np.matmul(rows[:, None], weights)[:, 0]
+    return rows @ weights
+
+
+def _opened(gate: Array) -> Array:
+    """Turn tanh(x / 2) into sigmoid(x), in place."""
+    gate *= np.float32(0.5)
+    gate += np.float32(0.5)
+    return gate
+
+
+def _gated(gates: Array, cell: Array) -> tuple[Array, Array]:
+    """Return the new cell and the open output gate, from the gates' inputs (..., 4 units)."""
+    units = gates.shape[-1] // 4
+    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
+    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
+    return cell, _sigmoid(gates[..., 3 * units :])
+
+
+def _sigmoid(value: Array) -> Array:
+    return 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+
+
+def _normed(values: Array) -> Array:
+    """Bring the last axis to mean 0 and deviation 1."""
+    apart = values - values.mean(axis=-1, keepdims=True)
+    return apart / np.sqrt(np.square(apart).mean(axis=-1, keepdims=True) + EPSILON)
+
+
+def _told(embedding: Array, weight: Array) -> Array:
+    """Return embeddings (B, K E) as (B, K, H), by weights (K, E, H)."""
+    parts = embedding.reshape(*embedding.shape[:-1], len(weight), 1, -1)  # (B, K, 1, E)
+    return (parts @ weight)[..., 0, :]

@@ -1,193 +1,276 @@
-"""Sketch-RNN: encoder, latent, category and decoder in one module."""
+"""The trained network in NumPy: drawing needs no torch."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from sketchrnn.errors import CheckpointError
+from sketchrnn.model.cells import Array, NumpyCell, numpy_cell, product
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.decoder import Decoder
-from sketchrnn.model.encoder import Encoder
-from sketchrnn.model.mixture import Mixture
+from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES, ModelConfiguration
+
+DECODER_TENSORS = ("decoder.", "category.", "no_latent")
+"""What the names of the tensors begin with that drawing without an encoder takes."""
+ENCODER_TENSORS = "encoder."
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the network makes of a batch.
+class NumpyMixture:
+    """The distribution of one step; any leading axes, here (B,). Twin of the torch network's ``Mixture``.
 
     Attributes:
-        mixture: the distribution of each next row, (B, N).
-        z_mean: posterior mean of z, (B, Z); None without an encoder.
-        z_logvar: posterior log variance of z, (B, Z); None without an encoder.
+        log_pi: (B, M).
+        mu: in offset scales, (B, M, 2).
+        log_sigma: (B, M, 2).
+        rho: (B, M).
+        log_q: pen stays down, lifts, sketch ended, (B, 3).
     """
 
-    mixture: Mixture
-    z_mean: Tensor | None = None
-    z_logvar: Tensor | None = None
+    log_pi: Array
+    mu: Array
+    log_sigma: Array
+    rho: Array
+    log_q: Array
+
+    @classmethod
+    def from_output(cls, output: Array) -> NumpyMixture:
+        """Split the decoder's output (B, 3 + 6 M): pen, pi, mu_x, mu_y, sigma_x, sigma_y, rho."""
+        parts = output[..., PEN_STATES:].reshape(*output.shape[:-1], 6, -1)  # (B, 6, M)
+        return cls(
+            log_pi=_log_softmax(parts[..., 0, :]),
+            mu=parts[..., 1:3, :].swapaxes(-1, -2),
+            log_sigma=np.clip(parts[..., 3:5, :].swapaxes(-1, -2), -MAX_LOG_SIGMA, MAX_LOG_SIGMA),
+            rho=np.tanh(np.clip(parts[..., 5, :], -MAX_RHO_LOGIT, MAX_RHO_LOGIT)),
+            log_q=_log_softmax(output[..., :PEN_STATES]),
+        )
+
+    def at_temperature(
+        self, temperature: float, pen_temperature: float | None = None, top_p: float = 1.0
+    ) -> NumpyMixture:
+        """Return the mixture with the logits of pi and q divided by tau and the variances multiplied by it.
+
+        Args:
+            temperature: tau; 0 leaves the likeliest component's mean and the likeliest pen state.
+            pen_temperature: tau for q; None for the same.
+            top_p: of the components, only the likeliest that together have this weight stay.
+        """
+        log_pi = _tempered(self.log_pi, temperature)
+        if top_p < 1.0:
+            pi = np.exp(log_pi)
+            order = np.argsort(-pi, axis=-1, kind="stable")
+            in_order = np.take_along_axis(pi, order, -1)
+            before = np.cumsum(in_order, axis=-1) - in_order  # the weight of all likelier components
+            kept = np.empty_like(order, dtype=bool)
+            least = np.finfo(before.dtype).tiny  # a smaller share would be 0, and not even the likeliest stay
+            np.put_along_axis(kept, order, before < max(top_p, least), -1)
+            log_pi = _log_softmax(np.where(kept, log_pi, -np.inf).astype(np.float32))
+        log_tau = math.log(temperature) if temperature > 0 else -math.inf
+        return NumpyMixture(
+            log_pi=log_pi,
+            mu=self.mu,
+            log_sigma=self.log_sigma + np.float32(0.5 * log_tau),
+            rho=self.rho,
+            log_q=_tempered(self.log_q, temperature if pen_temperature is None else pen_temperature),
+        )
+
+    def log_prob(self, rows: Array) -> NDArray[np.float64]:
+        """Log density of stroke-5 rows' offsets (B, 5), in offset scales, plus the log probability of their pens; (B,).
+
+        Reference:
+            arXiv:1704.03477, equation 4.
+        """
+        x, y = np.moveaxis((rows[:, None, :2] - self.mu) * np.exp(-self.log_sigma), -1, 0)  # (B, M) each
+        rest = 1.0 - self.rho * self.rho
+        quadratic = np.square(x - self.rho * y) / rest + y * y
+        log_normal = -0.5 * (quadratic + np.log(rest)) - self.log_sigma.sum(-1) - math.log(2.0 * math.pi)
+        weighted = (self.log_pi + log_normal).astype(np.float64)
+        highest = weighted.max(-1)
+        log_density = highest + np.log(np.exp(weighted - highest[:, None]).sum(-1))
+        return log_density + (rows[:, 2:] * self.log_q).sum(-1)
+
+    def sample(self, uniform: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[Array, NDArray[np.int64]]:
+        """Turn random numbers into an offset and a pen state for each of B.
+
+        Args:
+            uniform: from [0, 1), (B, 2): for the component and for the pen.
+            normal: from N(0, 1), (B, 2).
+
+        Returns:
+            Offsets (B, 2) in offset scales, and pen states 0, 1, 2 (B,).
+        """
+        component = _inverse_cdf(self.log_pi, uniform[:, 0])
+        chosen = np.arange(len(component)), component
+        mu, sigma, rho = self.mu[chosen], np.exp(self.log_sigma[chosen]), self.rho[chosen]
+        correlated = rho * normal[:, 0] + np.sqrt(1.0 - rho * rho) * normal[:, 1]
+        offsets = mu + sigma * np.stack([normal[:, 0], correlated], axis=-1)
+        return offsets.astype(np.float32), _inverse_cdf(self.log_q, uniform[:, 1])
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What chance adds to the sketches of a batch.
+class DecoderState:
+    """Where the decoder stands.
 
     Attributes:
-        z: standard normal, (B, Z).
-        latent_used: 1 where the sketch is drawn with its z, 0 where with "no z", (B,).
+        hidden: (B, S); the output is its first part.
+        cell: (B, S).
+        constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) if that is
+            the same for all.
     """
 
-    z: Tensor
-    latent_used: Tensor
+    hidden: Array
+    cell: Array
+    constant: Array
 
-    def __getitem__(self, places: slice) -> Noise:
-        return Noise(self.z[places], self.latent_used[places])
+    def take(self, index: NDArray[np.int64]) -> DecoderState:
+        """Return the states of some of the batch, or of one of it many times."""
+        constant = self.constant if len(self.constant) == 1 else self.constant[index]
+        return DecoderState(self.hidden[index], self.cell[index], constant)
 
 
-class SketchRNN(nn.Module):
-    """The conditional variational autoencoder of the paper, or its decoder alone.
+class NumpyNetwork:
+    """Encoder and decoder of a checkpoint; agrees with the torch network on the same weights within 1e-4."""
 
-    Reference:
-        Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
-    """
-
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropout: float = 0.0,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        category_dropout: float = 0.0,
-    ) -> None:
-        """Make a network with fresh weights from torch's default generator.
-
-        Args:
-            configuration: the architecture.
-            dropout: probability of dropping a decoder unit before the output layer, in training.
-            weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
-            recurrent_dropout: probability of dropping a candidate of encoder and decoder, in training.
-            input_dropout: probability of dropping a number of the decoder's input, in training.
-            category_dropout: probability of dropping a number of what tells the decoder the category, in training.
-        """
-        super().__init__()
-        self.configuration = configuration
-        self.encoder = Encoder(configuration, weight_dropout, recurrent_dropout) if configuration.variational else None
-        self.category = (
-            nn.Embedding(len(configuration.categories), configuration.category_units)
-            if configuration.conditional
-            else None
-        )
-        if self.category is not None:
-            nn.init.normal_(self.category.weight, std=0.1)
-        self.category_dropout = nn.Dropout(category_dropout)
-        self.no_latent = (
-            nn.Parameter(torch.zeros(configuration.latent_units))
-            if configuration.variational and configuration.latent_dropout > 0
-            else None
-        )
-        self.decoder = Decoder(configuration, dropout, weight_dropout, recurrent_dropout, input_dropout)
-
-    def encode(self, rows: Tensor, lengths: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z_mean and z_logvar, (B, Z) each.
-
-        Args:
-            rows: stroke-5 rows without START and END, (B, L, 5).
-            lengths: rows of each sketch, (B,).
-            category: index of each sketch's category, (B,).
-        """
-        if self.encoder is None:
-            raise ValueError("a decoder-only network has no encoder")
-        return self.encoder(rows, lengths, None if self.category is None else self.category(category))
-
-    def condition(self, z: Tensor | None, category: Tensor) -> Tensor:
-        """Return what the decoder is told, (B, condition_units).
-
-        Args:
-            z: latent vectors (B, Z); None for "no z", or for a decoder-only network.
-            category: index of each sketch's category, (B,).
-        """
-        parts = []
-        if self.encoder is not None:
-            if z is None:
-                if self.no_latent is None:
-                    raise ValueError("this network was trained with z only")
-                z = self.no_latent.expand(category.shape[0], -1)
-            parts.append(z)
-        if self.category is not None:
-            parts.append(self.category_dropout(self.category(category)))
-        if not parts:
-            return torch.zeros(category.shape[0], 0, device=category.device)
-        return torch.cat(parts, dim=-1)
-
-    def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Noise:
-        """Draw what training adds to ``count`` sketches, from a generator on the network's device or torch's own."""
-        device = next(self.parameters()).device
-        units, dropout = self.configuration.latent_units, self.configuration.latent_dropout
-        z = torch.randn(count, units, generator=generator, device=device)
-        if self.no_latent is None:
-            return Noise(z, torch.ones(count, device=device))
-        return Noise(z, (torch.rand(count, generator=generator, device=device) >= dropout).float())
-
-    def forward(self, stroke5: Tensor, lengths: Tensor, category: Tensor, noise: Noise | None = None) -> Prediction:
-        """Predict every row from those before it, with a sampled z where there is an encoder (teacher forcing).
-
-        Args:
-            stroke5: START, the sketches' rows, END and padding, (B, N + 1, 5).
-            lengths: rows of each sketch, START and END not counted, (B,).
-            category: index of each sketch's category, (B,).
-            noise: of z; None draws it from torch's default generator.
-        """
-        inputs = stroke5[:, :-1]
-        if self.encoder is None:
-            output, _ = self.decoder(inputs, self.condition(None, category))
-            return Prediction(Mixture.from_output(output))
-        if noise is None:
-            noise = self.draw_noise(len(stroke5))
-        z_mean, z_logvar = self.encode(stroke5[:, 1:-1], lengths, category)
-        z = z_mean + torch.exp(0.5 * z_logvar) * noise.z
-        if self.no_latent is not None:
-            z = torch.where(noise.latent_used[:, None] > 0, z, self.no_latent)
-        output, _ = self.decoder(inputs, self.condition(z, category))
-        return Prediction(Mixture.from_output(output), z_mean, z_logvar)
-
-    def weights(self) -> dict[str, NDArray[Any]]:
-        """Return every trained tensor as float32 NumPy arrays, by name."""
-        return {name: value.detach().float().cpu().numpy().copy() for name, value in self.named_parameters()
-                if value.requires_grad}  # fmt: skip
-
-    def load_weights(self, weights: dict[str, NDArray[Any]], source: str = "the model") -> None:
-        """Take over the tensors of :meth:`weights`; names of other tensors are ignored.
-
-        Args:
-            weights: by name.
-            source: where they come from, for messages.
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint's weights. The encoder may be missing, if it is not used.
 
         Raises:
             CheckpointError: a tensor is missing or has another shape.
         """
-        with torch.no_grad():
-            for name, parameter in self.named_parameters():
-                if not parameter.requires_grad:
-                    continue
-                value = weights.get(name)
-                if value is None or value.shape != tuple(parameter.shape):
-                    found = "is missing" if value is None else f"has shape {value.shape}"
-                    raise CheckpointError(f"{source}: tensor {name} {found}; expected shape {tuple(parameter.shape)}")
-                parameter.copy_(torch.from_numpy(value.astype(np.float32)))
+        self.configuration: ModelConfiguration = checkpoint.configuration
+        self.offset_scale = checkpoint.offset_scale
+        self.category_log_prior = checkpoint.category_log_prior
+        self._weights, self._source = checkpoint.weights, checkpoint.source
+        units = self.configuration.decoder_units
+        self._cell = self._layer(
+            "decoder.lstm", self.configuration.decoder_cell, 5 + self.configuration.condition_units, units
+        )
+        self._row_weights = np.ascontiguousarray(self._cell.input_weights[:5])
+        self._condition_weights = self._cell.input_weights[5:]
+        outputs = self.configuration.output_units
+        self._output_weights = np.ascontiguousarray(self._tensor("decoder.output.weight", outputs, units).T)
+        self._output_bias = self._tensor("decoder.output.bias", outputs)
 
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint) -> SketchRNN:
-        """Make the network of a checkpoint, in evaluation mode.
+    def condition(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
+        """Return what the decoder is told, (B, condition_units).
 
-        Raises:
-            CheckpointError: the weights do not fit the configuration.
+        Args:
+            category: index of the category of each, (B,); None for one that is told the mean of all categories.
+            z: latent vectors (B, Z), or None for "no z".
+            guidance: how far from the mean of all categories a category is told: 1 as in training.
         """
-        network = cls(checkpoint.configuration)
-        network.load_weights(checkpoint.weights, checkpoint.source)
-        return network.eval()
+        count = 1 if category is None else len(category)
+        parts = []
+        if self.configuration.variational:
+            if z is None:
+                z = np.broadcast_to(
+                    self._tensor("no_latent", self.configuration.latent_units),
+                    (count, self.configuration.latent_units),
+                )
+            parts.append(z)
+        if self.configuration.conditional:
+            embedding = self._embedding()
+            mean = embedding.mean(0, keepdims=True)
+            parts.append(mean if category is None else mean + np.float32(guidance) * (embedding[category] - mean))
+        return np.concatenate(parts, axis=-1) if parts else np.zeros((count, 0), np.float32)
+
+    def start(self, condition: Array) -> DecoderState:
+        """Return the state before START."""
+        units = self._cell.state_units
+        constant = self._cell.input_bias + condition @ self._condition_weights
+        if condition.shape[1] == 0:
+            zero = np.zeros((len(condition), units), np.float32)
+            return DecoderState(zero, zero, constant)
+        told = np.tanh(condition) if self.configuration.latent_tanh else condition
+        weight = self._tensor("decoder.initial.weight", 2 * units, condition.shape[1])
+        state = np.tanh(told @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
+        return DecoderState(state[:, :units], state[:, units:], constant)
+
+    def step(self, state: DecoderState, rows: Array) -> DecoderState:
+        """Take one step.
+
+        Args:
+            state: of B drawings.
+            rows: their stroke-5 rows, in offset scales, (B, 5).
+        """
+        projected = rows @ self._row_weights
+        projected += state.constant
+        hidden, cell = self._cell.step(projected, state.hidden, state.cell)
+        return DecoderState(hidden, cell, state.constant)
+
+    def mixture(self, state: DecoderState) -> NumpyMixture:
+        """Return the distribution of the next row."""
+        output = product(state.hidden[:, : self._cell.units], self._output_weights)
+        output += self._output_bias
+        return NumpyMixture.from_output(output)
+
+    def encode(self, rows: Array, category: int) -> tuple[Array, Array]:
+        """Return z_mean and z_logvar, (Z,) each, of one sketch.
+
+        Args:
+            rows: its stroke-5 rows without START and END, in offset scales, (L, 5).
+            category: index of its category.
+        """
+        units = self.configuration.encoder_units
+        kind = self.configuration.encoder_cell
+        parts = [
+            _last_output(self._layer(f"encoder.{name}", kind, 5, units), sequence)
+            for name, sequence in (("forwards", rows), ("backwards", rows[::-1]))
+        ]
+        if self.configuration.conditional:
+            parts.append(self._embedding()[category])
+        summary = np.concatenate(parts)
+        size = self.configuration.latent_units
+        mean, logvar = (
+            self._tensor(f"encoder.{name}.weight", size, len(summary)) @ summary
+            + self._tensor(f"encoder.{name}.bias", size)
+            for name in ("mean", "logvar")
+        )
+        return mean, logvar
+
+    def _embedding(self) -> Array:
+        configuration = self.configuration
+        return self._tensor("category.weight", len(configuration.categories), configuration.category_units)
+
+    def _layer(self, name: str, kind: str, inputs: int, units: int) -> NumpyCell:
+        def tensors(part: str, *shape: int) -> Array:
+            return self._tensor(f"{name}.{part}", *shape)
+
+        return numpy_cell(kind, tensors, inputs, units, self.configuration)
+
+    def _tensor(self, name: str, *shape: int) -> Array:
+        value: NDArray[Any] | None = self._weights.get(name)
+        if value is None or value.shape != shape:
+            found = "is missing" if value is None else f"has shape {value.shape}"
+            raise CheckpointError(f"{self._source}: tensor {name} {found}; expected shape {shape}")
+        return value.astype(np.float32, copy=False)
+
+
+def _last_output(layer: NumpyCell, rows: Array) -> Array:
+    """Return a layer's output after the last row, (units,)."""
+    hidden = cell = np.zeros(layer.state_units, np.float32)
+    for projected in rows @ layer.input_weights + layer.input_bias:
+        hidden, cell = layer.step(projected, hidden, cell)
+    return hidden[: layer.units]
+
+
+def _log_softmax(logits: Array) -> Array:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _tempered(log_weights: Array, temperature: float) -> Array:
+    """Divide the logits by a temperature; 0 leaves the largest (the first of equals)."""
+    if temperature > 0:
+        return _log_softmax(log_weights / np.float32(temperature))
+    largest = np.arange(log_weights.shape[-1]) == log_weights.argmax(-1)[..., None]
+    return np.where(largest, np.float32(0.0), np.float32(-np.inf))
+
+
+def _inverse_cdf(log_weights: Array, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    cumulative = np.cumsum(np.exp(log_weights), axis=-1)
+    return (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=-1).clip(max=log_weights.shape[-1] - 1)

@@ -157,7 +157,10 @@ class Sketch:
 
     def _repr_svg_(self) -> str:
         """Return the picture that a notebook shows."""
-        from sketchrnn.formats.svg import Layer, svg_drawing  # the one import that points up, in setup.cfg by name
+        from sketchrnn.formats.svg.writing import (  # the one import that points up, in setup.cfg by name
+            Layer,
+            svg_drawing,
+        )
 
         return svg_drawing([Layer(self, "drawing")])
 

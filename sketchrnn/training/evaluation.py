@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.dataset.batches import Batch, Collator, length_order_batches
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
-from sketchrnn.model.losses import kl_divergence, row_losses
-from sketchrnn.model.mixture import Mixture
-from sketchrnn.model.network import SketchRNN
+from sketchrnn.training.batches import Batch, Collator, length_order_batches
 from sketchrnn.training.distributed import ALONE, Workers
+from sketchrnn.training.network.losses import kl_divergence, row_losses
+from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.stream import derived_seed
 
 FITTED = 200

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sketchrnn.dataset.batches import Collator
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError, TrainingError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 from sketchrnn.training.evaluation import default_latent, evaluate

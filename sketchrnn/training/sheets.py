@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.drawing.completion import complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import see_prefix
-from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_sheet
+from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.completion import complete
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 PICTURES = 12

@@ -15,8 +15,8 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, STARTED_FROM, Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.network import SketchRNN
 from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.start import record_of
 
 CHANGEABLE = tuple(f"configuration.{name} " for name in ("max_steps", "evaluate_every", "checkpoint_every"))

@@ -7,10 +7,10 @@ import contextlib
 import torch
 from torch import nn
 
-from sketchrnn.dataset.batches import Batch
-from sketchrnn.model.losses import kl_loss, reconstruction_losses
+from sketchrnn.training.batches import Batch
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import Workers
+from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
 from sketchrnn.training.reports import StepResult
 from sketchrnn.training.schedules import kl_weight, learning_rate
 from sketchrnn.training.state import TrainingState

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.augmentation import Augmentation
-from sketchrnn.dataset.batches import Batch, Collator, epoch_batches
+from sketchrnn.training.augmentation import Augmentation
+from sketchrnn.training.batches import Batch, Collator, epoch_batches
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 

@@ -19,17 +19,17 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from sketchrnn import __version__
-from sketchrnn.drawing.choice import draw_best
-from sketchrnn.drawing.completion import Completion, stream
-from sketchrnn.drawing.configuration import LATENTS
-from sketchrnn.drawing.guess import guess
-from sketchrnn.drawing.prefix import SeenPrefix, see_prefix
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.formats import Record
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.choice import draw_best
+from sketchrnn.model.completion import Completion, stream
+from sketchrnn.model.guess import guess
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import SeenPrefix, see_prefix
+from sketchrnn.model.sampling import LATENTS
 from sketchrnn.sketch import Sketch
 from sketchrnn.web import schemas
 from sketchrnn.web.assets import page_files, page_scale

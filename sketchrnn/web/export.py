@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sketchrnn import __version__
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.web.assets import (
     EXPORTED_SCRIPT,
     ICON,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sketchrnn.drawing.configuration import (
+from sketchrnn.model.sampling import (
     LARGEST_GUIDANCE,
     LARGEST_SEED,
     LATENTS,

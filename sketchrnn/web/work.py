@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
 from sketchrnn.web import limits
 
 Result = TypeVar("Result")

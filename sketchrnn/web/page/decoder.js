@@ -136,7 +136,7 @@ export function mixtureOf(output, mixtures) {
   };
 }
 
-/** These are as in sketchrnn/drawing/configuration.py, which says why. */
+/** These are as in sketchrnn/model/sampling.py, which says why. */
 const PEN_TEMPERATURE = 0.7;
 const GUIDANCE = 1.4;
 

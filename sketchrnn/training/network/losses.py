@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from sketchrnn.model.mixture import Mixture
+from sketchrnn.training.network.mixture import Mixture
 
 
 def row_losses(

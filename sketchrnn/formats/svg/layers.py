@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.parsers import expat
 
-from sketchrnn.formats.svg import INKSCAPE, xml_text
-from sketchrnn.formats.svg_reading import parse_root, uncompressed
-from sketchrnn.formats.svg_style import marks_of, number_text, optimised
+from sketchrnn.formats.svg.reading import parse_root, uncompressed
+from sketchrnn.formats.svg.style import marks_of, number_text, optimised
+from sketchrnn.formats.svg.writing import INKSCAPE, xml_text
 from sketchrnn.sketch import Sketch
 
 SVG = "http://www.w3.org/2000/svg"
@@ -52,7 +52,7 @@ def add_layers(
     Args:
         content: the document, in any encoding; if it is compressed, it comes back as text.
         layers: from the lowest to the highest.
-        style: one of :data:`sketchrnn.formats.svg_style.STYLES`.
+        style: one of :data:`sketchrnn.formats.svg.style.STYLES`.
         optimise: the strokes of each layer in an order for plotters.
         strokes_before: how many lines the document has, which come before those of each layer in stroke order.
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sketchrnn.drawing.likelihood import log_likelihood
-from sketchrnn.drawing.prefix import SeenPrefix
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.likelihood import log_likelihood
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import SeenPrefix
 
 MARGIN = 20.0
 """Nats behind the best guess at which a category is given up: less than one in a hundred million."""
@@ -37,7 +37,7 @@ def guess(network: NumpyNetwork, prefix: SeenPrefix) -> list[Guess]:
 
     Args:
         network: the model.
-        prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model.
+        prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model.
 
     Raises:
         ConfigurationError: the model knows no names, or cannot draw without z.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import SeenPrefix
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.numpy_network import Array, DecoderState, NumpyMixture, NumpyNetwork
+from sketchrnn.model.network import Array, DecoderState, NumpyMixture, NumpyNetwork
+from sketchrnn.model.prefix import SeenPrefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 PEN_LIFTED, PEN_ENDED = 1, 2
@@ -99,7 +99,7 @@ class Session:
 
         Args:
             network: the model.
-            prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model; may be empty.
+            prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model; may be empty.
             category: what to draw; None only for a model that knows one.
             tries: seed of each drawing, and which of the drawings with this seed it is.
             sampling: how; its seed does not matter.
@@ -222,7 +222,7 @@ def complete(
 
     Args:
         network: the model.
-        prefix: what :func:`sketchrnn.drawing.prefix.see_prefix` made of a sketch for this model; may be empty.
+        prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model; may be empty.
         category: what to draw; None only for a model that knows one.
         count: how many seeds, from ``sampling.seed`` on.
         sampling: how.

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.dataset.augmentation import Augmentation, Chances, augment
 from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.training.augmentation import Augmentation, Chances, augment
 
 POOL_BATCHES = 50
 """Batches whose drawings are sorted by length together; more means less padding and a less random order."""

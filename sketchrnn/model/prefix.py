@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sketchrnn.drawing.scale import find_scale
 from sketchrnn.errors import ConfigurationError, FormatError
-from sketchrnn.model.numpy_network import Array, NumpyNetwork
+from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.scale import find_scale
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.drawing.likelihood import log_likelihood
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.likelihood import log_likelihood
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3

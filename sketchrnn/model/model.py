@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sketchrnn.drawing.choice import draw_best
-from sketchrnn.drawing.completion import Completion
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.guess import Guess
-from sketchrnn.drawing.guess import guess as guess_category
-from sketchrnn.drawing.prefix import see_prefix
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.files import write_bytes
 from sketchrnn.formats import Record, read_records
 from sketchrnn.formats.image import IMAGE_KINDS, png
 from sketchrnn.formats.image import moving_image as _moving_image
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg import COMPLETION_COLOUR, Layer, svg_drawing
-from sketchrnn.formats.svg_animation import DEFAULT_SECONDS, Animation
-from sketchrnn.formats.svg_style import Look
+from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, Animation
+from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing
+from sketchrnn.model.choice import draw_best
+from sketchrnn.model.completion import Completion
+from sketchrnn.model.guess import Guess
+from sketchrnn.model.guess import guess as guess_category
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.numpy_network import NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 CHOSEN_FROM = 4
@@ -166,7 +166,7 @@ class Model:
             diverse: keep those that differ most.
             scale: pixels of a finished drawing 255 wide in one unit of the prefix; None to find it.
             pen: "up" or "down" after the last point, "auto" for what is likelier, None for what the sketch says.
-            sampling: fields of :class:`sketchrnn.drawing.configuration.SamplingConfiguration`: temperature, seed, ...
+            sampling: fields of :class:`sketchrnn.model.sampling.SamplingConfiguration`: temperature, seed, ...
 
         Raises:
             CategoryError: the category is unknown.

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.drawing.completion import Completion, Session, complete
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import SeenPrefix
-from sketchrnn.model.numpy_network import Array, NumpyNetwork
+from sketchrnn.model.completion import Completion, Session, complete
+from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.prefix import SeenPrefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 

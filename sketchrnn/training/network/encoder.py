@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.model.cells import make_cell
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.lstm import SideBySide
+from sketchrnn.training.network.cells import make_cell
+from sketchrnn.training.network.lstm import SideBySide
 
 
 class Encoder(nn.Module):

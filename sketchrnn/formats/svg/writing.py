@@ -22,8 +22,8 @@ from svgwrite.container import Group
 
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
-from sketchrnn.formats.svg_animation import STYLE_SHEET, Animation, Moment, timetable
-from sketchrnn.formats.svg_style import Look, Mark, marks_of, number_text, optimised
+from sketchrnn.formats.svg.animation import STYLE_SHEET, Animation, Moment, timetable
+from sketchrnn.formats.svg.style import Look, Mark, marks_of, number_text, optimised
 from sketchrnn.sketch import Sketch
 
 COMPLETION_COLOUR = "#d9480f"

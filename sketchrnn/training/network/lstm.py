@@ -1,7 +1,7 @@
 """What the recurrent layers of encoder and decoder have in common, and the plain one: torch's fused LSTM.
 
 On a processor in bfloat16 a recurrence of our own runs in the place of torch's. The other cells are in
-:mod:`sketchrnn.model.cells`; all have their NumPy twins in :mod:`sketchrnn.model.numpy_cells`.
+:mod:`sketchrnn.training.network.cells`; all have their NumPy twins in :mod:`sketchrnn.model.cells`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.model.recurrence import Recurrence, Workspace
+from sketchrnn.training.network.recurrence import Recurrence, Workspace
 
 State = tuple[Tensor, Tensor]
 """Hidden state h and cell state c, (B, S) each; S is H, but for a HyperLSTM, whose small LSTM's states stand behind."""

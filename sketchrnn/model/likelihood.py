@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.model.numpy_network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
 
 ROWS_BETWEEN_CUTS = 4
 

@@ -246,7 +246,7 @@ class _Walk:
     def __init__(self, root: ElementTree.Element) -> None:
         import svgelements
 
-        from sketchrnn.formats.svg_css import declared_styles
+        from sketchrnn.formats.svg.css import declared_styles
 
         self.left_out: Counter[str] = Counter()
         self._elements = svgelements

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.drawing.choice import draw_best
-from sketchrnn.drawing.completion import Completion
-from sketchrnn.drawing.configuration import SamplingConfiguration
-from sketchrnn.drawing.prefix import SeenPrefix, see_prefix
 from sketchrnn.errors import ConfigurationError
+from sketchrnn.model.choice import draw_best
+from sketchrnn.model.completion import Completion
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.numpy_network import Array, NumpyNetwork
+from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.prefix import SeenPrefix, see_prefix
+from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 NEARLY_STRAIGHT = 1e-4
@@ -147,9 +147,9 @@ def draw_at(
         network: the model.
         places: (count, condition_units).
         sampling: how.
-        choose_from: as for :func:`sketchrnn.drawing.choice.draw_best`.
+        choose_from: as for :func:`sketchrnn.model.choice.draw_best`.
         scale: units of the model in one of the drawings'.
-        diverse: as for :func:`sketchrnn.drawing.choice.draw_best`.
+        diverse: as for :func:`sketchrnn.model.choice.draw_best`.
     """
     categories = network.configuration.categories
     any_of_them = categories[0] if categories else None  # the places say which
@@ -176,9 +176,9 @@ def reconstruct(
         category: what it is; None only for a model that knows one.
         count: how many drawings; drawing i with seed + i.
         sampling: how.
-        choose_from: as for :func:`sketchrnn.drawing.choice.draw_best`.
+        choose_from: as for :func:`sketchrnn.model.choice.draw_best`.
         sample: draw a z for each from the posterior, instead of its mean.
-        diverse: as for :func:`sketchrnn.drawing.choice.draw_best`.
+        diverse: as for :func:`sketchrnn.model.choice.draw_best`.
 
     Raises:
         CategoryError: the category is unknown or missing.

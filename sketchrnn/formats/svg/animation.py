@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.svg_style import line_length
+from sketchrnn.formats.svg.style import line_length
 from sketchrnn.sketch import Sketch
 
 DEFAULT_SECONDS = 4.0

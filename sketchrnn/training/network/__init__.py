@@ -1,0 +1,1 @@
+"""The network in torch: encoder, decoder, their recurrent cells, the mixture and the losses."""
