@@ -18,6 +18,7 @@ FUSED = {
     "vae with categories": {"latent_dropout": 0.5, "categories": CATEGORIES},
     "decoder only": {"variational": False},
     "decoder only with categories": {"variational": False, "categories": CATEGORIES},
+    "vae with pen positions": {"latent_dropout": 0.5, "categories": CATEGORIES, "position_inputs": True},
 }
 """Networks whose recurrences are torch's LSTM."""
 

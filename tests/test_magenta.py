@@ -221,6 +221,7 @@ def test_a_vae_where_a_decoder_is_asked_for(tmp_path, gen):
         (VAE, {**ONE, "variational": False}, "export it as .gen.json"),
         (GEN, {**ONE, "variational": False, "categories": CATEGORIES}, "starts from its category"),
         (GEN, {**ONE, "variational": False, "mixtures": 5}, "20 mixtures, this model has 5"),
+        (GEN, {**ONE, "variational": False, "position_inputs": True}, "pen's position"),
         (VAE, {**ONE, "encoder_cell": "layer_norm"}, "this model has layer_norm cells"),
         (GEN, {**ONE, "variational": False, "decoder_cell": "hyper"}, "this model has hyper cells"),
     ],

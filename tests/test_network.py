@@ -8,6 +8,7 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.network.decoder import pen_positions
 from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
 from sketchrnn.training.network.mixture import Mixture
 from sketchrnn.training.network.sketch_rnn import SketchRNN
@@ -97,6 +98,8 @@ def test_the_encoder_reads_both_ways_and_every_row():
 
 @torch.no_grad()
 def test_teacher_forcing_equals_stepping(network):
+    if network.configuration.position_inputs:
+        pytest.skip("with position inputs the torch decoder runs whole sketches only")
     stroke5, z = random_stroke5(LENGTHS), latent_of(network)
     whole, last = output_of(network, stroke5, z)
     condition, state = network.condition(z, categories_of(network)), None
@@ -161,6 +164,8 @@ def test_z_and_category_reach_the_start_and_every_step(network):
             network.decoder.initial_state(changed), network.decoder.initial_state(told), strict=True
         ):
             assert (ours - theirs).abs().max() > 1e-5
+        if network.configuration.position_inputs:
+            continue
         # from one and the same state on, so that the difference can only come through the rows
         state = network.decoder.initial_state(told)
         after, before = (network.decoder(stroke5[:, :1], each, state)[0] for each in (changed, told))
@@ -339,3 +344,28 @@ def test_a_category_changes_what_is_drawn():
         mixture = Mixture.from_output(output)
         assert (mixture.mu[0] - mixture.mu[1]).abs().max() > 1e-3
         assert (mixture.mu[1] - mixture.mu[2]).abs().max() > 1e-3
+
+
+def test_pen_positions_are_those_of_the_drawn_points():
+    rows = random_stroke5(LENGTHS)[:, :-1]
+    expected = torch.zeros(*rows.shape[:2], 8)
+    for drawing, found in zip(rows.tolist(), expected, strict=True):
+        x = y = start_x = start_y = left = right = top = bottom = 0.0
+        lifted = True
+        for step, (dx, dy, _, lifts, _) in enumerate(drawing):
+            x, y = x + dx, y + dy
+            if lifted:
+                start_x, start_y = x, y
+            lifted = lifts > 0.5
+            left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
+            found[step] = 0.25 * torch.tensor(
+                [x, y, x - start_x, y - start_y, x - left, y - top, right - x, bottom - y]
+            )
+    torch.testing.assert_close(pen_positions(rows), expected)
+
+
+def test_a_decoder_with_pen_positions_refuses_a_state():
+    network = network_of(small_model(variational=False, position_inputs=True))
+    rows, condition = random_stroke5(LENGTHS)[:, :1], torch.zeros(4, 0)
+    with pytest.raises(ValueError, match="START"):
+        network.decoder(rows, condition, network.decoder.initial_state(condition))

@@ -53,10 +53,13 @@ def compare(network, ours, tolerance=1e-5):
         for row in range(stroke5.shape[1] - 1):
             state = ours.step(state, stroke5[:, row].numpy())
             mixture = ours.mixture(state)
+            for name in FIELDS:
+                close(getattr(mixture, name), getattr(forced, name)[:, row], tolerance)
+            if network.configuration.position_inputs:  # its torch decoder runs whole sketches only
+                continue
             stepped_output, their_state = network.decoder(stroke5[:, row : row + 1], told, their_state)
             stepped = Mixture.from_output(stepped_output)
             for name in FIELDS:
-                close(getattr(mixture, name), getattr(forced, name)[:, row], tolerance)
                 close(getattr(mixture, name), getattr(stepped, name)[:, 0], tolerance)
         for mine, theirs in zip((state.hidden, state.cell), last, strict=True):
             close(mine, theirs, tolerance)

@@ -16,8 +16,14 @@ MAX_RHO_LOGIT = 5.0
 """Bound on |atanh rho|, so that |rho| <= 0.9999."""
 CELLS = ("lstm", "layer_norm", "hyper")
 """The paper's recurrent cells: LSTM, layer-norm LSTM, HyperLSTM."""
-LATER_FIELDS = frozenset(["encoder_cell", "decoder_cell", "hyper_units", "hyper_embedding_units", "latent_tanh"])
-"""Fields that checkpoints of before 0.3.0 lack; such models have the defaults."""
+POSITION_INPUTS = 8
+"""Numbers that say where the pen is: see :attr:`ModelConfiguration.position_inputs`."""
+POSITION_FACTOR = 0.25
+"""What positions, in offset scales, are multiplied by, so that most are between -2 and 2."""
+LATER_FIELDS = frozenset(
+    ["encoder_cell", "decoder_cell", "hyper_units", "hyper_embedding_units", "latent_tanh", "position_inputs"]
+)
+"""Fields that older checkpoints lack; such models have the defaults."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ class ModelConfiguration:
         hyper_units: units of a HyperLSTM's small LSTM, which scales the weights of the large one.
         hyper_embedding_units: numbers through which it does so, for each of twelve scales and shifts.
         latent_tanh: the decoder's initial state is made from tanh(z); so in Magenta's files of before version 6.
+        position_inputs: after each stroke-5 row the decoder is also given the pen's position: relative to the first
+            point of the drawing (x, y), to the first point of the stroke (x, y), to the left and top edge of what is
+            drawn so far (x, y), and from the pen to the right and bottom edge (x, y); in offset scales, times
+            POSITION_FACTOR. An LSTM that sees offsets alone has to add them up to close a circle.
     """
 
     categories: tuple[str, ...] = ()
@@ -55,6 +65,7 @@ class ModelConfiguration:
     hyper_units: int = 256
     hyper_embedding_units: int = 32
     latent_tanh: bool = False
+    position_inputs: bool = False
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -69,7 +80,7 @@ class ModelConfiguration:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1 << 16:
                 raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
-        for name in ("variational", "latent_tanh"):
+        for name in ("variational", "latent_tanh", "position_inputs"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name}: expected true or false, found {getattr(self, name)!r}")
         for name in ("encoder_cell", "decoder_cell"):
@@ -96,6 +107,11 @@ class ModelConfiguration:
     def condition_units(self) -> int:
         """How many numbers besides the stroke-5 row every decoder step is given: z, then the category embedding."""
         return self.latent_units * self.variational + self.category_units * self.conditional
+
+    @property
+    def row_units(self) -> int:
+        """How many numbers a decoder step is given of the previous row: stroke-5, then the pen's position."""
+        return 5 + POSITION_INPUTS * self.position_inputs
 
     @property
     def output_units(self) -> int:

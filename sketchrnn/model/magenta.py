@@ -269,6 +269,8 @@ def _check_that_it_fits(configuration: ModelConfiguration, kind: str, source: st
         reason = f"it holds LSTMs only, this model has {' and '.join(sorted(cells - {'lstm'}))} cells"
     elif configuration.mixtures != READERS_MIXTURES:
         reason = f"its readers expect {READERS_MIXTURES} mixtures, this model has {configuration.mixtures}"
+    elif configuration.position_inputs:
+        reason = "its decoder is also given the pen's position (position_inputs); train one without"
     elif kind == GEN and configuration.variational:
         reason = "it holds a decoder that starts from nothing, this one starts from z; export it as .vae.json"
     elif kind == GEN and configuration.conditional:

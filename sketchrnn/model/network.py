@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.cells import Array, NumpyCell, numpy_cell, product
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES, ModelConfiguration
+from sketchrnn.model.configuration import (
+    MAX_LOG_SIGMA,
+    MAX_RHO_LOGIT,
+    PEN_STATES,
+    POSITION_FACTOR,
+    ModelConfiguration,
+)
 
 DECODER_TENSORS = ("decoder.", "category.", "no_latent")
 """What the names of the tensors begin with that drawing without an encoder takes."""
@@ -112,6 +118,52 @@ class NumpyMixture:
 
 
 @dataclass(frozen=True)
+class PenPosition:
+    """Where the pens of B drawings are, in offset scales.
+
+    Attributes:
+        point: the last point, (B, 2).
+        stroke_start: the first point of its stroke, (B, 2).
+        lowest: least x and y so far, (B, 2).
+        highest: greatest x and y so far, (B, 2).
+        lifted: the pen rose after the last point, so that the next one begins a stroke, (B, 1) bool.
+    """
+
+    point: Array
+    stroke_start: Array
+    lowest: Array
+    highest: Array
+    lifted: NDArray[np.bool_]
+
+    @classmethod
+    def at_origin(cls, count: int) -> PenPosition:
+        """Return where the pens are before START."""
+        zero = np.zeros((count, 2), np.float32)
+        return cls(zero, zero, zero, zero, np.ones((count, 1), bool))
+
+    def take(self, index: NDArray[np.int64]) -> PenPosition:
+        """Return some of the batch, or one of it many times."""
+        return PenPosition(*(value[index] for value in vars(self).values()))
+
+    def after(self, rows: Array) -> PenPosition:
+        """Return the positions after stroke-5 rows (B, 5)."""
+        point = self.point + rows[:, :2]
+        return PenPosition(
+            point,
+            np.where(self.lifted, point, self.stroke_start),
+            np.minimum(self.lowest, point),
+            np.maximum(self.highest, point),
+            rows[:, 3:4] > 0.5,
+        )
+
+    def inputs(self) -> Array:
+        """Return what the decoder is given, (B, POSITION_INPUTS): see :class:`ModelConfiguration`."""
+        point = self.point
+        parts = [point, point - self.stroke_start, point - self.lowest, self.highest - point]
+        return np.float32(POSITION_FACTOR) * np.concatenate(parts, axis=-1)
+
+
+@dataclass(frozen=True)
 class DecoderState:
     """Where the decoder stands.
 
@@ -120,16 +172,19 @@ class DecoderState:
         cell: (B, S).
         constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) if that is
             the same for all.
+        pen: where the pen is; None for a model without position inputs.
     """
 
     hidden: Array
     cell: Array
     constant: Array
+    pen: PenPosition | None = None
 
     def take(self, index: NDArray[np.int64]) -> DecoderState:
         """Return the states of some of the batch, or of one of it many times."""
         constant = self.constant if len(self.constant) == 1 else self.constant[index]
-        return DecoderState(self.hidden[index], self.cell[index], constant)
+        pen = None if self.pen is None else self.pen.take(index)
+        return DecoderState(self.hidden[index], self.cell[index], constant, pen)
 
 
 class NumpyNetwork:
@@ -146,11 +201,12 @@ class NumpyNetwork:
         self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
         units = self.configuration.decoder_units
+        row_units = self.configuration.row_units
         self._cell = self._layer(
-            "decoder.lstm", self.configuration.decoder_cell, 5 + self.configuration.condition_units, units
+            "decoder.lstm", self.configuration.decoder_cell, row_units + self.configuration.condition_units, units
         )
-        self._row_weights = np.ascontiguousarray(self._cell.input_weights[:5])
-        self._condition_weights = self._cell.input_weights[5:]
+        self._row_weights = np.ascontiguousarray(self._cell.input_weights[:row_units])
+        self._condition_weights = self._cell.input_weights[row_units:]
         outputs = self.configuration.output_units
         self._output_weights = np.ascontiguousarray(self._tensor("decoder.output.weight", outputs, units).T)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
@@ -182,13 +238,14 @@ class NumpyNetwork:
         """Return the state before START."""
         units = self._cell.state_units
         constant = self._cell.input_bias + condition @ self._condition_weights
+        pen = PenPosition.at_origin(len(condition)) if self.configuration.position_inputs else None
         if condition.shape[1] == 0:
             zero = np.zeros((len(condition), units), np.float32)
-            return DecoderState(zero, zero, constant)
+            return DecoderState(zero, zero, constant, pen)
         told = np.tanh(condition) if self.configuration.latent_tanh else condition
         weight = self._tensor("decoder.initial.weight", 2 * units, condition.shape[1])
         state = np.tanh(told @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
-        return DecoderState(state[:, :units], state[:, units:], constant)
+        return DecoderState(state[:, :units], state[:, units:], constant, pen)
 
     def step(self, state: DecoderState, rows: Array) -> DecoderState:
         """Take one step.
@@ -197,10 +254,14 @@ class NumpyNetwork:
             state: of B drawings.
             rows: their stroke-5 rows, in offset scales, (B, 5).
         """
+        pen = None
+        if state.pen is not None:
+            pen = state.pen.after(rows)
+            rows = np.concatenate([rows, pen.inputs()], axis=-1)
         projected = rows @ self._row_weights
         projected += state.constant
         hidden, cell = self._cell.step(projected, state.hidden, state.cell)
-        return DecoderState(hidden, cell, state.constant)
+        return DecoderState(hidden, cell, state.constant, pen)
 
     def mixture(self, state: DecoderState) -> NumpyMixture:
         """Return the distribution of the next row."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.configuration import POSITION_FACTOR, ModelConfiguration
 from sketchrnn.training.network.cells import make_cell
 from sketchrnn.training.network.lstm import SideBySide, State
 
@@ -26,9 +26,15 @@ class Decoder(nn.Module):
         super().__init__()
         units, condition_units = configuration.decoder_units, configuration.condition_units
         self.lstm = make_cell(
-            configuration.decoder_cell, 5 + condition_units, units, configuration, weight_dropout, recurrent_dropout
+            configuration.decoder_cell,
+            configuration.row_units + condition_units,
+            units,
+            configuration,
+            weight_dropout,
+            recurrent_dropout,
         )
         self.initial = nn.Linear(condition_units, 2 * self.lstm.state_units) if condition_units else None
+        self._position_inputs = configuration.position_inputs
         self._latent_tanh = configuration.latent_tanh
         self._run = SideBySide([self.lstm])
         self.input_dropout = nn.Dropout(input_dropout)
@@ -60,10 +66,34 @@ class Decoder(nn.Module):
         Returns:
             Raw parameters (B, N, 3 + 6 M), and the state after the last row.
         """
+        if state is not None and self._position_inputs:
+            raise ValueError("with position inputs the decoder runs from START only: a state holds no pen position")
         start = self.initial_state(condition) if state is None else state
+        if self._position_inputs:
+            rows = torch.cat([rows, pen_positions(rows)], dim=-1)
         steps, told = rows.transpose(0, 1), condition
         if self.training and self.input_dropout.p:  # other inputs at each step
             steps = self.input_dropout(torch.cat([steps, condition.expand(len(steps), -1, -1)], dim=-1))
             told = condition[:, :0]
         (hiddens,), (state,) = self._run([steps], told, start)
         return self.output(self.dropout(hiddens)).transpose(0, 1), state
+
+
+def pen_positions(rows: Tensor) -> Tensor:
+    """Return the position inputs of each step, see :attr:`ModelConfiguration.position_inputs`.
+
+    Args:
+        rows: stroke-5, beginning with START, (B, N, 5).
+
+    Returns:
+        (B, N, POSITION_INPUTS) float32.
+    """
+    rows = rows.float()
+    point = rows[..., :2].cumsum(1)  # (B, N, 2)
+    stroke_begins = torch.roll(rows[..., 3] > 0.5, 1, dims=1)
+    stroke_begins[:, 0] = True
+    step = torch.arange(rows.shape[1], device=rows.device)[None]
+    first_step = (step * stroke_begins).cummax(1).values  # of each step's stroke, (B, N)
+    stroke_start = point.gather(1, first_step[..., None].expand_as(point))
+    lowest, highest = point.cummin(1).values, point.cummax(1).values
+    return POSITION_FACTOR * torch.cat([point, point - stroke_start, point - lowest, highest - point], dim=-1)
