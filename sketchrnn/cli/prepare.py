@@ -24,7 +24,7 @@ Examples:
     "--category", metavar="NAME", help="Of drawings that do not name theirs.  [default: folder's or file's name]"
 )
 @click.option(
-    "--recognized", is_flag=True, help="Skip drawings that the game did not recognize; keep those that do not say it."
+    "--recognized", is_flag=True, help="Skip drawings that the game did not recognize; keep those without this field."
 )
 @click.option(
     "--country", "countries", metavar="CODE", multiple=True, help="Only from here, such as US; may be repeated."

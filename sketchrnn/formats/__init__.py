@@ -68,7 +68,7 @@ _NO_DRAWINGS = {
     rb"\s*<(?:!DOCTYPE )?html": "a web page. Check the address and download the file again",
     rb"(?s)\s*(?:<\?.*?\?>\s*)?<Error>": "the error message of a download server. Download the file again",
     rb"version https://git-lfs": "a Git LFS pointer. `git lfs pull` fetches the file itself",
-    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM": "an image of pixels. Trace its lines to SVG first (Inkscape, autotrace)",
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM....\0\0\0\0": "an image of pixels. Trace its lines to SVG first",
     rb"%PDF": "a PDF document. Convert it to SVG first (pdftocairo -svg)",
     rb"%!PS": "a PostScript document. Convert it to SVG first (inkscape)",
     rb"\(dp|\x80[\x02-\x05]": "a Python pickle. Save the drawings as npz or ndjson",
