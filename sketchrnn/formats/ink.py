@@ -42,10 +42,7 @@ def _read_inkml(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     for index, trace in enumerate(_elements(root, "trace")):
         if trace.get("type") == "penUp":
             continue
-        try:
-            points = _trace(trace.text or "", channels.index("X"), channels.index("Y"))
-        except FormatError as error:
-            raise FormatError(f"{name}, trace {index}: {error}") from error
+        points = _trace(trace.text or "", channels.index("X"), channels.index("Y"), f"{name}, trace {index}")
         if trace.get("continuation") in ("middle", "end") and strokes:
             strokes[-1] += points
         else:
@@ -53,7 +50,7 @@ def _read_inkml(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     yield _record(strokes, name, "trace")
 
 
-def _trace(text: str, x: int, y: int) -> list[tuple[float, float]]:
+def _trace(text: str, x: int, y: int, place: str) -> list[tuple[float, float]]:
     """Return the points of a trace: values of all channels, points separated by commas.
 
     A value can be a difference to the previous point's (after ``'``), a difference of differences (after ``"``), or
@@ -64,12 +61,12 @@ def _trace(text: str, x: int, y: int) -> list[tuple[float, float]]:
     for number, point in enumerate(text.strip().strip(",").split(",") if text.strip() else []):
         tokens = _VALUE.findall(point)
         if len(tokens) <= max(x, y) or _VALUE.sub("", point).strip():
-            raise FormatError(f"point {number}: expected numbers X Y, found {point.strip()[:40]!r}")
+            raise FormatError(f"{place}, point {number}: expected numbers X Y, found {point.strip()[:40]!r}")
         for channel in {x, y}:
             mark, value = tokens[channel]
             modes[channel] = mark or modes[channel]
             if value in "?TF" or value.startswith("#"):
-                raise FormatError(f"point {number}: expected numbers X Y, found {value!r}")
+                raise FormatError(f"{place}, point {number}: expected numbers X Y, found {value!r}")
             if value == "*":
                 continue
             if modes[channel] in ("", "!"):
@@ -82,15 +79,15 @@ def _trace(text: str, x: int, y: int) -> list[tuple[float, float]]:
 
 
 def _read_iam(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
-    strokes = []
-    for index, stroke in enumerate(_elements(_parsed(file, name), "Stroke")):
-        try:
-            strokes.append(
-                [(float(point.attrib["x"]), float(point.attrib["y"])) for point in _elements(stroke, "Point")]
-            )
-        except (KeyError, ValueError) as error:
-            raise FormatError(f"{name}, stroke {index}: expected points with numbers x and y, found others") from error
-    yield _record(strokes, name, "Stroke")
+    strokes = _elements(_parsed(file, name), "Stroke")
+    try:
+        points = [
+            [(float(point.attrib["x"]), float(point.attrib["y"])) for point in _elements(stroke, "Point")]
+            for stroke in strokes
+        ]
+    except (KeyError, ValueError) as error:
+        raise FormatError(f"{name}: expected points with numbers x and y: {error}") from error
+    yield _record(points, name, "Stroke")
 
 
 def _parsed(file: BinaryIO, name: str) -> ElementTree.Element:
@@ -115,10 +112,5 @@ def _record(strokes: list[list[tuple[float, float]]], name: str, element: str) -
 
 
 INKML = Format("InkML", (".inkml",), lambda head: root_name(head) == "ink", _read_inkml, one_drawing=True)
-IAM = Format(
-    "IAM On-Line XML",
-    (".xml",),
-    lambda head: root_name(head) == "WhiteboardCaptureSession",
-    _read_iam,
-    one_drawing=True,
-)
+_IAM_ROOT = "WhiteboardCaptureSession"
+IAM = Format("IAM On-Line XML", (".xml",), lambda head: root_name(head) == _IAM_ROOT, _read_iam, one_drawing=True)

@@ -84,7 +84,7 @@ def foreign_list(values: list[Any]) -> str | None:
         5: "stroke-5 rows. Save them as a .npy file",
     }
     widths = {len(row) for row in rows}
-    return layouts.get(*widths) if len(widths) == 1 else None  # type: ignore[call-overload, no-any-return]
+    return layouts.get(widths.pop()) if len(widths) == 1 else None
 
 
 def _excalidraw(elements: object) -> Record:

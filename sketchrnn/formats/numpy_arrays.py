@@ -18,7 +18,7 @@ import pickle
 import pickletools
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, ClassVar
 
@@ -107,7 +107,7 @@ def _member(archive: zipfile.ZipFile, member: str) -> bytes:
         return archive.read(member)
 
 
-def _drawings(content: bytes) -> list[_PickledArray] | list[NDArray[Any]]:
+def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
     """Return the rows of each drawing that an array file holds."""
     stream = io.BytesIO(content)
     with _read_safely("expected an array file of version 1 or 2, found another or damage"):
@@ -116,7 +116,7 @@ def _drawings(content: bytes) -> list[_PickledArray] | list[NDArray[Any]]:
     if dtype != np.dtype(object):
         if shape[1:] == (_BITMAP_PIXELS,):
             raise FormatError(
-                f"expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes: take "
+                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes: take "
                 "the simplified files (sketchrnn download)"
             )
         if len(shape) not in (2, 3) or shape[-1] not in (3, 5) or not _NUMBER_CODE.fullmatch(dtype.str):

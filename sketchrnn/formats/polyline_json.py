@@ -85,13 +85,7 @@ def _records(value: object) -> list[Record]:
         records = json_documents.records_of(value)
         return [_strokes_record(value)] if records is None else records
     if isinstance(value, list) and any(isinstance(one, dict) and {"drawing", "strokes"} & set(one) for one in value):
-        records = []
-        for index, one in enumerate(value):
-            try:
-                records += _records(one)
-            except FormatError as error:
-                raise FormatError(f"record {index}: {error}") from error
-        return records
+        return [record for index, one in enumerate(value) for record in _numbered_records(one, index)]
     layouts = _layouts(value)
     if len(layouts) > 1:
         raise FormatError(
@@ -100,6 +94,13 @@ def _records(value: object) -> list[Record]:
             '{"drawing": ...} for Quick, Draw! lists'
         )
     return [quickdraw_record({"drawing": value}) if layouts == {"lists"} else _strokes_record({"strokes": value})]
+
+
+def _numbered_records(value: object, index: int) -> list[Record]:
+    try:
+        return _records(value)
+    except FormatError as error:
+        raise FormatError(f"record {index}: {error}") from error
 
 
 def _layouts(strokes: object) -> set[str]:
@@ -134,7 +135,7 @@ def _strokes_record(fields: dict[str, object]) -> Record:
     return Record(sketch, word=optional_text(fields, "word"), empty_strokes=len(strokes) - len(sketch.strokes))
 
 
-def _points(stroke: object, place: str) -> list[list[object]]:
+def _points(stroke: object, place: str) -> list[list[float]]:
     """Return the points of a stroke in any of the layouts that drawing libraries write."""
     if isinstance(stroke, dict):
         x, y = stroke.get("x"), stroke.get("y")
@@ -146,7 +147,7 @@ def _points(stroke: object, place: str) -> list[list[object]]:
             stroke = next((stroke[key] for key in _POINT_LISTS if key in stroke), stroke)
     if not isinstance(stroke, list):
         raise FormatError(f"{place}: expected a list of points [x, y], found {found(stroke)}")
-    points = []
+    points: list[list[float]] = []
     for index, point in enumerate(stroke):
         values = [point.get("x"), point.get("y")] if isinstance(point, dict) else point
         if not isinstance(values, list) or len(values) not in (2, 3) or not all_numbers(values):

@@ -9,7 +9,8 @@ import io
 import lzma
 import re
 import zlib
-from typing import BinaryIO, cast
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 from sketchrnn.errors import FormatError
 
@@ -19,7 +20,7 @@ MOST_UNCOMPRESSED = 1 << 27
 LARGEST_RATIO = 200
 """Text of drawings shrinks 3 to 30 times when it is compressed; a file that is made to fill the memory 1,000 times."""
 
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -57,7 +58,7 @@ def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
     for magic, opener in _OPENERS.items():
         if head.startswith(magic):
             packed = _Stream(head, stream, name)
-            unpacked = _Stream(b"", cast(BinaryIO, opener(io.BufferedReader(packed))), name, packed)
+            unpacked = _Stream(b"", opener(io.BufferedReader(packed)), name, packed)
             stream = io.BufferedReader(unpacked, 1 << 16)
             head, plain = _first_lines(stream), False
             break
