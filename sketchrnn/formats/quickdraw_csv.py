@@ -21,7 +21,7 @@ _LONGEST_FIELD = 1 << 27  # characters; drawings with times are longer than the 
 
 def _delimiter(head: bytes) -> str | None:
     """Return what separates the columns if a table's first line names a column "drawing"."""
-    names = head.decode("utf-8", "replace").strip()
+    names = head.strip().partition(b"\n")[0].decode("utf-8", "replace")
     for delimiter in _DELIMITERS:
         if "drawing" in (name.strip(' "\ufeff') for name in names.split(delimiter)):
             return delimiter

@@ -27,7 +27,7 @@ from sketchrnn.formats.record import Format, Kind, Record
 from sketchrnn.sketch import Sketch
 
 _KINDS: dict[int, Kind] = {2: "simplified", 3: "raw"}  # by the number of lists that make a stroke
-_LINE = re.compile(rb'\s*\{.*"drawing"\s*:', re.DOTALL)  # also a line that is cut off
+_LINE = re.compile(rb'\s*\{[^\n]*"drawing"\s*:')  # also a line that is cut off
 
 
 def quickdraw_record(fields: Mapping[str, object]) -> Record:

@@ -31,6 +31,7 @@ _BYTE_ORDER_MARKS = {
 }
 _UTF16_LE = re.compile(rb"(?:[\t\n\r -~]\x00){4}")
 _UTF16_BE = re.compile(rb"(?:\x00[\t\n\r -~]){4}")
+_SHORTEST_HEAD = 24  # bytes
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _CARRIAGE_RETURN = re.compile(rb"\r(?!\n)")
 
@@ -46,7 +47,7 @@ def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
         name: the file's name for messages.
 
     Returns:
-        The lines up to the first that is not blank, without a byte order mark (all lines of an XML document); the
+        The first lines, of which one is not blank, without a byte order mark (all lines of an XML document); the
         content from its beginning; and whether the content is the same as the file's bytes.
 
     Raises:
@@ -85,12 +86,12 @@ def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
 
 
 def _first_lines(stream: BinaryIO) -> bytes:
-    """Read the lines up to the first that is not blank."""
-    lines = []
-    while line := stream.readline():
+    """Read the lines up to the first that is not blank, and as many more as signatures and encodings need."""
+    lines, size, is_blank = [], 0, True
+    while (is_blank or size < _SHORTEST_HEAD) and (line := stream.readline()):
         lines.append(line)
-        if line.strip(b"\0 \t\r\n"):
-            break
+        size += len(line)
+        is_blank = is_blank and not line.strip(b"\0 \t\r\n")
     return b"".join(lines)
 
 
