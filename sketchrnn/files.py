@@ -20,7 +20,7 @@ CACHE_VARIABLE = "SKETCHRNN_CACHE"
 """Environment variable that names another folder than the user's cache."""
 NUMBERED = re.compile(r"%(?:0\d+)?d")
 """The part of an output's name that is replaced by a number, so that each drawing gets its own file."""
-_DEVICES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")  # links to what this process has open
+_DEVICES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # links to what this process has open
 
 
 @contextmanager
@@ -91,6 +91,8 @@ def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequ
     pattern = re.compile(NUMBERED.sub(r"\\d+", re.escape(str(target))))
     for each in inputs:
         source = Path(each).resolve()
+        if is_stream(each):
+            continue
         if source.is_dir():
             if source in target.parents and target.name.lower().endswith(tuple(suffixes)):
                 raise SketchRNNError(

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -60,7 +61,6 @@ OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
         "train": (".safetensors",),
         "import": (".safetensors",),
         "download-model": (".safetensors",),
-        "export": (".gen.json", ".vae.json"),
         "export-page": (".html", ".htm"),
     },
     "--plot": {"stats": (".svg", ".png", ".pdf")},
@@ -139,24 +139,23 @@ def _errors_in_one_line() -> Iterator[None]:
         _drop_unwritten_output()
         raise _Error(" ".join(str(error).splitlines())) from error
     except OSError as error:
-        if _drop_unwritten_output():
-            raise _Error(f"standard output: cannot be written: {reason(error)}") from error
-        raise _Error(f"{error.filename}: {reason(error)}" if error.filename else reason(error)) from error
+        frames = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+        name = "standard output: cannot be written" if click.echo.__code__ in frames else error.filename
+        _drop_unwritten_output()
+        raise _Error(f"{name}: {reason(error)}" if name else reason(error)) from error
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def _drop_unwritten_output() -> bool:
-    """Drop what standard output does not take, so that Python does not fail at exit; return whether there was any."""
+def _drop_unwritten_output() -> None:
+    """Drop what standard output does not take, so that Python does not fail at exit."""
     try:
         sys.stdout.flush()
-        return False
     except (OSError, ValueError):
         null = _null()
         with contextlib.suppress(OSError, ValueError):
             os.dup2(null.fileno(), sys.stdout.fileno())
         sys.stdout = null
-        return True
 
 
 def _null() -> TextIO:
@@ -210,8 +209,7 @@ def _check_outputs(context: click.Context) -> None:
     """Check that each output has a known suffix and is no input.
 
     Raises:
-        UsageError: a suffix is unknown.
-        SketchRNNError: an output would overwrite an input.
+        SketchRNNError: a suffix is unknown, or an output would overwrite an input.
     """
     inputs: list[str] = []
     outputs: dict[str, str] = {}
@@ -223,17 +221,14 @@ def _check_outputs(context: click.Context) -> None:
         elif "--format" in parameter.opts and isinstance(parameter.type, click.Choice) and value is None:
             formats = (*(f".{choice}" for choice in parameter.type.choices), ".jsonl")
         for option in OUTPUT_SUFFIXES.keys() & set(parameter.opts):
-            if isinstance(value, str) and value != STANDARD_STREAM:
+            if isinstance(value, str) and value != STANDARD_STREAM and context.command.name != "prepare":  # a folder
                 outputs[option] = value
     inputs += [one.rpartition(":")[0] for one in inputs if one.rpartition(":")[2].isdecimal()]  # FILE:INDEX
     inputs = [one for one in inputs if Path(one).exists()]
     for option, output in outputs.items():
         suffixes = OUTPUT_SUFFIXES[option].get(context.command.name or "", formats if Path(output).suffix else ())
         if suffixes:
-            try:
-                check_suffix(output, suffixes)
-            except SketchRNNError as error:
-                raise click.BadParameter(str(error), param_hint=option) from error
+            check_suffix(output, suffixes)
     if outputs and inputs:
         check_outputs_apart(outputs.values(), inputs)
 
