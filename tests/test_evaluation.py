@@ -133,7 +133,8 @@ def test_scaling_drawings_and_model_shifts_nats_by_the_scale_alone(factor):
     network = network_of(small_model(variational=False))
     drawings = drawings_for(network.configuration)
     (block,) = drawings.blocks
-    scaled = dataclasses.replace(drawings, blocks=(dataclasses.replace(block, scale=block.scale * np.float32(factor)),))
+    scaled_block = dataclasses.replace(block, box_scale=block.box_scale * np.float32(factor))
+    scaled = dataclasses.replace(drawings, blocks=(scaled_block,))
     before = evaluate(network, drawings, SCALE, 20)
     after = evaluate(network, scaled, SCALE * factor, 20)
     offset_rows = before.points - 1

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from sketchrnn.cli.talk import say
 
 if TYPE_CHECKING:
-    from sketchrnn.dataset.quickdraw import Wanted
+    from sketchrnn.dataset.quickdraw import DownloadTask
     from sketchrnn.training.reports import EvaluationReport, StepReport
 
 
@@ -48,9 +48,9 @@ class Downloads:
         for bar in (*self._files.values(), self._all):
             bar.close()
 
-    def on_bytes(self, wanted: Wanted, done: int, total: int | None) -> None:
+    def on_bytes(self, task: DownloadTask, done: int, total: int | None) -> None:
         """Show how far a file is."""
-        name = wanted.path.name
+        name = task.path.name
         with self._lock:
             if name not in self._files:
                 self._files[name] = tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=self._hidden)
@@ -58,15 +58,15 @@ class Downloads:
             bar.total = total
             bar.update(done - bar.n)
 
-    def on_file(self, wanted: Wanted) -> None:
+    def on_file(self, task: DownloadTask) -> None:
         """Count a file, or say that it is there."""
         with self._lock:
-            if (bar := self._files.pop(wanted.path.name, None)) is not None:
+            if (bar := self._files.pop(task.path.name, None)) is not None:
                 bar.close()
             self._all.update()
             if self._hidden:
-                size = wanted.path.stat().st_size
-                say(f"wrote {wanted.path}: {size / 1e6:.1f} MB")
+                size = task.path.stat().st_size
+                say(f"wrote {task.path}: {size / 1e6:.1f} MB")
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ class Collator:
         Batches are of drawings of similar length, and categories differ in that; within a category's file the length
         does not depend on the place. So one part of every batch in this order lies in one part of every file.
         """
-        return index[np.argsort(self._drawings.depth(index), kind="stable")]
+        return index[np.argsort(self._drawings.relative_position(index), kind="stable")]
 
     def collate(
         self,
@@ -129,7 +129,7 @@ class _Resident:
 
     def __init__(self, drawings: Drawings, device: torch.device) -> None:
         pieces = [
-            [torch.from_numpy(array).to(device) for array in (piece.offsets, piece.lifts, piece.scale)]
+            [torch.from_numpy(array).to(device) for array in (piece.offsets, piece.lifts, piece.scale(drawings.unit))]
             for piece in drawings.pieces()
         ]
         self._offsets, self._lifts, self._scale = (torch.cat(parts) for parts in zip(*pieces, strict=True))
