@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sketches
@@ -20,6 +21,7 @@ from test_dataset import keys, ndjson_file, scribble
 from test_formats_npz import npz, object_array
 from test_prepare import binary_of, contents
 
+from sketchrnn.cli import main
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import FormatError
 from sketchrnn.formats import FORMATS, Record, category_of_name, read_records
@@ -559,6 +561,15 @@ def test_unknown_files_are_answered_with_all_formats(tmp_path):
     assert all(form.name in message and form.suffixes[0] in message for form in FORMATS)
 
 
+def test_info_lists_the_formats():
+    lines = CliRunner().invoke(main, ["info", "--formats"]).output.splitlines()
+    assert len(lines) == len(FORMATS)
+    for line, form in zip(lines, FORMATS, strict=True):
+        assert form.name in line
+        assert all(suffix in line for suffix in form.suffixes)
+        assert ("written" in line) == (form.write is not None)
+
+
 @pytest.mark.parametrize("form", [form for form in FORMATS if form.write], ids=lambda form: form.name)
 @given(sketch=sketches(st.integers(0, 255)))
 def test_what_is_written_is_read_again(form, sketch):
@@ -569,6 +580,21 @@ def test_what_is_written_is_read_again(form, sketch):
     (record,) = form.read(io.BytesIO(text), "file", None)
     if form.suffixes[0] != ".svg":
         assert record.sketch == sketch
+
+
+@pytest.mark.parametrize("recognized", ["1", "true", '"True"'])
+def test_recognized_keeps_what_is_not_known(tmp_path, recognized):
+    lines = [json.dumps({"word": "cat", "drawing": [[[0, 9], [0, place]]]}) for place in range(6)]
+    lines[1] = lines[1].replace('"drawing"', f'"recognized": {recognized}, "drawing"')
+    lines[2] = lines[2].replace('"drawing"', '"recognized": null, "drawing"')
+    lines[3] = lines[3].replace('"drawing"', '"recognized": false, "drawing"')
+    lines[4] = lines[4].replace('"drawing"', '"recognized": "False", "drawing"')
+    (tmp_path / "a.ndjson").write_text("\n".join(lines))
+    result = CliRunner().invoke(
+        main, ["prepare", str(tmp_path / "a.ndjson"), "-o", str(tmp_path / "s"), "--recognized"]
+    )
+    assert "6 drawings read" in result.stderr
+    assert "2 not recognized by the game" in result.stderr
 
 
 def test_damage_anywhere_is_read_or_refused_in_one_line(tmp_path):

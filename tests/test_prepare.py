@@ -86,7 +86,8 @@ def one_by_one(content):
 def test_columns_are_what_the_plain_reader_reads(lines):
     content = b"\n".join(lines)
     plain = one_by_one(content)
-    columns, indices, others = columns_of_lines(content)
+    columns, indices, others, count = columns_of_lines(content)
+    assert count == len(content.removesuffix(b"\n").split(b"\n"))
     assert set(indices) | set(others) == set(plain)
     assert not set(indices) & set(others)
     for selection in (Selection(), Selection(recognized=True, countries=("US",), max_length=3)):
@@ -100,7 +101,7 @@ def test_columns_are_what_the_plain_reader_reads(lines):
 
 def test_spaces_are_read_one_by_one():
     lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
-    _, indices, others = columns_of_lines(b"\n".join(lines))
+    _, indices, others, _ = columns_of_lines(b"\n".join(lines))
     assert indices.tolist() == [0, 2, 4]
     assert sorted(others) == [1, 3, 5]
 
@@ -108,7 +109,7 @@ def test_spaces_are_read_one_by_one():
 def test_what_is_no_flag_is_left_for_others():
     flags = [b"true", b"null", b"1", b"false", b"truth"]
     lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
-    columns, indices, _ = columns_of_lines(b"\n".join(lines))
+    columns, indices, _, _ = columns_of_lines(b"\n".join(lines))
     assert indices.tolist() == [0, 3]
     assert columns.recognized.tolist() == [True, False]
 
@@ -131,8 +132,8 @@ def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
             record["key_id"] = str(10**place)[:20]
         written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
     for end in ("\n", "\r\n"):
-        columns, indices, others = columns_of_lines(end.join(written).encode())
-        assert others == {}
+        columns, indices, others, count = columns_of_lines(end.join(written).encode())
+        assert (others, count) == ({}, 100)
         assert indices.tolist() == list(range(100))
         assert columns.x[1::2].tolist() == list(range(100))
         keys = [json.loads(line).get("key_id", "").encode() for line in written]

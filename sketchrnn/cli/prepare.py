@@ -57,9 +57,9 @@ def prepare(
 ) -> None:
     """Prepare FILES into a store, which training maps into memory instead of reading it.
 
-    FILES are Quick, Draw! files of every kind (simplified, raw, binary, npz), SVG, polyline JSON, or folders of them:
-    each sub-folder of drawings that do not name their category is one. Drawings that Google has not simplified are
-    moved, scaled, resampled and simplified as Google does.
+    FILES are drawings in any format that `sketchrnn info --formats` lists, also compressed (.gz, .bz2, .xz), or folders
+    of them: a sub-folder is the category of its drawings, unless they name another. Drawings that Google has not
+    simplified are moved, scaled, resampled and simplified in the same way.
 
     Each category is a file of its own in the store, so that more can be added later, and on several machines at once.
     What is interrupted goes on when the same command is given again. Training splits the drawings by a hash of their

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
@@ -10,13 +9,13 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -105,10 +104,12 @@ def read_piece(piece: Piece, selection: Selection) -> ParseResult:
     """
     result = ParseResult()
     if piece.content == "ndjson":
-        _read_lines(io.BytesIO(lines_of(piece)), piece, selection, result)
+        _read_blocks(_blocks_of(lines_of(piece)), piece, selection, result)
     elif piece.content == "stream":
         with open_source(piece.paths[0]) as file:
-            _read_lines(unwrap(file, piece.source.name)[1], piece, selection, result)
+            _, stream, _ = unwrap(file, piece.source.name)
+            blocks = (block + stream.readline() for block in iter(lambda: stream.read(_BLOCK), b""))
+            _read_blocks(blocks, piece, selection, result)
     elif piece.content == "binary":
         with open_source(piece.paths[0]) as file:
             file.seek(piece.begin)
@@ -180,17 +181,24 @@ def _read_file(path: Path, piece: Piece, selection: Selection, result: ParseResu
         result.problems.append(str(error))
 
 
-def _read_lines(file: BinaryIO, piece: Piece, selection: Selection, result: ParseResult) -> None:
+def _blocks_of(content: bytes) -> Iterator[bytes]:
+    """Divide lines into blocks of whole lines."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
+        yield content[begin:end]
+        begin = end
+
+
+def _read_blocks(blocks: Iterable[bytes], piece: Piece, selection: Selection, result: ParseResult) -> None:
     before = 0
-    while block := file.read(_BLOCK):
-        block += file.readline()
-        _read_block(block, before, piece, selection, result)
-        before += block.count(b"\n")
+    for block in blocks:
+        before += _read_block(block, before, piece, selection, result)
 
 
-def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, result: ParseResult) -> None:
-    """Read whole lines of a piece; ``before`` is the number of the piece's lines before them."""
-    columns, numbers, others = columns_of_lines(block)
+def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, result: ParseResult) -> int:
+    """Read whole lines of a piece and return their number; ``before`` is the number of the piece's lines before."""
+    columns, numbers, others, count = columns_of_lines(block)
     if len(others) > _MOSTLY * (len(others) + len(columns)):
         others |= dict(enumerate(block.split(b"\n")))
         columns, numbers = columns.take(np.zeros(len(columns), bool)), numbers[:0]
@@ -205,6 +213,7 @@ def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, r
     rest = numbers > done
     if rest.any():
         _add_columns(columns.take(rest), "simplified", piece, selection, result)
+    return count
 
 
 def _parsed(line: bytes, number: int, piece: Piece) -> Record:

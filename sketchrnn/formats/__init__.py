@@ -21,7 +21,6 @@ from sketchrnn.formats import (
 from sketchrnn.formats.record import Format, Kind, Record, SvgSource
 from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
 from sketchrnn.formats.svg.reading import parse_svg
-from sketchrnn.formats.svg.writing import Layer, svg_drawing
 
 __all__ = [
     "FORMATS",
@@ -44,6 +43,8 @@ def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
 
 
 def _write_svg(records: Iterable[Record]) -> str:
+    from sketchrnn.formats.svg.writing import Layer, svg_drawing  # svgwrite takes long to import
+
     return "".join(svg_drawing([Layer(record.sketch, "drawing")]) for record in records)
 
 

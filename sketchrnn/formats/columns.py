@@ -75,7 +75,7 @@ class Columns:
         )
 
 
-def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[int, bytes]]:
+def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[int, bytes], int]:
     """Read whole lines of Quick, Draw! ndjson; at least one.
 
     A line in Google's layout serves as a model: its fields, their order and the spaces. The text between the values is
@@ -83,8 +83,8 @@ def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[i
     line in Google's layout is the model.
 
     Returns:
-        The drawings of the lines in Google's layout; the indices of these lines, (drawings,); and all other lines that
-        are not blank, by their index.
+        The drawings of the lines in Google's layout; the indices of these lines, (drawings,); all other lines that are
+        not blank, by their index; and the number of all lines.
     """
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
@@ -137,7 +137,7 @@ def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[i
     unread = np.ones(len(ends), bool)
     unread[indices] = False
     others = {index: content[starts[index] : ends[index]] for index in np.flatnonzero(unread).tolist()}
-    return columns, indices, {index: line for index, line in others.items() if line.strip()}
+    return columns, indices, {index: line for index, line in others.items() if line.strip()}, len(ends)
 
 
 def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
