@@ -202,9 +202,11 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
 
     Raises:
         filelock.Timeout: another process holds the lock.
+        OSError: the folder is missing or not writable.
     """
     import filelock
 
+    path.parent.stat()  # filelock would make the folder
     lock = filelock.FileLock(path, timeout=patience)
     lock.acquire()
     while not path.exists():  # the previous owner has deleted it: this locks a deleted file

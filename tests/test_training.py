@@ -14,11 +14,11 @@ from builders import CONFIGURATIONS, random_drawings, small_model
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
-from sketchrnn.training import run, state, step
+from sketchrnn.training import run, state
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
+from sketchrnn.training.files import last_path, log_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.paths import last_path, log_path
 from sketchrnn.training.reports import Silent
 from sketchrnn.training.run import train
 
@@ -42,7 +42,7 @@ class Watcher(Silent):
     """Notes what it is told; at a step it does something."""
 
     def __init__(self, at=None, act=None):
-        self.steps, self.reports, self.evaluations, self.sheets, self.problems = [], [], [], [], []
+        self.steps, self.reports, self.evaluations, self.sheets = [], [], [], []
         self.at, self.act = at, act
 
     def on_step(self, step, report):
@@ -55,9 +55,6 @@ class Watcher(Silent):
     def on_evaluation(self, report, sheet):
         self.evaluations.append(report)
         self.sheets.append(sheet)
-
-    def on_problem(self, message):
-        self.problems.append(message)
 
 
 def run_training(path, model=MODEL, training=TRAINING, drawings=DRAWINGS, **settings):
@@ -127,13 +124,13 @@ def test_other_settings_learn_too(tmp_path, changes):
 
 def test_the_pen_over_padding_counts_every_row_up_to_nmax(tmp_path, monkeypatch):
     seen = []
-    original = step.reconstruction_losses
+    original = run.reconstruction_losses
 
     def spy(mixture, targets, lengths, max_length, *, pen_rows):
         seen.append((targets.shape[1], pen_rows))
         return original(mixture, targets, lengths, max_length, pen_rows=pen_rows)
 
-    monkeypatch.setattr(step, "reconstruction_losses", spy)
+    monkeypatch.setattr(run, "reconstruction_losses", spy)
     for over_padding in (True, False):
         training = dataclasses.replace(TRAINING, max_steps=3, pen_over_padding=over_padding)
         run_training(tmp_path / "a", training=training, max_length=30)
@@ -338,13 +335,13 @@ def test_a_log_with_steps_that_are_taken_again_and_a_line_cut_off(tmp_path):
 def losses_not_finite(monkeypatch):
     """Let the losses of chosen steps, counted from 0, be NaN."""
     chosen, steps = set(), iter(range(10_000))
-    original = step.reconstruction_losses
+    original = run.reconstruction_losses
 
     def broken(*arguments, **options):
         offset, pen = original(*arguments, **options)
         return (offset * float("nan"), pen) if next(steps) in chosen else (offset, pen)
 
-    monkeypatch.setattr(step, "reconstruction_losses", broken)
+    monkeypatch.setattr(run, "reconstruction_losses", broken)
     return chosen
 
 
@@ -381,7 +378,7 @@ def test_a_run_that_stays_not_finite_stops_and_keeps_the_last_good_weights(tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
-def test_a_full_disk_is_said_and_harms_no_file(tmp_path):
+def test_a_full_disk_is_said_and_harms_no_file(tmp_path, caplog):
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -405,7 +402,7 @@ def test_a_full_disk_is_said_and_harms_no_file(tmp_path):
     assert outcome.finished
     assert len(before) == 1
     for said, file in zip(
-        watcher.problems, ("a.last", "a", "a.log.jsonl", "a.sheets/0000004.svg", "a.last"), strict=True
+        caplog.messages, ("a.last", "a", "a.log.jsonl", "a.sheets/0000004.svg", "a.last"), strict=True
     ):
         assert f"{tmp_path / file}: cannot be written: " in said
     run_training(tmp_path / "whole")

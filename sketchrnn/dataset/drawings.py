@@ -108,8 +108,8 @@ class Drawings:
         block = np.searchsorted(ends, place, side="right")
         return block, place - np.concatenate([[0], ends])[block]
 
-    def depth(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return for some drawings how far down in its block each one lies, from 0 to 1."""
+    def relative_position(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the position of drawings in their blocks: from 0 for the first one to 1 for the last one."""
         block, number = self.located(index)
         return number / np.array([len(one.scale) for one in self.blocks])[block]
 
