@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from builders import CONFIGURATIONS, random_drawings, small_model
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
-from sketchrnn.training import run, state
+from sketchrnn.training import files, run, state
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.files import last_path, log_path
@@ -271,20 +270,26 @@ def test_it_trains_in_another_thread_too(tmp_path):
     assert outcomes[0].finished
 
 
-def test_out_of_time_everything_is_kept(tmp_path):
+def test_out_of_time_everything_is_kept(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: clock[0])
+
+    class OneSecondEach(Watcher):
+        def on_step(self, step, report):
+            super().on_step(step, report)
+            clock[0] += 1.0
+
     training = dataclasses.replace(TRAINING, max_steps=100_000, checkpoint_every=100_000, evaluate_every=100_000)
-    watcher = Watcher()
-    started = time.monotonic()
-    outcome = run_training(tmp_path / "a", training=training, max_seconds=0.3, observer=watcher)
-    assert time.monotonic() - started < 20
-    assert 0 < outcome.step < 100_000
+    watcher = OneSecondEach()
+    outcome = run_training(tmp_path / "a", training=training, max_seconds=5.0, observer=watcher)
+    assert outcome.step == 5
     assert not outcome.finished
     assert not outcome.interrupted
     assert stored(last_path(tmp_path / "a"))[1]["step"] == outcome.step
     assert [report.step for report in watcher.evaluations] == [outcome.step]
     assert outcome.best_step == outcome.step
-    again = run_training(tmp_path / "a", training=training, max_seconds=0.5, resume=True)
-    assert again.step > outcome.step
+    again = run_training(tmp_path / "a", training=training, max_seconds=3.0, resume=True, observer=OneSecondEach())
+    assert again.step == 8
 
 
 def test_no_time_at_all(tmp_path):
@@ -444,6 +449,22 @@ def test_a_killed_run_leaves_checkpoints_and_goes_on_to_the_last_bit(tmp_path):
         assert records_of(path, "evaluation") == records_of(tmp_path / "whole", "evaluation")
 
 
+def test_a_model_that_cannot_be_written_is_not_the_best(tmp_path, monkeypatch):
+    whole, watcher = Watcher(), Watcher()
+    run_training(tmp_path / "whole", observer=whole)
+    original, calls = files.RunFiles.keep_best, []
+
+    def failing_once(self, score):
+        calls.append(score)
+        return len(calls) > 1 and original(self, score)
+
+    monkeypatch.setattr(files.RunFiles, "keep_best", failing_once)
+    run_training(tmp_path / "a", observer=watcher)
+    assert whole.evaluations[0].best
+    assert not watcher.evaluations[0].best
+    assert [report.score for report in watcher.evaluations] == [report.score for report in whole.evaluations]
+
+
 # --- what is refused
 
 
@@ -490,6 +511,39 @@ def test_going_on_without_a_run_is_refused(tmp_path):
         run_training(tmp_path / "a", resume=True)
     with pytest.raises(CheckpointError, match="no state of a training run"):
         run_training(tmp_path / "b", resume=True)
+
+
+def test_only_one_process_trains_into_the_same_files(tmp_path):
+    errors = []
+
+    def second():
+        for path in (tmp_path / "a.safetensors", tmp_path / "a"):  # they share log and sheets
+            with pytest.raises(TrainingError, match="another process trains into the same files") as caught:
+                run_training(path)
+            errors.append(caught.value)
+
+    before = {path.name for path in tmp_path.iterdir()}
+    run_training(tmp_path / "a.safetensors", observer=Watcher(3, second))
+    assert len(errors) == 2
+    run_training(tmp_path / "whole.safetensors")
+    assert_same_checkpoint(tmp_path / "a.safetensors", tmp_path / "whole.safetensors")
+    assert not [name for name in before if "lock" in name]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_files_of_an_earlier_run_are_kept_unless_told(tmp_path):
+    sheets = tmp_path / "a.sheets"
+    sheets.mkdir()
+    (sheets / "1.svg").write_text("a drawing of the user's")
+    run_training(tmp_path / "a.safetensors", overwrite=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(SketchRNNError, match="exists already"):
+        run_training(tmp_path / "a.safetensors", overwrite=False)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    run_training(tmp_path / "a.safetensors")
+    assert (sheets / "1.svg").read_text() == "a drawing of the user's"
+    with pytest.raises(ConfigurationError, match="last state of a run; the run itself writes"):
+        run_training(tmp_path / "a.last.safetensors")
 
 
 @pytest.mark.parametrize(("split", "name"), [(1, "training"), (0, "validation")])
