@@ -71,7 +71,7 @@ def download(
     if dry_run:
         click.echo("\n".join(f"{one.address} -> {one.path}" for one in wanted))
         return
-    missing = [one for one in wanted if force or not one.path.exists()]
+    missing = [one for one in wanted if force or not one.path.is_file()]
     if len(wanted) > len(missing):
         LOGGER.info(f"{len(wanted) - len(missing)} of {len(wanted)} files exist already")
     with Downloads(len(missing)) as shown:

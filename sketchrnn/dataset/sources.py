@@ -188,7 +188,7 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
             is_own = any(len(path.relative_to(folder).parts) == 1 for path in small)
             yield _source(str(folder if is_own else folder / name), small, name, is_folder=True)
         for path in paths:
-            if path not in small:
+            if path.suffix.lower() not in _SMALL:
                 by_folder = len(path.relative_to(folder).parts) > 1 and path.suffix.lower() not in _NAMED
                 yield _source(str(path), (path,), name if by_folder else word_of(path) or path.stem)
 
