@@ -190,7 +190,7 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
             is_own = any(len(path.relative_to(folder).parts) == 1 for path in small)
             yield _source(str(folder if is_own else folder / name), small, name, is_folder=True)
         for path in paths:
-            if path not in small:
+            if suffix_of(path) not in _SMALL:
                 by_folder = len(path.relative_to(folder).parts) > 1 and suffix_of(path) not in _NAMED
                 yield _source(str(path), (path,), name if by_folder else category_of_name(path) or path.stem)
 
