@@ -449,6 +449,11 @@ def test_excalidraw_counts_what_is_no_line(tmp_path):
     assert record.ignored == {"rectangle": 1}
     library = {"type": "excalidrawlib", "libraryItems": [{"elements": EXCALIDRAW["elements"]}] * 2}
     assert polylines_in(tmp_path, "a.excalidrawlib", library) == [POLYLINES] * 2
+    for far in (float("1e308"), 10**400):
+        element = {"type": "freedraw", "x": far, "y": 0, "points": [[0, 0], [1, 1]]}
+        assert 'expected "x" to be a number' in refusal(
+            tmp_path, "a.json", {"type": "excalidraw", "elements": [element]}
+        )
     empty = {"type": "excalidraw", "elements": [{"type": "text"}]}
     assert "expected freedraw elements, found 1 text" in refusal(tmp_path, "a.excalidraw", empty)
 

@@ -19,7 +19,7 @@ from sketchrnn.errors import FormatError
 from sketchrnn.formats.json_values import all_numbers, found
 from sketchrnn.formats.record import Record
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.sketch import FloatArray
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, FloatArray
 
 _GEOMETRIES = {  # how often the points of a line are nested
     "LineString": 0,
@@ -190,13 +190,14 @@ def _points(values: object, place: str) -> FloatArray:
     points = []
     for index, value in enumerate(_list(values, f"{place}: points")):
         point = [value.get("x"), value.get("y")] if isinstance(value, dict) else value
-        if not isinstance(point, list) or len(point) < 2 or not all_numbers(point[:2]):
+        if not isinstance(point, list) or len(point) < 2 or not all(map(_is_coordinate, point[:2])):
             raise FormatError(f"{place}, point {index}: expected numbers x and y, found {found(value)}")
         points.append(point[:2])
-    try:
-        return np.array(points, dtype=np.float64).reshape(-1, 2)
-    except OverflowError as error:
-        raise FormatError(f"{place}: expected numbers that float64 holds, found a larger one") from error
+    return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def _is_coordinate(value: Any) -> bool:
+    return all_numbers([value]) and abs(value) < LARGEST_EXTENT
 
 
 def _rotation(angle: float) -> FloatArray:
@@ -206,7 +207,7 @@ def _rotation(angle: float) -> FloatArray:
 
 def _number(fields: dict[str, Any], key: str, place: str, default: float = 0.0) -> float:
     value = fields.get(key, default)
-    if not all_numbers([value]) or not math.isfinite(value):
+    if not _is_coordinate(value):
         raise FormatError(f'{place}: expected "{key}" to be a number, found {found(value)}')
     return float(value)
 
