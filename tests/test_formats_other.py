@@ -217,8 +217,8 @@ def test_points_named_as_a_drawing_are_refused(tmp_path):
 
 def read_or_refused(value):
     try:
-        (record,) = parse_json(json.dumps(value).encode(), "file")
-        return record.sketch.polylines()
+        records = list(parse_json(json.dumps(value).encode(), "file"))
+        return records[0].sketch.polylines() if records else []
     except FormatError as error:
         return str(error)
 
@@ -285,6 +285,8 @@ def test_any_country_code_of_a_binary_file(code):
         ("alarm clock.ndjson (1).gz", "alarm clock.ndjson"),
         ("t-shirt.csv", "t-shirt"),
         ("full_moon.svg", "full_moon"),
+        ("raw_fish.json", "raw_fish"),
+        ("quickdraw_dataset_full_simplified_cat.ndjson", "cat"),
         ("raw", "raw"),
         (".json", ".json"),
     ],
@@ -585,6 +587,41 @@ def test_what_is_written_is_read_again(form, sketch):
     (record,) = form.read(io.BytesIO(text), "file", None)
     if form.suffixes[0] != ".svg":
         assert record.sketch == sketch
+
+
+def damaged_values(value, generator):
+    """Return a JSON value in which one value, chosen at random, is another."""
+    if generator.random() < 0.15 or not isinstance(value, dict | list) or not value:
+        return generator.choice([None, [], {}, [[]], "", "text", True, -1, 1e308, 10**400, [None], {"type": []}])
+    if isinstance(value, dict):
+        key = generator.choice(list(value))
+        return value | {key: damaged_values(value[key], generator)}
+    index = generator.randrange(len(value))
+    return [*value[:index], damaged_values(value[index], generator), *value[index + 1 :]]
+
+
+def test_values_of_other_types_are_read_or_refused_in_one_line(tmp_path):
+    generator = random.Random(2)
+    shapes = [tldraw_shape("shape:a", [(0, 0), (3, 4)]), tldraw_shape("shape:b", [(0, 0), (1, 4)], "shape:a")]
+    feature = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": [[1, 2], [3, 4]]}}
+    documents = [
+        RECORD,
+        [RECORD, RECORD],
+        POLYLINES,
+        DRAWING,
+        {"strokes": POLYLINES, "word": "cat", "pen_down": True},
+        [{"x": [1, 2], "y": [3, 4]}, {"points": [{"x": 1, "y": 2}]}],
+        EXCALIDRAW,
+        {"type": "excalidrawlib", "libraryItems": [EXCALIDRAW]},
+        {"records": shapes},
+        {"document": {"store": {"a": shapes[0]}}},
+        {"type": "FeatureCollection", "features": [feature]},
+        {"type": "GeometryCollection", "geometries": [{"type": "MultiPolygon", "coordinates": [[[[1, 2], [3, 4]]]]}]},
+    ]
+    for number in range(3000):
+        value = damaged_values(documents[number % len(documents)], generator)
+        found = read_or_refused(value)
+        assert not isinstance(found, str) or "\n" not in found
 
 
 @pytest.mark.parametrize("recognized", ["1", "true", '"True"'])

@@ -83,7 +83,7 @@ _NO_DRAWINGS = {
 }
 """Content that people have, but that is no drawing in any of the formats, by how it begins."""
 
-_DOWNLOAD_PREFIX = re.compile(r"^(?:full_)?(?:simplified|raw|binary|numpy_bitmap)_|^sketchrnn_|^quickdraw_dataset_")
+_DOWNLOAD_PREFIX = re.compile(r"^(?:quickdraw_dataset_)?(?:full_(?:simplified|raw|binary|numpy_bitmap)|sketchrnn)_")
 _NAME_MARKS = re.compile(r"(?:\.(?:full|raw|first\d+)| \(\d+\))$")
 
 
