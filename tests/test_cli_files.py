@@ -136,6 +136,25 @@ def test_a_full_disk_is_said_in_one_line(run, monkeypatch, name):
         assert not [line for line in lines if "Traceback" in line]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
+@pytest.mark.parametrize("name", WRITING)
+def test_a_file_on_a_full_disk_is_named_and_nothing_is_left(run, served, name):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        result = CliRunner().invoke(main, [name, *map(str, WRITING[name])])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result.exit_code == 1, (result.output, result.exception)
+    assert isinstance(result.exception, SystemExit)
+    assert re.search(r"^Error: \S+: cannot be written: .*$", result.stderr.splitlines()[-1])
+    left = [path for path in Path().rglob("*") if path.is_file() and not str(path).startswith(".cache")]
+    assert {path: path.read_bytes() for path in left if not path.name.startswith(".")} == before
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sh starts the commands")
 @pytest.mark.parametrize(
     ("redirection", "said"),
