@@ -160,7 +160,7 @@ class SideBySide:
         if len(fused) < len(self.layers):
             runs = [_run_by_steps(*pair, condition, state) for pair in zip(self.layers, rows, strict=True)]
             return [outputs for outputs, _ in runs], [last for _, last in runs]
-        if rows[0].is_cpu and torch.is_grad_enabled() and _in_bfloat16() and not rows[0].requires_grad:
+        if rows[0].is_cpu and torch.is_grad_enabled():
             return self._run_ours(fused, rows, condition, state)
         hiddens, states = [], []
         for layer, sequence in zip(fused, rows, strict=True):
@@ -178,19 +178,24 @@ class SideBySide:
         self, layers: Sequence[LSTM], rows: Sequence[Tensor], condition: Tensor | None, state: State | None
     ) -> tuple[list[Tensor], list[State]]:
         inputs = rows[0].shape[-1]
-        weight_ih, bias = (
-            torch.stack([getattr(layer, name) for layer in layers]) for name in ("weight_ih_l0", "bias_ih_l0")
-        )
-        weight_hh = torch.stack([layer.recurrent_weights()[0] for layer in layers])
+        weight_ih, bias = (_stacked([getattr(layer, name) for layer in layers]) for name in ("weight_ih_l0", "bias_ih_l0"))
+        weight_hh = _stacked([layer.recurrent_weights()[0] for layer in layers])
         base = None
         if condition is not None and condition.shape[-1]:
             base = condition @ weight_ih[..., inputs:].transpose(1, 2)  # (G, B, 4 H)
         hidden, cell = (None, None) if state is None else (part.expand(len(rows), -1, -1) for part in state)
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else rows[0].dtype
         hiddens, cells = Recurrence.apply(
-            torch.stack(list(rows), 1), base, weight_ih[..., :inputs], weight_hh, bias, hidden, cell, self._workspaces
+            _stacked(rows), base, weight_ih[..., :inputs], weight_hh, bias, hidden, cell, dtype,
+            self._workspaces,
         )
-        states = [(hiddens[-1, group], cells[group]) for group in range(len(rows))]
-        return list(hiddens.unbind(1)), states
+        states = [(hiddens[group, -1], cells[group]) for group in range(len(rows))]
+        return list(hiddens.unbind(0)), states
+
+
+def _stacked(tensors: Sequence[Tensor]) -> Tensor:
+    """Return tensors side by side, without copying a single one."""
+    return torch.stack(list(tensors)) if len(tensors) > 1 else tensors[0][None]
 
 
 def _run_by_steps(layer: Cell, rows: Tensor, condition: Tensor | None, state: State | None) -> tuple[Tensor, State]:
