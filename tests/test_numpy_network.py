@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import SHIPPED, load_checkpoint, load_shipped, save_checkpoint
 from sketchrnn.model.network import DECODER_TENSORS, NumpyMixture, NumpyNetwork
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 LENGTHS = [3, 9, 1, 5]
@@ -41,7 +41,7 @@ def compare(network, ours, tolerance=1e-5):
     """Step the NumPy network over sketches; compare each state and mixture with the torch network's in one run."""
     stroke5, category = random_stroke5(LENGTHS), categories_of(network.configuration)
     for z in latents_of(network.configuration):
-        told = network.condition(None if z is None else torch.from_numpy(z), torch.from_numpy(category))
+        told = network.conditioning(None if z is None else torch.from_numpy(z), torch.from_numpy(category))
         condition = ours.condition(category, z)
         close(condition, told, 1e-7)
         state = ours.start(condition)
@@ -155,15 +155,22 @@ def mixture_of(output):
     return NumpyMixture.from_output(output), Mixture.from_output(torch.from_numpy(output))
 
 
-@given(st.integers(0, 1000), st.floats(0.05, 4.0), st.floats(0.1, 20.0))
-def test_temperature_agrees_with_torch(seed, temperature, spread):
-    output = spread * np.random.default_rng(seed).normal(size=(3, 21)).astype(np.float32)
-    ours, theirs = mixture_of(output.astype(np.float32))
-    ours, theirs = ours.at_temperature(temperature), theirs.at_temperature(temperature)
+@given(st.integers(0, 1000), st.floats(0.05, 4.0), st.floats(0.1, 5.0))
+def test_temperature_multiplies_variances_and_divides_logits(seed, temperature, spread):
+    mixture, _ = mixture_of((spread * np.random.default_rng(seed).normal(size=(3, 21))).astype(np.float32))
+    tempered = mixture.at_temperature(temperature)
     for name in FIELDS:
-        mine = getattr(ours, name)
-        assert mine.dtype == np.float32
-        np.testing.assert_allclose(mine, getattr(theirs, name).numpy(), rtol=1e-4, atol=1e-4)
+        assert getattr(tempered, name).dtype == np.float32
+    variances = np.exp(2.0 * mixture.log_sigma), np.exp(2.0 * tempered.log_sigma)
+    np.testing.assert_allclose(variances[1], temperature * variances[0], rtol=1e-4)
+    np.testing.assert_array_equal(tempered.mu, mixture.mu)
+    np.testing.assert_allclose(tempered.rho_logit, mixture.rho_logit)
+    for name in ("log_pi", "log_q"):
+        before, after = getattr(mixture, name), getattr(tempered, name)
+        np.testing.assert_allclose(np.exp(after).sum(-1), 1.0, rtol=1e-5)
+        # logits are known up to a constant: compare their differences
+        differences = after - after[:, :1], (before - before[:, :1]) / temperature
+        np.testing.assert_allclose(*differences, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("value", [-1e4, 1e4])

@@ -9,8 +9,7 @@ from builders import checkpoint_of
 
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, kl_loss, reconstruction_losses
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -140,7 +139,7 @@ def run(numbers, variational, cell):
     if variational:
         z_mean, z_logvar = network.encode(stroke5[:, 1:], lengths, category)
         z = torch.from_numpy(numbers["z"]).requires_grad_()
-    condition = network.condition(z, category)
+    condition = network.conditioning(z, category)
     initial = network.decoder.initial_state(condition)
     output, final = network.decoder(stroke5[:, :-1], condition)
     mixture = Mixture.from_output(output)
@@ -190,7 +189,7 @@ def test_mixture_parameters_states_and_z(reference):
 def test_numpy_gives_the_same_mixture_parameters(reference):
     numbers, variational, cell = reference
     network = NumpyNetwork(checkpoint_of(magenta_network(numbers, variational, cell)))
-    state = network.start(network.condition(np.zeros(6, np.int64), numbers["z"] if variational else None))
+    state = network.start(network.conditioning(np.zeros(6, np.int64), numbers["z"] if variational else None))
     for place in range(MAX_LENGTH):
         state = network.step(state, numbers["stroke5"][:, place])
         mixture = network.mixture(state)

@@ -64,10 +64,9 @@ class Recurrence(torch.autograd.Function):
 
     ``apply(rows, base, weight_ih, weight_hh, bias, hidden, cell, dtype, workspaces)`` takes rows (G, N, B, I), base
     (G, B, 4 H) that is added at every step, weights (G, 4 H, I) and (G, 4 H, H), bias (G, 4 H), and the initial hidden
-    and cell state (G, B, H). It returns the hidden states (G, N, B, H) in ``dtype``, in which the products are computed,
-    and the last cell state (G, B, H). base and the initial state may be None. ``workspaces`` is a list of free
-    workspaces: one is taken from it, and put back after the backward pass, because the returned hidden states are part
-    of it.
+    and cell state (G, B, H). base and the initial state may be None. It computes the products in ``dtype``, and returns
+    the hidden states (G, N, B, H) in it and the last cell state (G, B, H). ``workspaces`` is a list of free workspaces:
+    one is taken from it, and put back after the backward pass, because the returned hidden states are part of it.
     """
 
     @staticmethod
