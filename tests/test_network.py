@@ -288,7 +288,7 @@ def test_category_dropout_drops_the_same_numbers_at_every_step():
     dropped = told == 0
     torch.testing.assert_close(told[~dropped], (2 * embedding).expand(2_000, -1)[~dropped])
     assert dropped.float().mean().item() == pytest.approx(0.5, abs=0.02)
-    assert torch.equal(network.eval().condition(None, torch.ones(1, dtype=torch.int64))[0], embedding)
+    assert torch.equal(network.eval().conditioning(None, torch.ones(1, dtype=torch.int64))[0], embedding)
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
