@@ -28,12 +28,12 @@ def stroke5_of(drawings, place, scale=SCALE):
 
 @torch.no_grad()
 def losses_of_rows(network, stroke5, category, z):
-    """-log p of each row's offset (in scales) and pen: stepped row by row, torch's own distributions; (L + 1, 2)."""
-    condition, state, losses = network.condition(z, torch.tensor([category])), None, []
+    """-log p of each row's offset (in scales) and pen: from the rows before it, by torch's distributions; (L + 1, 2)."""
+    conditioning, losses = network.conditioning(z, torch.tensor([category])), []
     count = network.configuration.mixtures
     for row in range(stroke5.shape[1] - 1):
-        output, state = network.decoder(stroke5[:, row : row + 1], condition, state)
-        output, target = output[0, 0].double(), stroke5[0, row + 1].double()
+        output, _ = network.decoder(stroke5[:, : row + 1], conditioning)
+        output, target = output[0, -1].double(), stroke5[0, row + 1].double()
         pen, pi, (mu_x, mu_y, sigma_x, sigma_y, rho) = (
             output[:3],
             output[3 : 3 + count],

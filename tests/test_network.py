@@ -97,7 +97,7 @@ def test_the_encoder_reads_both_ways_and_every_row():
 @torch.no_grad()
 def test_teacher_forcing_equals_stepping(network):
     if network.configuration.position_inputs:
-        pytest.skip("with position inputs the torch decoder runs whole sketches only")
+        pytest.skip("not applicable: with position inputs the torch decoder runs whole sketches only")
     stroke5, z = random_stroke5(LENGTHS), latent_of(network)
     whole, last = output_of(network, stroke5, z)
     condition, state = network.conditioning(z, categories_of(network)), None

@@ -240,7 +240,7 @@ def noise_behind(numbers, cell, network, z_logvar, z_gradient, kl_gradient):
 def test_gradients(reference):
     numbers, variational, cell = reference
     if cell == "hyper":
-        pytest.skip("its gradients are not among Magenta's numbers")
+        pytest.skip("not applicable: its gradients are not among Magenta's numbers")
     network, _, _, _, z_mean, z_logvar, losses, z = run(*reference)
     losses["all"].backward()
     if variational:
