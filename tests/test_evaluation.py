@@ -28,7 +28,7 @@ def stroke5_of(drawings, place, scale=SCALE):
 
 @torch.no_grad()
 def losses_of_rows(network, stroke5, category, z):
-    """-log p of each row's offset (in scales) and pen: from the rows before it, by torch's distributions; (L + 1, 2)."""
+    """-log p of each row's offset (in scales) and pen: from the rows before it, with torch's distributions."""
     conditioning, losses = network.conditioning(z, torch.tensor([category])), []
     count = network.configuration.mixtures
     for row in range(stroke5.shape[1] - 1):
