@@ -1,6 +1,5 @@
 """Every command of the README, of samples/ and of every --help runs as it stands."""
 
-import glob
 import re
 import shlex
 import shutil
@@ -115,7 +114,7 @@ def run_here(command, folder, bucket):
         arguments = [
             argument
             for word in shlex.split(command)[1:]
-            for argument in (sorted(glob.glob(word)) if "*" in word else [word])
+            for argument in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
         ]
         result = CliRunner().invoke(main, arguments, env=environment(folder, bucket), prog_name="sketchrnn")
     assert result.exit_code == 0, f"{command}\n{result.output}\n{result.exception!r}"
