@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from sketchrnn.errors import SketchRNNError
+
+logger = logging.getLogger(__name__)
 
 STANDARD_STREAM = "-"
 CACHE_VARIABLE = "SKETCHRNN_CACHE"
@@ -196,6 +199,8 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
     """Hold a lock that other processes respect. Its file is deleted at the end.
 
+    On a file system without locks there is a warning, and no lock.
+
     Args:
         path: the lock's file.
         patience: seconds to wait for it; below 0 there is no limit.
@@ -208,7 +213,12 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
 
     path.parent.stat()  # filelock would make the folder
     lock = filelock.FileLock(path, timeout=patience)
-    lock.acquire()
+    try:
+        lock.acquire()
+    except NotImplementedError:
+        logger.warning(f"{path.parent}: this file system has no locks; let no other process write the same files")
+        yield
+        return
     while not path.exists():  # the previous owner has deleted it: this locks a deleted file
         lock.release()
         lock.acquire()

@@ -14,8 +14,7 @@ from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.checkpoint import SHIPPED, load_checkpoint, load_shipped, save_checkpoint
 from sketchrnn.model.configuration import CELLS, LATER_FIELDS, ModelConfiguration
 from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
-from sketchrnn.training.network.cells import HyperLSTM, LayerNormLSTM, make_cell
-from sketchrnn.training.network.lstm import LSTM, SideBySide, gated
+from sketchrnn.training.network.cells import LSTM, HyperLSTM, LayerNormLSTM, SideBySide, apply_gates, make_cell
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 STEPS, BATCH, INPUTS, UNITS = 7, 3, 5, 8
@@ -72,8 +71,8 @@ def test_a_sequence_in_two_parts_is_the_whole(kind):
 def test_recurrent_dropout_drops_what_is_new_and_keeps_what_is_remembered():
     torch.manual_seed(0)
     gates, cell = torch.randn(1000, 4 * UNITS), torch.randn(1000, UNITS)
-    whole, show = gated(gates, cell, 0.0)
-    dropped, shown = gated(gates, cell, 0.25)
+    whole, show = apply_gates(gates, cell, 0.0)
+    dropped, shown = apply_gates(gates, cell, 0.25)
     assert torch.equal(show, shown)
     remembered = torch.sigmoid(gates[:, UNITS : 2 * UNITS]) * cell
     new = whole - remembered

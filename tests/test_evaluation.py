@@ -28,11 +28,11 @@ def stroke5_of(drawings, place, scale=SCALE):
 
 @torch.no_grad()
 def losses_of_rows(network, stroke5, category, z):
-    """-log p of each row's offset (in scales) and pen: row by row, with torch's own distributions; (L + 1, 2)."""
-    condition, losses = network.condition(z, torch.tensor([category])), []
+    """-log p of each row's offset (in scales) and pen: from the rows before it, with torch's distributions."""
+    conditioning, losses = network.conditioning(z, torch.tensor([category])), []
     count = network.configuration.mixtures
     for row in range(stroke5.shape[1] - 1):
-        output, _ = network.decoder(stroke5[:, : row + 1], condition)
+        output, _ = network.decoder(stroke5[:, : row + 1], conditioning)
         output, target = output[0, -1].double(), stroke5[0, row + 1].double()
         pen, pi, (mu_x, mu_y, sigma_x, sigma_y, rho) = (
             output[:3],

@@ -161,3 +161,13 @@ def test_a_lock_is_held_by_one(tmp_path):
     assert not (tmp_path / "lock").exists()
     with pytest.raises(FileNotFoundError), locked(tmp_path / "missing" / "lock"):
         pass
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch, caplog):
+    def missing(self, *arguments, **options):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", missing)
+    with locked(tmp_path / "lock"):
+        pass
+    assert f"{tmp_path}: this file system has no locks" in caplog.text

@@ -17,11 +17,13 @@ from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
+from sketchrnn.dataset import read
 from sketchrnn.dataset.drawings import Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
+from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.dataset.stats import stats_of
 from sketchrnn.dataset.store import PREPARING, open_stores, shard_path
 from sketchrnn.errors import ConfigurationError, DatasetError, FormatError, SketchRNNError
@@ -573,3 +575,151 @@ def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 60.0)
     threading.Timer(0.2, held.release).start()
     assert prepare([path], tmp_path / "s").read == 1
+
+
+# --- folders
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="M0 0L{} 9L5 {}" stroke="red"/></svg>'
+
+
+def pictures(folder, count, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        (folder / f"{number:04d}.svg").write_text(PICTURE.format(number + 1, 2 * number + 3))
+    return folder
+
+
+def test_an_interrupted_folder_of_small_files_resumes(tmp_path, monkeypatch):
+    own = pictures(tmp_path / "own", 200)
+    (own / "0007.svg").write_text("damaged")
+    (own / "0008.json").write_text('{"word": "dog", "drawing": [[[0, 9, 5], [3, 1, 8]]]}')
+    original, calls = read.read_piece, []
+
+    def interrupted(piece, selection):
+        calls.append(piece.paths)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(piece, selection)
+
+    monkeypatch.setattr(read, "read_piece", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([own], tmp_path / "s")
+    report = prepare([own], tmp_path / "s")
+    assert len(calls) == 3 + 2  # of four groups the first two are not read again
+    assert str(report) == str(prepare([own], tmp_path / "whole"))
+    assert contents(tmp_path / "s") == contents(tmp_path / "whole")
+    assert any("0007.svg" in note for note in report.notes)
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        prepare([own], tmp_path / "t")
+    pictures(own, 1, first=500)
+    prepare([own], tmp_path / "t")
+    assert len(calls) == 3 + 4  # the folder has changed: all of it is read
+    assert list(contents(tmp_path / "t")) == ["dog.safetensors", "own.safetensors"]
+
+
+def test_a_group_is_read_as_it_was_saved(tmp_path):
+    own = pictures(tmp_path / "own", 3)
+    (own / "a.json").write_text("[]")
+    (own / "b.json").write_text('{"word": "dog", "key_id": "77", "drawing": [[[0, 9, 5], [3, 1, 8]]]}')
+    (source,), _ = find_sources([own])
+    (piece,) = pieces_of(source)
+    before = read.read_piece(piece, Selection())
+    with (tmp_path / "group.npz").open("wb") as file:
+        before.save(file)
+    after = read.Read.load(tmp_path / "group.npz")
+    assert (after.tallies, after.problems) == (before.tallies, before.problems)
+    assert list(after.encoded()) == list(before.encoded())
+    for category, drawings in before.encoded().items():
+        for name, value in vars(drawings).items():
+            np.testing.assert_array_equal(getattr(after.encoded()[category], name), value)
+
+
+def test_linked_folders_are_read_once_and_loops_are_named(tmp_path):
+    own = tmp_path / "own"
+    pictures(own / "cat", 3)
+    pictures(tmp_path / "elsewhere" / "dogs", 2, first=10)
+    (tmp_path / "elsewhere" / "dogs" / "back").symlink_to(own)
+    (own / "dog").symlink_to("../elsewhere/dogs")
+    (own / "again").symlink_to("cat")
+    (own / "loop").symlink_to(".")
+    (own / "zoo").symlink_to(tmp_path / "elsewhere")
+    (own / "cat" / "linked.svg").symlink_to(tmp_path / "elsewhere" / "dogs" / "0010.svg")
+    (own / "cat" / "broken.svg").symlink_to("nowhere.svg")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(own / "cat" / "pipe.svg")
+    report = prepare([own], tmp_path / "s")
+    found = sorted(name for name, _ in drawings_in(tmp_path / "s")[0])
+    assert found == 4 * ["cat"] + 2 * ["dog"]
+    skipped = " ".join(note for note in report.notes if "skipped a link" in note)
+    for name in ("again", "loop", "dog/back", "zoo/dogs"):
+        assert f"own/{name}: " in skipped
+    assert any("2 files of other kinds" in note for note in report.notes)
+    prepare([own / "again"], tmp_path / "t")  # a link that is named itself
+    assert {name for name, _ in drawings_in(tmp_path / "t")[0]} == {"cat"}
+
+
+# --- few drawings
+
+
+def splits_of(*stores):
+    """The split of each drawing, by its rows."""
+    drawings, _ = open_stores(stores).drawings()
+    return {drawings.stroke3(place).tobytes(): int(drawings.split[place]) for place in range(len(drawings))}
+
+
+def few(path, seed, count, word="cat"):
+    return ndjson_file(path, [scribble(1000 * seed + number) for number in range(count)], word=word)
+
+
+@pytest.mark.parametrize("count", [10, 20, 40])
+def test_few_drawings_have_one_that_validates_and_further_files_move_none(tmp_path, count):
+    for seed in range(8):
+        own = few(tmp_path / f"{seed}.ndjson", seed, count)
+        more = few(tmp_path / f"more {seed}.ndjson", 100 + seed, 30)
+        folder = tmp_path / str(seed)
+        prepare([own], folder / "alone")
+        report = prepare([own, more], folder / "behind")
+        prepare([more, own], folder / "before")
+        prepare([own], folder / "added")
+        prepare([more], folder / "added")
+        alone = splits_of(folder / "alone")
+        assert SPLITS.index("valid") in alone.values()
+        assert SPLITS.index("train") in alone.values()
+        assert report.splits["valid"] >= 1
+        for name in ("behind", "before", "added"):
+            together = splits_of(folder / name)
+            assert len(together) == count + 30
+            assert {rows: together[rows] for rows in alone} == alone
+        (each,), together = stats_of(open_stores([folder / "alone"]))
+        assert each.splits == {name: list(alone.values()).count(index) for index, name in enumerate(SPLITS)}
+        drawings, _ = open_stores([folder / "alone"]).drawings()
+        assert each.offset_scale == pytest.approx(dataclasses.replace(drawings, known_offset_scale=None).offset_scale())
+
+
+def test_longer_names_of_a_growing_folder_move_no_drawing(tmp_path):
+    own = pictures(tmp_path / "own", 12)
+    prepare([own], tmp_path / "s")
+    before = splits_of(tmp_path / "s")
+    pictures(own, 20, first=12)
+    prepare([own], tmp_path / "s", force=True)
+    after = splits_of(tmp_path / "s")
+    assert SPLITS.index("valid") in before.values()
+    assert {rows: after[rows] for rows in before} == before
+
+
+def test_a_data_set_without_validation_gets_some(tmp_path):
+    path = npz_file(tmp_path / "a.npz", train=[scribble(seed) for seed in range(100)])
+    prepare([path], tmp_path / "s")
+    drawings, report = open_stores([tmp_path / "s"]).drawings()
+    counts = [int((drawings.split == index).sum()) for index in range(3)]
+    assert 1 <= counts[1] < 20
+    assert counts[0] + counts[1] == 100
+    assert list(report.splits.values()) == counts
+    assert "no drawing was in the validation split" in str(report)
+    assert drawings.offset_scale() == pytest.approx(
+        np.concatenate([drawings.stroke3(i)[:, :2] for i in np.flatnonzero(drawings.split == 0)]).std(), rel=1e-5
+    )
+    pair = few(tmp_path / "pair.ndjson", 3, 2)
+    prepare([pair], tmp_path / "t")
+    assert sorted(splits_of(tmp_path / "t").values()) in ([0, 1], [1, 2], [0, 2])

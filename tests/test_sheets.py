@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -100,6 +102,24 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="file: cannot be written"):
         TensorBoard(tmp_path / "file")
+
+
+def test_a_disk_that_fills_up_does_not_stop_training(tmp_path, monkeypatch, caplog):
+    pytest.importorskip("tensorboard")
+    from sketchrnn.training.reports import TensorBoard
+
+    board = TensorBoard(tmp_path / "board")
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(board._writer, "add_scalar", full)
+    outcome = run_training(tmp_path / "a", observer=board)
+    board.close()
+    assert outcome.finished
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "cannot be written: no space left on device; TensorBoard gets no more figures"
+    ]
 
 
 def test_without_tensorboard_its_extra_is_named(tmp_path, monkeypatch):

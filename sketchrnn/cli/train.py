@@ -43,7 +43,7 @@ Examples:
     "started_from",
     metavar="MODEL",
     shell_complete=shell_completion.models,
-    help='Start from the weights of MODEL ("shipped": the model of the package) and add your categories.',
+    help='Start from the weights of MODEL ("shipped": the package\'s) and add your categories.',
 )
 @click.option("--decoder-only", is_flag=True, help="Train without encoder and z: the smallest model that completes.")
 @click.option(

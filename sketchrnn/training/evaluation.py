@@ -14,8 +14,7 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
 from sketchrnn.training.batches import Batch, Collator, derived_seed, length_order_batches
 from sketchrnn.training.distributed import ALONE, Workers
-from sketchrnn.training.network.losses import kl_divergence, row_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, kl_divergence, row_losses
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 FITTED = 200
@@ -215,5 +214,5 @@ def _sample(z_mean: Tensor, z_logvar: Tensor, generator: torch.Generator) -> Ten
 
 
 def _predict(network: SketchRNN, stroke5: Tensor, category: Tensor, z: Tensor | None) -> Mixture:
-    output, _ = network.decoder(stroke5[:, :-1], network.condition(z, category))
+    output, _ = network.decoder(stroke5[:, :-1], network.conditioning(z, category))
     return Mixture.from_output(output)

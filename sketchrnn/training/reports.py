@@ -239,6 +239,4 @@ class TensorBoard(Observer):
             yield
         except OSError as error:
             self._writer = None
-            logger.warning(
-                f"{self._folder}: cannot be written: {reason(error)}; training continues without TensorBoard"
-            )
+            logger.warning(f"{self._folder}: cannot be written: {reason(error)}; TensorBoard gets no more figures")
