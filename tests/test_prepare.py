@@ -627,8 +627,8 @@ def test_a_group_is_read_as_it_was_saved(tmp_path):
     before = read.read_piece(piece, Selection())
     with (tmp_path / "group.npz").open("wb") as file:
         before.save(file)
-    after = read.Read.load(tmp_path / "group.npz")
-    assert (after.tallies, after.problems) == (before.tallies, before.problems)
+    after = read.ParseResult.load(tmp_path / "group.npz")
+    assert (after.counts, after.problems) == (before.counts, before.problems)
     assert list(after.encoded()) == list(before.encoded())
     for category, drawings in before.encoded().items():
         for name, value in vars(drawings).items():

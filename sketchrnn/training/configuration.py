@@ -76,6 +76,8 @@ class TrainingConfiguration:
         pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not only up to the end.
         seed: of the weights, the order of drawings, the augmentation and the noise.
         precision: "float32", or "bfloat16" for autocast where it is safe.
+        compile_cells: compile the step of layer-norm and hyper cells (torch.compile), so that a GPU launches far fewer
+            kernels; it needs Triton, on a CPU a C++ compiler.
         evaluate_every: steps between two evaluations on the whole validation split.
         checkpoint_every: steps between two checkpoints of the last state.
         patience: the run ends after this number of evaluations in a row without a better model; 0 never ends it early.
@@ -109,6 +111,7 @@ class TrainingConfiguration:
     pen_over_padding: bool = False
     seed: int = 0
     precision: str = "float32"
+    compile_cells: bool = False
     evaluate_every: int = 500
     checkpoint_every: int = 100
     patience: int = 0
@@ -139,6 +142,7 @@ class TrainingConfiguration:
             *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
+        self._demand("compile_cells", isinstance(self.compile_cells, bool), "true or false")
         for name in ("seed", "warmup_steps", "patience"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
         for name, choices in (

@@ -19,7 +19,7 @@ from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
-CHANGEABLE = frozenset(["max_steps", "evaluate_every", "checkpoint_every"])
+CHANGEABLE = frozenset(["max_steps", "evaluate_every", "checkpoint_every", "compile_cells"])
 """Settings that may change when a run is resumed."""
 
 LATEST = "optimizer.latest."
@@ -102,6 +102,8 @@ class TrainingState:
         if start is not None:
             self.network.load_weights(start.weights, start.source)
         self.averaged = copy.deepcopy(self.network).eval()
+        if training.compile_cells:
+            self.network.compile_steps()
         trained = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
         self.parameters: list[torch.Tensor] = [self.network.get_parameter(name) for name in trained]
         self._averages: list[torch.Tensor] = [self.averaged.get_parameter(name) for name in trained]
