@@ -64,7 +64,7 @@ def redrawn(path):
     page = {name: root.get(name) for name in ("width", "height", "viewBox", "transform") if root.get(name)}
     lines = "".join(
         f'<polyline points="{" ".join(f"{x:.9g},{y:.9g}" for x, y in line.points)}" fill="none" '
-        f'stroke={quoteattr("#c2255c" if line.colour == "currentColor" else line.colour)} stroke-width="{line.width}" '
+        f'stroke={quoteattr("#c2255c" if line.color == "currentColor" else line.color)} stroke-width="{line.width}" '
         f'stroke-opacity="{line.opacity}" stroke-linecap="{line.linecap}" stroke-linejoin="{line.linejoin}"/>'
         for line in read_svg(path).lines
     )
@@ -195,16 +195,16 @@ def test_what_is_not_shown_is_not_read():
 )
 def test_the_cascade_decides(rules, attributes, colour):
     (line,) = read(f'<style>{rules}</style><g><path d="M0 0H1" fill="none" {attributes}/></g>').lines
-    assert line.colour == colour
+    assert line.color == colour
 
 
 def test_filled_areas_are_lines_only_where_nothing_is_stroked():
     area, line = '<rect width="9" height="9"/>', '<path d="M1 1H5" stroke="red" fill="none"/>'
     drawing = read(area + line + "<text>a</text>")
-    assert [line.colour for line in drawing.lines] == ["red"]
-    assert drawing.left_out == {"filled shape": 1, "text": 1}
+    assert [line.color for line in drawing.lines] == ["red"]
+    assert drawing.ignored == {"filled shape": 1, "text": 1}
     (outline,) = read(area).lines
-    assert (outline.colour, outline.width, outline.closed) == ("black", None, True)
+    assert (outline.color, outline.width, outline.closed) == ("black", None, True)
 
 
 def test_use_draws_again():
@@ -216,7 +216,7 @@ def test_use_draws_again():
 def test_use_of_itself_ends():
     drawing = read('<g id="a" stroke="#000"><path d="M0 0H1"/><use href="#a"/><use href="#none"/></g>')
     assert len(drawing.lines) == 2  # the group, and once more what uses it
-    assert sum(drawing.left_out.values()) == 3
+    assert sum(drawing.ignored.values()) == 3
 
 
 def test_use_that_explodes_is_refused(monkeypatch):

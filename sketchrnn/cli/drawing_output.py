@@ -190,7 +190,7 @@ class Target:
             width = wanted.millimetres / drawing.millimetres
         self._tell_of_page(picture, source)
         label = layer.label or layer.name
-        return AddedLayer(layer.sketch, label, self.stroke or line.colour, width, line.opacity, hidden)
+        return AddedLayer(layer.sketch, label, self.stroke or line.color, width, line.opacity, hidden)
 
     def _tell_of_page(self, picture: Picture, source: SvgSource) -> None:
         page = source.drawing.page

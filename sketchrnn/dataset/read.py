@@ -198,5 +198,5 @@ def _add_record(record: Record, piece: Piece, selection: Selection, read: Read) 
     tally.read += 1
     tally.kinds[record.kind] += 1
     if record.source is not None:
-        tally.ignored.update(record.source.drawing.left_out)
+        tally.ignored.update(record.source.drawing.ignored)
     read.parts.setdefault(word, []).append(encode_record(record, selection, tally))
