@@ -231,7 +231,7 @@ def test_a_missing_extra_is_said(monkeypatch, tmp_path):
     assert "sketchrnn[image]" in result.stderr
 
 
-def test_what_moves_has_prefix_and_completion_in_their_colours():
+def test_what_moves_has_prefix_and_completion_in_their_colors():
     svg = done("complete", CUP, *FAST, "--animate").stdout
     assert "prefers-reduced-motion" in svg
     groups = ElementTree.fromstring(svg).findall("{http://www.w3.org/2000/svg}g")

@@ -176,7 +176,7 @@ def test_what_is_not_shown_is_not_read():
 
 
 @pytest.mark.parametrize(
-    ("rules", "attributes", "colour"),
+    ("rules", "attributes", "color"),
     [
         ("", 'stroke="blue"', "blue"),
         ("path { stroke: red }", 'stroke="blue"', "red"),
@@ -193,9 +193,9 @@ def test_what_is_not_shown_is_not_read():
         ("g { stroke: red } path { stroke: inherit }", 'stroke="blue"', "red"),
     ],
 )
-def test_the_cascade_decides(rules, attributes, colour):
+def test_the_cascade_decides(rules, attributes, color):
     (line,) = read(f'<style>{rules}</style><g><path d="M0 0H1" fill="none" {attributes}/></g>').lines
-    assert line.color == colour
+    assert line.color == color
 
 
 def test_filled_areas_are_lines_only_where_nothing_is_stroked():

@@ -49,7 +49,7 @@ for _kind, _set in (
     (_DIGIT, b"0123456789"),
 ):
     _CHARACTERS[[*_set]] = _kind
-_TO_SPACES = str.maketrans({letter: " " for letter in "MmZzLlHhVvCcSsQqTtAa,"})
+_TO_SPACES = str.maketrans(dict.fromkeys("MmZzLlHhVvCcSsQqTtAa,", " "))
 _ARITIES = np.full(128, -1, np.int64)  # arcs are left out: nothing has to separate their flags
 for _letter, _count in {**_ARGUMENTS, "Z": 0}.items():
     _ARITIES[[ord(_letter), ord(_letter.lower())]] = _count if _letter != "A" else -1
@@ -237,7 +237,9 @@ def _parse_long_path(data: str) -> Outline | None:
             return outline
     builder = _PathBuilder()
     # equal commands in a row are one command with more arguments; but each M begins a subpath, each Z ends one
-    breaks = np.flatnonzero(np.append(True, (names[1:] != names[:-1]) | (arity[1:] == 0) | np.isin(names[1:], (77, 109))))
+    breaks = np.flatnonzero(
+        np.append(True, (names[1:] != names[:-1]) | (arity[1:] == 0) | np.isin(names[1:], (77, 109)))
+    )
     offsets = np.append(0, np.cumsum(counts))
     ends = np.append(breaks[1:], len(names))
     for name, begin, end in zip(names[breaks].tolist(), offsets[breaks].tolist(), offsets[ends].tolist(), strict=True):
@@ -940,7 +942,7 @@ def parse_origin(text: str, sides: tuple[float, float], units: Units, font_size:
 def parse_basic_shape(
     text: str, box: tuple[float, float, float, float], units: Units, font_size: float
 ) -> tuple[Outline, bool] | None:
-    """Return the outline of a CSS shape in a box (x_min, y_min, x_max, y_max), and whether it fills by the even-odd rule.
+    """Return the outline of a CSS shape in a box, and whether it fills by the even-odd rule.
 
     ``inset``, ``circle``, ``ellipse``, ``polygon`` and ``path`` are supported; None for others.
     """
@@ -975,9 +977,8 @@ def parse_basic_shape(
         inset = [0.0 if value is None else value for value in found]
         if None in found:
             return None
-        return Outline.of_rectangle(
-            box[0] + inset[3], box[1] + inset[0], max(sides[0] - inset[1] - inset[3], 0.0), max(sides[1] - inset[0] - inset[2], 0.0)
-        ), False  # fmt: skip
+        width, height = sides[0] - inset[1] - inset[3], sides[1] - inset[0] - inset[2]
+        return Outline.of_rectangle(box[0] + inset[3], box[1] + inset[0], max(width, 0.0), max(height, 0.0)), False
     if name in ("circle", "ellipse") and len(parts) == 1:
         radii, _, position = parts[0].partition("at ") if not parts[0].startswith("at ") else ("", "", parts[0][3:])
         centre = parse_origin(position.strip() or "center", sides, units, font_size)

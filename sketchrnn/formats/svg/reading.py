@@ -50,7 +50,7 @@ from sketchrnn.formats.svg.geometry import (
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
-FLATNESS = 1 / 4000
+FLATNESS = 1 / 8000
 """How far the points of a curve may be from it, of the picture's larger side."""
 JOIN_TOLERANCE = 1 / 10_000
 """Largest gap between two lines that are joined, of the picture's larger side."""
@@ -288,7 +288,8 @@ def _without_background(
 ) -> tuple[list[FloatArray], NDArray[np.int64], NDArray[np.bool_]]:
     """Drop the outlines of areas that cover the whole page: the paper, not the drawing on it.
 
-    White ones always; those of another color only if the document says how large its page is, and other outlines remain.
+    White areas are always dropped; areas of another color only if the document gives the size of its page, and other
+    outlines remain.
     """
     points = np.concatenate(lines)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -347,8 +348,8 @@ def _joined(
 ) -> tuple[SvgLine, ...]:
     """Return lines with their styles; a line that starts where the one before it ends, in its color, continues it.
 
-    Outlines that are closed by their nature stay lines of their own. The order stays as it is: vpype's ``linemerge`` and
-    shapely's ``line_merge`` change it, and the order is what a model goes by.
+    Closed shapes stay lines of their own. vpype's ``linemerge`` and shapely's ``line_merge`` are not used because they
+    change the order of the lines, which a model depends on.
     """
     color_numbers = {color: number for number, color in enumerate(dict.fromkeys(style.color for style in styles))}
     colors = np.array([color_numbers[style.color] for style in styles])[owners]
@@ -409,7 +410,7 @@ class _Walk:
             yield from self._children(self._root, context)
 
     def _root_viewport(self) -> tuple[tuple[float, float], float, float | None, bool]:
-        """Return the root's viewport in user units, the pixels and the millimetres of a unit, and whether it is empty."""
+        """Return the root's viewport in user units, the size of a unit in pixels and in mm, and whether it is empty."""
         self._units = Units(self._style.font_size)
         box = self._view_box(self._root)
         texts = [self._style.values.get(side, self._root.get(side, "")).strip() for side in ("width", "height")]
