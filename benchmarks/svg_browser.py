@@ -4,8 +4,8 @@
 
 Every document is opened in headless Chromium. Each shape that the browser shows, also inside ``<use>``, is sampled by
 ``getPointAtLength``, mapped into the root's user units by ``getScreenCTM``, and, where the document clips it, tested
-for visibility by ``elementsFromPoint``. A difference is the largest distance between the browser's samples and the lines
-that were read, measured in both directions. The table lists every document that differs by more than 0.1 user units.
+for visibility by ``elementsFromPoint``. A difference is the largest distance between the browser's samples and the
+lines that were read, in both directions. The table lists every document that differs by more than 0.1 user units.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ function() {
   const count = Math.min(6000, Math.max(64, Math.ceil(length * size * 6)));
   const points = [], hits = [];
   const look = (length) => {
-    const at = this.getPointAtLength(length), there = at.matrixTransform(matrix), pixel = at.matrixTransform(screen);
+    const at = this.getPointAtLength(length);
+    const there = at.matrixTransform(matrix), pixel = at.matrixTransform(screen);
     const hit = !clipped || document.elementsFromPoint(pixel.x, pixel.y).includes(host);
     return {length, x: there.x, y: there.y, hit};
   };
@@ -273,8 +274,8 @@ def main() -> None:
                     rows.append((name, difference, said))
         browser.close()
     lines = [
-        f"{len(paths)} documents: {hidden} not shown by the browser, {compared} compared, as they are and with a stroke for "
-        f"every shape; {len(rows)} results differ by more than {TOLERANCE} user units.",
+        f"{len(paths)} documents: {hidden} not shown by the browser, {compared} compared, as they are and with a stroke "
+        f"for every shape; {len(rows)} results differ by more than {TOLERANCE} user units.",
     ]
     if rows:
         lines += ["", "| document | difference | found | reason |", "| --- | --- | --- | --- |"]

@@ -334,7 +334,7 @@ def _is_valid(name: str, value: str) -> bool:
         if length is None:
             return lower == "auto"
         has_unit = not re.fullmatch(NUMBER, value) or length == 0.0
-        return has_unit and not (name in _NOT_NEGATIVE and length < 0)
+        return has_unit and not (name in _NOT_NEGATIVE and length < 0 and _LENGTH.fullmatch(value))
     if name == "font-size":
         return lower in _FONT_SIZES or lower in ("smaller", "larger") or Units().length(value, 1.0, 1.0) is not None
     if name in ("clip-path", "mask"):
