@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
@@ -60,6 +61,8 @@ MOST_USED = 100_000
 """Most elements that are shown by ``<use>``: a <use> of a <use> of a <use> ... grows without bounds."""
 MOST_UNCOMPRESSED = 1 << 27
 """Most bytes of a compressed document: a thousandth of them, compressed, may stand for them."""
+SEPARATE_STROKES = ("data-strokes", "separate")
+"""Attribute of a group whose shapes are not joined: the drawings that this program writes are read as they were."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")
@@ -68,7 +71,6 @@ _DEFAULT_VIEWPORT = (300.0, 150.0)  # of CSS, for an image that does not give it
 _CONTAINERS = {"svg", "g", "a", "switch", "use"}
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"}
 _NO_LINES = {"text", "image", "foreignObject"}
-_DRAWN = _CONTAINERS | _SHAPES | _NO_LINES
 _TRANSFORMING = ("translate", "rotate", "scale", "transform")
 _AXES = {"x": 0, "y": 1, "width": 0, "height": 1, "cx": 0, "cy": 1, "rx": 0, "ry": 1, "r": 0}
 _NOT_NEGATIVE = {"width", "height", "r", "rx", "ry"}
@@ -89,6 +91,7 @@ class SvgLine:
         linecap: ``butt``, ``round`` or ``square``.
         linejoin: ``miter``, ``round`` or ``bevel``.
         ids: of the elements that it is part of, and of the groups around them, the outermost first.
+        is_separate: it is a stroke of its own, even if it starts where the one before it ends.
     """
 
     points: FloatArray
@@ -99,6 +102,7 @@ class SvgLine:
     linecap: str = "butt"
     linejoin: str = "miter"
     ids: tuple[str, ...] = ()
+    is_separate: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,7 @@ class _Context:
         uses: targets of the ``<use>`` elements around it.
         clips: regions outside of which nothing is shown.
         sizes: width and height of the ``<use>`` that shows this element, as written.
+        is_separate: each shape is a stroke of its own.
     """
 
     style: Style | None
@@ -248,6 +253,7 @@ class _Context:
     uses: tuple[ElementTree.Element, ...] = ()
     clips: tuple[Region, ...] = ()
     sizes: tuple[str | None, str | None] = (None, None)
+    is_separate: bool = False
 
 
 def _drawing(root: ElementTree.Element) -> SvgDrawing:
@@ -353,7 +359,8 @@ def _joined(
     """
     color_numbers = {color: number for number, color in enumerate(dict.fromkeys(style.color for style in styles))}
     colors = np.array([color_numbers[style.color] for style in styles])[owners]
-    may_join = ~closed[1:] & ~closed[:-1] & (colors[1:] == colors[:-1])
+    separate = np.array([style.is_separate for style in styles])[owners]
+    may_join = ~closed[1:] & ~closed[:-1] & (colors[1:] == colors[:-1]) & ~separate[1:]
     joined, group = join_touching(lines, may_join, tolerance)
     firsts = np.flatnonzero(np.diff(group, prepend=-1))
     lasts = np.append(firsts[1:], len(lines)) - 1
@@ -460,9 +467,10 @@ class _Walk:
             self._damaged(element, f"expected a transform, found {_brief(written)}", "damaged transform")
         identifier = element.get("id")
         matrix, clips = context.matrix, context.clips
+        ids = (*context.ids, identifier) if identifier else context.ids
+        separate = context.is_separate or element.get(SEPARATE_STROKES[0]) == SEPARATE_STROKES[1]
         context = _Context(
-            style, matrix, context.viewport, opacity, (*context.ids, identifier) if identifier else context.ids,
-            context.uses, clips, context.sizes,
+            style, matrix, context.viewport, opacity, ids, context.uses, clips, context.sizes, separate
         )  # fmt: skip
         if any(name in values for name in _TRANSFORMING):
             context = replace(context, matrix=multiplied(matrix, self._transform(element, tag, context)))
@@ -482,10 +490,10 @@ class _Walk:
         elif tag in ("svg", "symbol"):
             yield from self._nested(element, tag, context)
         elif tag == "switch":
+            # as in Chromium, also an element that is not drawn can be the one that is chosen
             chosen = (child for child in element if _tag(child) is not None and _conditions_hold(child))
-            first = next((child for child in chosen if _tag(child) in _DRAWN), None)
-            if first is not None:
-                yield from self._element(first, context)
+            for child in itertools.islice(chosen, 1):
+                yield from self._element(child, context)
         else:
             yield from self._children(element, context)
 
@@ -572,7 +580,7 @@ class _Walk:
         """Return how an element's lines are drawn, still without points; None if they are not."""
         if "stroke" not in style.values:
             return None
-        key = (id(style), context.matrix[:4], context.viewport, context.opacity, context.ids)
+        key = (id(style), context.matrix[:4], context.viewport, context.opacity, context.ids, context.is_separate)
         found = self._strokes.get(key, _UNKNOWN)
         if found is not _UNKNOWN:
             return found
@@ -588,7 +596,9 @@ class _Walk:
                 scale = 1 / self._root_scale
             cap, join = style["stroke-linecap"], style["stroke-linejoin"]
             join = {"arcs": "miter", "miter-clip": "miter"}.get(join, join)
-            line = SvgLine(_NO_POINTS, False, color, width * scale, opacity, cap, join, context.ids)
+            line = SvgLine(
+                _NO_POINTS, False, color, width * scale, opacity, cap, join, context.ids, context.is_separate
+            )
         self._strokes[key] = line
         return line
 

@@ -21,7 +21,7 @@ from xml.parsers import expat
 
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
-from sketchrnn.formats.svg.reading import parse_root, uncompressed
+from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
 from sketchrnn.formats.svg.style import (
     STYLE_SHEET,
     Animation,
@@ -242,6 +242,7 @@ def add_layers(
                 "inkscape:groupmode": "layer",
                 "inkscape:label": xml_text(layer.label),
                 "style": "display:none" if layer.hidden else "display:inline",
+                SEPARATE_STROKES[0]: SEPARATE_STROKES[1],
             },
         )
         strokes = (optimized(layer.sketch) if optimize else layer.sketch).strokes
@@ -410,6 +411,7 @@ def _groups(
     for layer in layers:
         identifier = "-".join(xml_text(layer.name + suffix).split())  # an id holds no spaces
         group = ElementTree.Element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
+        group.set(*SEPARATE_STROKES)
         strokes, color = layer.sketch.strokes, xml_text(layer.color)
         elements = elements_of(strokes, render_style.style, stroke_width, color, first=first, total=total)
         for number, element in enumerate(elements, first):
@@ -422,6 +424,7 @@ def _groups(
 
 
 def _line_attributes(color: str, stroke_width: float) -> dict[str, str]:
+    """Return the presentation attributes of lines."""
     return {
         "fill": "none",
         "stroke": xml_text(color),
