@@ -109,6 +109,7 @@ PREPARE = r"""
     for (const { name, value } of [...symbol.attributes])
       if (!["x", "y", "width", "height"].includes(name)) svg.setAttribute(name, value);
     svg.style.setProperty("display", "inline", "important");
+    svg.style.transformOrigin = "0 0";  // as a symbol's; that of an <svg> below <use> is its center
     svg.append(...symbol.childNodes);
     defs.append(svg);
     symbol.replaceWith(defs);
@@ -121,6 +122,7 @@ PREPARE = r"""
     use.removeAttribute("x");
     use.removeAttribute("y");
   }
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 """
 STROKED = "stroke: #000 !important; stroke-width: 1px !important; stroke-opacity: 1 !important"
