@@ -133,6 +133,7 @@ EXPLAINED = {
     "shapes__rect__rlh-values.svg": "rlh depends on the font: 1.2 rem is used",
     "shapes__rect__vi-and-vb-values.svg": "of a window of 1000 pixels; without a window, of the root",
     "shapes__rect__vmin-and-vmax-values.svg": "as for vi and vb",
+    "structure__symbol__with-transform.svg": "beyond the page, where elementsFromPoint finds nothing",
 }
 
 
