@@ -17,6 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from results import machine
+from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.step import take_step
+from sketchrnn.training.stream import batch_stream
 from train_throughput import MAX_LENGTH, lstm_steps, matrix_rate, operations, seconds_of
 
 from sketchrnn.dataset.drawings import Drawings
@@ -24,10 +27,7 @@ from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.batches import Collator
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
-from sketchrnn.training.hardware import choose_device, choose_precision
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 ROWS = 41
 """Rows of a kanji, on average."""

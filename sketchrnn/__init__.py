@@ -14,20 +14,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
     from sketchrnn.formats.page import Length, Page
-    from sketchrnn.formats.svg.animation import Animation
-    from sketchrnn.formats.svg.style import Look
+    from sketchrnn.formats.svg.style import Animation, RenderStyle
     from sketchrnn.model.model import Drawing, Model, load, read
     from sketchrnn.sketch import Sketch
 
 __version__ = "0.5.0"
-__all__ = ["Animation", "Drawing", "Length", "Look", "Model", "Page", "Record", "Sketch", "__version__", "load", "read"]
+__all__ = [
+    "Animation",
+    "Drawing",
+    "Length",
+    "Model",
+    "Page",
+    "Record",
+    "RenderStyle",
+    "Sketch",
+    "__version__",
+    "load",
+    "read",
+]
 
 _HOMES = {
     **dict.fromkeys(("Drawing", "Model", "load", "read"), "sketchrnn.model.model"),
     "Record": "sketchrnn.formats",
     **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
-    "Animation": "sketchrnn.formats.svg.animation",
-    "Look": "sketchrnn.formats.svg.style",
+    "Animation": "sketchrnn.formats.svg.style",
+    "RenderStyle": "sketchrnn.formats.svg.style",
     "Sketch": "sketchrnn.sketch",
 }
 

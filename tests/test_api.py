@@ -78,7 +78,7 @@ def test_notebooks_show_pictures(model):
 
 def test_drawings_are_saved_by_name(model, tmp_path):
     (drawing,) = model.generate("cat", **QUICK)
-    look = sketchrnn.Look(style="ink", page=sketchrnn.Page.parse("a6"))
+    look = sketchrnn.RenderStyle(style="ink", page=sketchrnn.Page.parse("a6"))
     drawing.save(tmp_path / "cat.svg", look)
     assert 'width="105mm"' in (tmp_path / "cat.svg").read_text()
     drawing.save(tmp_path / "cat.ndjson")

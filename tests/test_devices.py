@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from builders import FUSED, network_of, random_drawings, random_stroke5, small_model
+from sketchrnn.training.step import take_step
+from sketchrnn.training.stream import batch_stream
 
 from sketchrnn.model.configuration import CELLS
 from sketchrnn.training.augmentation import Augmentation, Chances, augment
@@ -20,8 +22,6 @@ from sketchrnn.training.distributed import ALONE
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.reports import Window
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 CATEGORIES = ("pig", "cat", "dog")
 LENGTHS = [5, 3, 9, 1]

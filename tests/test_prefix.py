@@ -161,9 +161,20 @@ def test_the_rows_are_the_sketchs_in_offset_scales(small):
     np.testing.assert_allclose(rows[1:, :2] * small.offset_scale, PIG.to_stroke3()[:, :2], rtol=1e-5)
 
 
+@pytest.mark.parametrize("strokes", [1, 3000])
+def test_a_large_prefix_is_seen_simplified_or_from_its_last_points_on(small, strokes):
+    angle = np.linspace(0, 60, 12_000)
+    points = np.column_stack([angle * np.cos(angle), angle * np.sin(angle)]) * 3 + 500
+    sketch = Sketch.from_polylines(np.split(points, strokes))
+    seen = see_prefix(small, sketch, scale=1.0)
+    assert seen.sketch is sketch
+    assert 60 < len(seen.rows) <= MAX_PREFIX_POINTS + 1
+    shown = np.cumsum(seen.rows[::-1, :2] * small.offset_scale, axis=0)  # back from the last point
+    first = points[-1] - shown[len(shown) - 2]
+    assert np.hypot(*(points - first).T).min() < 4
+
+
 def test_what_cannot_be_seen_is_refused(small):
-    with pytest.raises(FormatError, match=f"at most {MAX_PREFIX_POINTS:,}"):
-        see_prefix(small, Sketch.from_polylines([np.zeros((MAX_PREFIX_POINTS + 1, 2))]))
     for scale in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ConfigurationError, match="scale"):
             see_prefix(small, PIG, scale=scale)

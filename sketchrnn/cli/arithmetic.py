@@ -34,7 +34,7 @@ def arithmetic(terms: tuple[str, ...], drawing: options.DrawingOptions) -> None:
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.errors import ConfigurationError
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer
     from sketchrnn.model.latent import combined, draw_at
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.network import NumpyNetwork
@@ -62,7 +62,7 @@ def arithmetic(terms: tuple[str, ...], drawing: options.DrawingOptions) -> None:
             pictures.append(Picture(label, layers, Record(one.sketch), one.description, not one.ended))
     summed = np.repeat(result[None], drawing.count, axis=0)
     for one in draw_at(network, summed, drawing.sampling, drawing.choose_from, diverse=drawing.diverse):
-        layers = (Layer(one.sketch, "drawing", COMPLETION_COLOUR),)
+        layers = (Layer(one.sketch, "drawing", COMPLETION_COLOR),)
         record = Record(one.sketch, word=places[0].label)
         pictures.append(Picture(f"sum, {one.label}", layers, record, one.description, not one.ended))
     drawing.target.write(pictures, f"{' '.join(terms)}, drawn by sketchrnn")

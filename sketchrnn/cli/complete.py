@@ -63,7 +63,7 @@ def complete(
     """
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer
     from sketchrnn.model.choice import draw_best
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
@@ -88,7 +88,7 @@ def complete(
                 network, seen, name, drawing.count, sampling, drawing.choose_from, diverse=drawing.diverse
             ):
                 label = f"{name}, {completion.description}" if name else completion.description
-                added = Layer(completion.sketch, "completion", COMPLETION_COLOUR, label)
+                added = Layer(completion.sketch, "completion", COMPLETION_COLOR, label)
                 pictures.append(
                     Picture(
                         f"{name}, {completion.label}",

@@ -19,10 +19,8 @@ from sketchrnn.formats import Record, SvgSource
 from sketchrnn.formats.image import DEFAULT_SIZE, IMAGE_KINDS, MOVING_KINDS, check_available, moving_image, png
 from sketchrnn.formats.polyline_json import dumps_polyline_json
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.animation import Animation
-from sketchrnn.formats.svg.layers import AddedLayer, add_layers
-from sketchrnn.formats.svg.style import Look, optimised, travel_length
-from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg.style import Animation, RenderStyle, optimized, travel_length
+from sketchrnn.formats.svg.writing import AddedLayer, Layer, add_layers, svg_drawing, svg_sheet
 
 NUMBERED = re.compile(r"%(?:0\d+)?d")
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
@@ -64,7 +62,7 @@ class Target:
         columns: of a sheet.
         cell: of a sheet, pixels.
         look: of pictures.
-        stroke: colour of what the model drew.
+        stroke: color of what the model drew.
         animation: lets pictures draw themselves.
         size: larger side of images, pixels.
         open: show the result.
@@ -76,7 +74,7 @@ class Target:
     force: bool = False
     columns: int | None = None
     cell: int = 160
-    look: Look = field(default_factory=Look)
+    look: RenderStyle = field(default_factory=RenderStyle)
     stroke: str | None = None
     animation: Animation | None = None
     size: int = DEFAULT_SIZE
@@ -160,23 +158,25 @@ class Target:
         if source is not None and self.keeps_documents:
             layers = [self._added(picture, source, hidden=number > 0) for number, picture in enumerate(pictures)]
             before = len(source.drawing.lines)
-            style, optimise = self.look.style, self.look.optimise
-            return add_layers(source.content, layers, style=style, optimise=optimise, strokes_before=before)
-        cells = [(picture.label, self._coloured(picture.layers)) for picture in pictures]
+            style, optimize = self.look.style, self.look.optimize
+            return add_layers(source.content, layers, style=style, optimize=optimize, strokes_before=before)
+        cells = [(picture.label, self._colored(picture.layers)) for picture in pictures]
         if len(cells) == 1:
             layers_of_one, description = cells[0][1], pictures[0].description
-            text = svg_drawing(layers_of_one, title=title, description=description, look=self.look, animation=animation)
+            text = svg_drawing(
+                layers_of_one, title=title, description=description, render_style=self.look, animation=animation
+            )
         else:
             text = svg_sheet(
-                cells, columns=self.columns, cell=self.cell, title=title, look=self.look, animation=animation
+                cells, columns=self.columns, cell=self.cell, title=title, render_style=self.look, animation=animation
             )
         return text.encode()
 
-    def _coloured(self, layers: Sequence[Layer]) -> list[Layer]:
-        return [*layers[:-1], replace(layers[-1], colour=self.stroke or layers[-1].colour)]
+    def _colored(self, layers: Sequence[Layer]) -> list[Layer]:
+        return [*layers[:-1], replace(layers[-1], color=self.stroke or layers[-1].color)]
 
     def _added(self, picture: Picture, source: SvgSource, *, hidden: bool) -> AddedLayer:
-        """Return a drawing as a layer, in the colour and width of the line that it goes on from."""
+        """Return a drawing as a layer, in the color and width of the line that it goes on from."""
         drawing, layer = source.drawing, picture.layers[-1]
         line = drawing.lines[-1]
         extent = drawing.sketch.extent
@@ -190,7 +190,7 @@ class Target:
             width = wanted.millimetres / drawing.millimetres
         self._tell_of_page(picture, source)
         label = layer.label or layer.name
-        return AddedLayer(layer.sketch, label, self.stroke or line.colour, width, line.opacity, hidden)
+        return AddedLayer(layer.sketch, label, self.stroke or line.color, width, line.opacity, hidden)
 
     def _tell_of_page(self, picture: Picture, source: SvgSource) -> None:
         page = source.drawing.page
@@ -201,12 +201,12 @@ class Target:
             say(f"{picture.label}: reaches beyond the page; another --seed, or a smaller --scale, may stay on it")
 
     def _tell_of_travel(self, pictures: Sequence[Picture]) -> None:
-        if not self.look.optimise:
+        if not self.look.optimize:
             return
         sketches = [layer.sketch for picture in pictures for layer in picture.layers if layer.sketch.strokes]
         travels = [
             sum(travel_length(one.strokes, one.first_point) for one in drawn)
-            for drawn in (sketches, [optimised(sketch) for sketch in sketches])
+            for drawn in (sketches, [optimized(sketch) for sketch in sketches])
         ]
         detail(f"the pen travels {travels[1]:.4g} in the air instead of {travels[0]:.4g}")
 

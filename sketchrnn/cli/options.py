@@ -14,8 +14,7 @@ from sketchrnn.cli.drawing_output import KINDS, Target
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.image import DEFAULT_SIZE, LARGEST_SIZE
 from sketchrnn.formats.page import PAGE_NAMES, Length, Page
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS
-from sketchrnn.formats.svg.style import STYLES, Look
+from sketchrnn.formats.svg.style import DEFAULT_SECONDS, STYLES, RenderStyle
 from sketchrnn.model.sampling import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
 
 
@@ -228,13 +227,13 @@ def target_of(values: dict[str, Any]) -> Target:
     paper, lies = values.pop("page"), values.pop("landscape")
     if lies and paper is None:
         raise click.UsageError("--landscape turns a --page; name one")
-    look = Look(
+    look = RenderStyle(
         style=values.pop("style"),
         stroke_width=width,
         background=values.pop("background"),
         page=None if paper is None else _page(paper, lies),
         margin=margin_width,
-        optimise=values.pop("optimise"),
+        optimize=values.pop("optimise"),
     )
     rest = ("output", "output_format", "animate", "seconds", "force", "columns", "cell", "stroke", "size", "open")
     return Target.from_options(look=look, **{name: values.pop(name) for name in rest})

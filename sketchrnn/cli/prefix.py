@@ -79,9 +79,8 @@ def continued_from(record: Record, identifier: str | None) -> Record:
             raise click.UsageError("--continue-from names an element of an SVG document; the prefix is none")
         return record
     drawing = record.source.drawing
-    if drawing.left_out:
-        listed = ", ".join(f"{count} {kind}" for kind, count in drawing.left_out.items())
-        say(f"no lines, and not gone by: {listed}")
+    for notice in drawing.notices():
+        say(notice)
     if identifier is not None:
         drawing = drawing.continued_from(identifier)
     sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)

@@ -37,7 +37,7 @@ def reconstruct(
     """
     from sketchrnn.cli.drawing_output import Picture, say_what_was_cut
     from sketchrnn.formats import Record
-    from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+    from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer
     from sketchrnn.model.latent import reconstruct as reconstruct_sketch
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.network import NumpyNetwork
@@ -65,7 +65,7 @@ def reconstruct(
     named = name or "drawing"
     pictures = [Picture(f"{named}, as given", (Layer(record.sketch, "sketch"),), record)] * shows_original
     for one in drawn:
-        layers = (Layer(one.sketch, "reconstruction", COMPLETION_COLOUR),)
+        layers = (Layer(one.sketch, "reconstruction", COMPLETION_COLOR),)
         pictures.append(Picture(one.label, layers, Record(one.sketch, word=name), one.description, not one.ended))
     drawing.target.write(pictures, f"{named}, reconstructed by sketchrnn")
     say_what_was_cut(pictures, drawing.sampling.max_points)

@@ -22,9 +22,8 @@ from sketchrnn.formats import Record, read_records
 from sketchrnn.formats.image import IMAGE_KINDS, png
 from sketchrnn.formats.image import moving_image as _moving_image
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, Animation
-from sketchrnn.formats.svg.style import Look
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing
+from sketchrnn.formats.svg.style import DEFAULT_SECONDS, Animation, RenderStyle
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer, svg_drawing
 from sketchrnn.model.choice import draw_best
 from sketchrnn.model.completion import Completion
 from sketchrnn.model.guess import Guess
@@ -67,7 +66,7 @@ def read(path: str | Path) -> list[Record]:
 class Drawing:
     """What a model drew.
 
-    A notebook shows it as a picture: the prefix dark, the completion in colour.
+    A notebook shows it as a picture: the prefix dark, the completion in color.
 
     Attributes:
         prefix: what it was given; empty for a drawing from nothing.
@@ -89,7 +88,7 @@ class Drawing:
         """What it was drawn with."""
         return self.completion.seed
 
-    def svg(self, look: Look | None = None, *, animation: Animation | None = None) -> str:
+    def svg(self, look: RenderStyle | None = None, *, animation: Animation | None = None) -> str:
         """Return the picture as an SVG document.
 
         Args:
@@ -98,12 +97,12 @@ class Drawing:
         """
         layers = [
             *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
-            Layer(self.completion.sketch, "completion", COMPLETION_COLOUR, self.completion.description),
+            Layer(self.completion.sketch, "completion", COMPLETION_COLOR, self.completion.description),
         ]
-        return svg_drawing(layers, title=self.category, description=self.completion.description, look=look,
+        return svg_drawing(layers, title=self.category, description=self.completion.description, render_style=look,
                            animation=animation)  # fmt: skip
 
-    def save(self, path: str | Path, look: Look | None = None, *, animation: Animation | None = None) -> None:
+    def save(self, path: str | Path, look: RenderStyle | None = None, *, animation: Animation | None = None) -> None:
         """Write the picture, in the format that the name ends in: svg, ndjson, png, gif or apng.
 
         Args:

@@ -10,11 +10,12 @@ from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.model.network import Array, NumpyNetwork
 from sketchrnn.model.scale import find_scale
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import rounded, simplify_in_place
+from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
-MAX_PREFIX_POINTS = 10_000
+MAX_PREFIX_POINTS = 2_000
+"""Most points that a model is shown: of a prefix that has more, also when simplified, it sees the last ones."""
 
 FEWER_POINTS = 0.7
 """A prefix is simplified if that leaves at most this share of its points: what was simplified before stays as it is."""
@@ -58,23 +59,21 @@ def see_prefix(
 
     Raises:
         ConfigurationError: the scale is no positive number, or too large to compute with.
-        FormatError: the sketch has more than MAX_PREFIX_POINTS points, or is too small or too large to compute with.
+        FormatError: the sketch is too small or too large to compute with.
     """
-    if sketch.point_count > MAX_PREFIX_POINTS:
-        raise FormatError(
-            f"a prefix of {sketch.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
-        )
     extent = sketch.extent
     if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
         raise FormatError(f"a prefix {extent:g} units across; expected {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g}")
     largest = LARGEST_EXTENT / max(1.0, extent)
+    seen = with_at_most(sketch, MAX_PREFIX_POINTS)
     if scale is None:
-        scale = find_scale(network, sketch, category)
+        scale = find_scale(network, seen, category)
     elif not 0.0 < scale < largest:
         raise ConfigurationError(f"scale: expected above 0 and below {largest:g}, found {scale}")
     if pen in ("up", "down"):
         sketch = replace(sketch, pen_down=pen == "down" and bool(sketch.strokes))
-    rows = rows_of(network, as_trained(sketch.transformed(scale, -scale * sketch.first_point)))
+    seen = replace(seen, pen_down=sketch.pen_down)
+    rows = rows_of(network, as_trained(seen.transformed(scale, -scale * seen.first_point)))
     if pen == "auto" and len(rows) > 1:
         sketch = replace(sketch, pen_down=_pen_stays_down(network, rows, category))
         rows[-1, 2:4] = (1.0, 0.0) if sketch.pen_down else (0.0, 1.0)

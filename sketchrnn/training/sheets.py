@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_sheet
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.completion import complete
 from sketchrnn.model.network import NumpyNetwork
@@ -57,6 +57,6 @@ def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str)
         sampling = SamplingConfiguration(max_points=checkpoint.max_length, seed=seed)
         seen = see_prefix(network, prefix.sketch, scale=1.0)
         (completion,) = complete(network, seen, prefix.category, 1, sampling)
-        layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
+        layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOR))
         cells.append((prefix.category, layers))
     return svg_sheet(cells, title=title)

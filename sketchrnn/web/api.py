@@ -22,7 +22,7 @@ from sketchrnn import __version__
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.formats import Record
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer, svg_drawing, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.choice import draw_best
 from sketchrnn.model.completion import Completion, stream
@@ -165,7 +165,7 @@ def _add_api(app: FastAPI, workers: Workers, network: NumpyNetwork, checkpoint: 
             return Response(dumps_ndjson(records), media_type=NDJSON)
         if request.format == "svg":
             pictures = [
-                [Layer(sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR)]
+                [Layer(sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOR)]
                 for completion in drawn
             ]
             if len(drawn) == 1:
