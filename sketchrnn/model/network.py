@@ -143,7 +143,7 @@ class PenPosition:
         zero = np.zeros((count, 2), np.float32)
         return cls(zero, zero, zero, zero, np.ones((count, 1), bool))
 
-    def take(self, index: NDArray[np.int64]) -> PenPosition:
+    def take(self, index: NDArray[np.int64] | slice) -> PenPosition:
         """Return the positions at some indices of the batch, which may repeat."""
         return PenPosition(*(value[index] for value in vars(self).values()))
 
@@ -188,11 +188,11 @@ class DecoderState:
     constant: Array
     pen: PenPosition | None = None
 
-    def take(self, index: NDArray[np.int64]) -> DecoderState:
+    def take(self, index: NDArray[np.int64] | slice) -> DecoderState:
         """Return the states at some indices of the batch, which may repeat."""
-        hidden, cell = (np.take(value.T, index, axis=1).T for value in (self.hidden, self.cell))
-        constant = self.constant if len(self.constant) == 1 else np.take(self.constant.T, index, axis=1).T
-        return DecoderState(hidden, cell, constant, None if self.pen is None else self.pen.take(index))
+        constant = self.constant if len(self.constant) == 1 else _taken(self.constant, index)
+        pen = None if self.pen is None else self.pen.take(index)
+        return DecoderState(_taken(self.hidden, index), _taken(self.cell, index), constant, pen)
 
     @staticmethod
     def concatenate(states: Sequence[DecoderState]) -> DecoderState:
@@ -335,6 +335,11 @@ def _last_output(layer: NumpyCell, rows: Array) -> Array:
     for row in rows:
         hidden, cell = layer.step(row[None], constant, hidden, cell)
     return hidden[0, : layer.units]
+
+
+def _taken(values: Array, index: NDArray[np.int64] | slice) -> Array:
+    """Return rows (B, K) at an index, with the batch last in memory."""
+    return values[index] if isinstance(index, slice) else np.take(values.T, index, axis=1).T
 
 
 def _log_softmax(logits: Array) -> Array:
