@@ -129,7 +129,7 @@ def _variants(stroke: FloatArray) -> Iterator[FloatArray]:
     if len(stroke) < STARTS + 1 or not np.hypot(*(stroke[0] - stroke[-1])) <= CLOSED * side or not side:
         return
     for number in range(1, STARTS):
-        start = round(number * (len(stroke) - 1) / STARTS)
+        start = number * (len(stroke) - 1) // STARTS
         turned = np.concatenate([stroke[start:-1], stroke[: start + 1]])
         yield turned
         yield turned[::-1]
