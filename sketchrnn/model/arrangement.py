@@ -23,6 +23,9 @@ STARTS = 4
 CLOSED = 0.1
 """A stroke is closed if its ends are at most this share of its larger side apart."""
 
+KEPT = 4.0
+"""Nats by which another arrangement must be likelier than the given one."""
+
 
 @dataclass
 class _Path:
@@ -91,7 +94,7 @@ def arrange(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Ar
         state, active = state.take(np.array(going_on, np.int64)), [active[place] for place in going_on]
     best: dict[int, _Path] = {}
     for path, owner in zip(paths, owners, strict=True):
-        if owner not in best or path.log_density > best[owner].log_density + 1e-6:
+        if owner not in best or path.log_density > best[owner].log_density + (KEPT if best[owner].fixed else 0.0):
             best[owner] = path
     return [
         sketch if number not in best or best[number].fixed else Sketch(tuple(best[number].drawn), sketch.pen_down)

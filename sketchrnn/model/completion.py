@@ -84,7 +84,9 @@ def conditionings_for(
     return network.condition(np.full(1 if z is None else len(tries), index), z, sampling.guidance)
 
 
-def sample_jobs(network: NumpyNetwork, jobs: Sequence[Job], sampling: Sampling, threads: int = 1) -> list[list[Completion]]:
+def sample_jobs(
+    network: NumpyNetwork, jobs: Sequence[Job], sampling: Sampling, threads: int = 1
+) -> list[list[Completion]]:
     """Sample all candidates of some jobs in one batch, each to its end.
 
     Args:

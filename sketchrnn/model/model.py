@@ -1,4 +1,4 @@
-"""Sketch-RNN in Python: load a model, read a sketch, have it finished, look at it, save it.
+"""Sketch-RNN in Python: load a model, read a sketch, complete it, look at it, save it.
 
 >>> import sketchrnn
 >>> model = sketchrnn.load()
@@ -12,30 +12,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sketchrnn.errors import ConfigurationError
-from sketchrnn.files import write_bytes
-from sketchrnn.formats import Record, read_records
-from sketchrnn.formats.image import IMAGE_KINDS, png
-from sketchrnn.formats.image import moving_image as _moving_image
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, Animation
-from sketchrnn.formats.svg.style import Look
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing
-from sketchrnn.model.choice import draw_best
-from sketchrnn.model.completion import Completion
-from sketchrnn.model.guess import Guess
-from sketchrnn.model.guess import guess as guess_category
+import numpy as np
+
+from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
+from sketchrnn.formats import Record, SvgSource, read_records
+from sketchrnn.formats.svg.reading import parse_svg
+from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
+from sketchrnn.model.choice import best_of, most_diverse
+from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
+from sketchrnn.model.drawing import Drawing, render
+from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
+from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
+from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, Array, NumpyNetwork
+from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
+from sketchrnn.model.recognizer import Recognizer
+from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
-CHOSEN_FROM = 4
+AUTO = "auto"
+"""As a category: the most probable one; ``auto:3`` for each of the three most probable."""
+BATCH_RECORDS, BATCH_CANDIDATES = 64, 256
+"""Requests are worked on together until they are so many, or have so many candidates."""
+SCORED_AT_ONCE = 64
+"""Pictures that the recognizer looks at together."""
+SHOWN_GUESSES = 3
+
+Prefix = Sketch | Record
+LatentEnd = Sketch | Record | str
+"""A sketch, or the name of a category."""
+Value = TypeVar("Value")
+Result = TypeVar("Result")
 
 
 def load(path: str | Path | None = None) -> Model:
@@ -47,11 +65,17 @@ def load(path: str | Path | None = None) -> Model:
     Raises:
         CheckpointError: the file is missing, damaged or something else.
     """
-    return Model(NumpyNetwork(load_model(path)))
+    if str(path).endswith(".json"):
+        return Model(load_model(path))
+
+    def part(prefixes: tuple[str, ...]) -> Checkpoint:
+        return load_model(path, prefixes=prefixes)
+
+    return Model(part(()), part)
 
 
 def read(path: str | Path) -> list[Record]:
-    """Read the drawings of a file: SVG, Quick, Draw! ndjson, Sketch-RNN npz or polyline JSON.
+    """Read the drawings of a file, in any format that sketchrnn knows.
 
     Args:
         path: the file; ``-`` for standard input.
@@ -64,137 +88,608 @@ def read(path: str | Path) -> list[Record]:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What a model drew.
-
-    A notebook shows it as a picture: the prefix dark, the completion in colour.
+class _Task:
+    """Drawings of one prefix and category.
 
     Attributes:
-        prefix: what it was given; empty for a drawing from nothing.
-        completion: what it added, its seed and how likely it holds that.
-        category: what it was asked for; None for a model without names.
+        prefix: as the model sees it.
+        category: for the recognizer; None to choose without it.
+        request: how many drawings, of how many candidates.
+        conditionings: of each drawing, (count, C), or of each candidate, or one for all.
+        seeds: of each drawing.
     """
 
-    prefix: Sketch
-    completion: Completion
+    prefix: EncodedPrefix
     category: str | None
+    request: Request
+    conditionings: Array
+    seeds: tuple[int, ...]
 
     @property
-    def sketch(self) -> Sketch:
-        """Prefix and completion as one drawing, in the prefix's coordinates."""
-        return self.completion.joined(self.prefix)
-
-    @property
-    def seed(self) -> int:
-        """What it was drawn with."""
-        return self.completion.seed
-
-    def svg(self, look: Look | None = None, *, animation: Animation | None = None) -> str:
-        """Return the picture as an SVG document.
-
-        Args:
-            look: style, page, margin and so on.
-            animation: lets it draw itself.
-        """
-        layers = [
-            *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
-            Layer(self.completion.sketch, "completion", COMPLETION_COLOUR, self.completion.description),
-        ]
-        return svg_drawing(layers, title=self.category, description=self.completion.description, look=look,
-                           animation=animation)  # fmt: skip
-
-    def save(self, path: str | Path, look: Look | None = None, *, animation: Animation | None = None) -> None:
-        """Write the picture, in the format that the name ends in: svg, ndjson, png, gif or apng.
-
-        Args:
-            path: is overwritten if it exists.
-            look: style, page, margin and so on.
-            animation: lets an SVG draw itself; gif and apng always do.
-
-        Raises:
-            ConfigurationError: the name ends otherwise, or the extra ``image`` is missing.
-            SketchRNNError: the file cannot be written.
-        """
-        kind = Path(path).suffix.removeprefix(".").lower()
-        if kind == "svg":
-            content = self.svg(look, animation=animation).encode()
-        elif kind == "ndjson":
-            content = dumps_ndjson([Record(self.sketch, word=self.category)]).encode()
-        elif kind == "png":
-            content = png(self.svg(look))
-        elif kind in IMAGE_KINDS:
-            seconds = animation.seconds if animation else DEFAULT_SECONDS
-            content = _moving_image(lambda at: self.svg(look, animation=at), kind, seconds)
-        else:
-            raise ConfigurationError(f"{path}: expected a name that ends in svg, ndjson, {', '.join(IMAGE_KINDS)}")
-        write_bytes(path, content)
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
+    def tries(self) -> tuple[tuple[int, int], ...]:
+        return _tries(self.seeds, self.request.best_of)
 
 
 class Model:
-    """A trained model."""
+    """A trained model.
 
-    def __init__(self, network: NumpyNetwork) -> None:
-        self.network = network
+    Every drawing depends on the request alone: the same prefix, settings and seed give the same drawing, whatever else
+    is drawn with it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, part: Callable[[tuple[str, ...]], Checkpoint] | None = None) -> None:
+        """Take over a checkpoint.
+
+        Args:
+            checkpoint: the model; without tensors if ``part`` is given.
+            part: loads the tensors whose names begin in certain ways, when they are needed.
+        """
+        self.configuration = checkpoint.configuration
+        self._part = part or (lambda prefixes: checkpoint)
+        self._has_recognizer = checkpoint.recognizer is not None
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What it can draw, as Quick, Draw! spells it."""
-        return self.network.configuration.categories
+        """Names of what it can draw, as Quick, Draw! spells them."""
+        return self.configuration.categories
 
-    def complete(
-        self,
-        prefix: Sketch | Record,
-        category: str | None = None,
-        *,
-        count: int = 1,
-        choose_from: int = CHOSEN_FROM,
-        diverse: bool = False,
-        scale: float | None = None,
-        pen: str | None = None,
-        **sampling: Any,
-    ) -> list[Drawing]:
-        """Finish a partial sketch.
+    @cached_property
+    def network(self) -> NumpyNetwork:
+        """The encoder and decoder."""
+        return NumpyNetwork(self._part((*DECODER_TENSORS, ENCODER_TENSORS)))
+
+    @cached_property
+    def recognizer(self) -> Recognizer | None:
+        """The network that names drawings; None for a model without one."""
+        return Recognizer.from_checkpoint(self._part((RECOGNIZER_TENSORS,))) if self._has_recognizer else None
+
+    def complete(self, prefix: Prefix | None, category: str | None = None, **settings: Any) -> list[Drawing]:
+        """Complete a partial sketch.
+
+        Args:
+            prefix: in any unit, y down; None to draw from nothing.
+            category: what to draw; by default the record's word, else the most probable category. ``auto:3`` draws each
+                of the three most probable.
+            settings: fields of :class:`sketchrnn.Request` and :class:`sketchrnn.Sampling`: count, best_of, temperature,
+                seed, ...
+
+        Raises:
+            CategoryError: the category is unknown, or missing for an empty prefix.
+            ConfigurationError: a setting is unknown, outside its range, or does not fit the model.
+            FormatError: the model cannot see the prefix: too many points, or too small or large to compute with.
+        """
+        return _only(self.complete_many([Request.of(prefix, category, settings)]))
+
+    def generate(self, category: str | None = None, **settings: Any) -> list[Drawing]:
+        """Draw from nothing. Arguments and errors as for :meth:`complete`."""
+        return self.complete(None, category, **settings)
+
+    def complete_many(self, requests: Iterable[Request | SketchRNNError]) -> Iterator[list[Drawing] | SketchRNNError]:
+        """Complete many partial sketches, in batches, on all processors, in constant memory.
+
+        Args:
+            requests: read as they are needed. An error in the place of a request is handed on.
+
+        Yields:
+            For each request, in order, its drawings, or the error that it caused.
+        """
+        return self._batches(requests, self._complete, _batch_key)
+
+    def guess(self, prefix: Prefix) -> list[Guess]:
+        """Return all categories, the most probable for a partial sketch first.
 
         Args:
             prefix: in any unit, y down.
-            category: what it is to become; by default the record's word, or what it most probably is.
-            count: how many completions.
-            choose_from: how many are begun for each that is asked for; the best are kept.
-            diverse: keep those that differ most.
-            scale: pixels of a finished drawing 255 wide in one unit of the prefix; None to find it.
-            pen: "up" or "down" after the last point, "auto" for what is likelier, None for what the sketch says.
-            sampling: fields of :class:`sketchrnn.model.sampling.SamplingConfiguration`: temperature, seed, ...
+
+        Raises:
+            ConfigurationError: the model has no categories.
+            FormatError: the model cannot see the prefix.
+        """
+        return _only(self.guess_many([prefix]))
+
+    def guess_many(self, prefixes: Iterable[Prefix | SketchRNNError]) -> Iterator[list[Guess] | SketchRNNError]:
+        """Guess the categories of many partial sketches; as :meth:`guess`, with batches as :meth:`complete_many`."""
+        return self._batches(prefixes, self._guess, lambda prefix: (None, 1))
+
+    def reconstruct(
+        self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
+    ) -> list[Drawing]:
+        """Draw a whole sketch again from its latent vector alone. The model needs an encoder.
+
+        Args:
+            sketch: in any unit, y down.
+            category: by default the record's word.
+            sample: sample z from the posterior for each drawing, instead of taking its mean.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: the category is unknown or missing.
+            ConfigurationError: as for :meth:`complete`, or the model has no encoder, or the sketch is empty.
+            FormatError: the model cannot see the sketch.
+        """
+        return _only(self.reconstruct_many([Request.of(sketch, category, settings)], sample=sample))
+
+    def reconstruct_many(
+        self, requests: Iterable[Request | SketchRNNError], *, sample: bool = False
+    ) -> Iterator[list[Drawing] | SketchRNNError]:
+        """Reconstruct many sketches; as :meth:`reconstruct`, with batches as :meth:`complete_many`."""
+
+        def reconstruct(requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
+            return self._reconstruct(requests, threads, sample)
+
+        return self._batches(requests, reconstruct, _batch_key)
+
+    def interpolate(
+        self,
+        ends: Sequence[LatentEnd],
+        *,
+        steps: int = 9,
+        linear: bool = False,
+        category: str | None = None,
+        **settings: Any,
+    ) -> list[Drawing]:
+        """Draw what lies between two sketches or categories, or in a grid between four.
+
+        All are drawn with the same seed, so that only the latent point makes a difference.
+
+        Args:
+            ends: two; or four: top left, top right, bottom left, bottom right. Sketches need a model with an encoder.
+            steps: drawings in a row, ends included.
+            linear: straight through latent space, instead of along the arc.
+            category: of the sketches; by default their records' words.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: a category is unknown or missing.
+            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is another.
+        """
+        if len(ends) not in (2, 4) or steps < 2:
+            raise ConfigurationError(f"expected two or four ends and at least 2 steps, found {len(ends)} and {steps}")
+        request = Request.of(None, category, settings)
+        points = [self._latent_point(end, request, number) for number, end in enumerate(ends)]
+        shares = np.linspace(0.0, 1.0, steps).tolist()
+        spherical = not linear
+        if len(ends) == 2:
+            way = between(self.configuration, points[0], points[1], shares, spherical=spherical)
+            titles = [f"{share:.0%}" for share in shares]
+        else:
+            way = grid(self.configuration, points, steps, spherical=spherical)
+            titles = [f"{right:.0%}, {down:.0%}" for down in shares for right in shares]
+        return self._draw_points(way, titles, [None] * len(way), replace(request, count=1, diverse=False))
+
+    def combine(
+        self,
+        terms: Sequence[tuple[int, LatentEnd]],
+        *,
+        show_terms: bool = False,
+        category: str | None = None,
+        **settings: Any,
+    ) -> list[Drawing]:
+        """Draw from a sum of latent vectors: A - B + C. The model needs an encoder.
+
+        Args:
+            terms: sign, 1 or -1, and sketch or category, of each. The result has the first one's category.
+            show_terms: draw each term first.
+            category: of the sketches; by default their records' words.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: a category is unknown or missing.
+            ConfigurationError: as for :meth:`reconstruct`, or there are no terms.
+
+        Reference:
+            arXiv:1704.03477, section 4.2.
+        """
+        if not self.configuration.variational:
+            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+        if not terms:
+            raise ConfigurationError("expected at least one term, found none")
+        request = Request.of(None, category, settings)
+        names = [self._category_of(end, category) for _, end in terms]
+        points = [self._latent_point(end, request, number) for number, (_, end) in enumerate(terms)]
+        drawings = []
+        if show_terms:
+            titles = [
+                f"{'-' if sign < 0 else '+'} {name or 'drawing'}" for (sign, _), name in zip(terms, names, strict=True)
+            ]
+            drawings = self._draw_points(np.stack(points), titles, names, replace(request, count=1, diverse=False))
+        total = combined(self.configuration, [(sign, point) for (sign, _), point in zip(terms, points, strict=True)])
+        seeds = _seeds(request)
+        task = _Task(self._empty(), names[0], request, total[None], seeds)
+        (drawn,) = self._draw([task], request.sampling, self._threads)
+        return drawings + [
+            Drawing(Sketch(()), one, names[0], title=f"sum, seed {one.seed}", part="reconstruction") for one in drawn
+        ]
+
+    def add_to_svg(
+        self,
+        document: bytes | str | Path,
+        category: str | None = None,
+        *,
+        picture: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> bytes:
+        """Complete an SVG document: its bytes are kept, and each drawing is added as a layer, the first one shown.
+
+        Args:
+            document: content, or the path of a file.
+            category: what to draw; by default the most probable category of its lines.
+            picture: settings of the added lines, as for :func:`sketchrnn.render`: line_color, line width, style.
+            settings: as for :meth:`complete`.
 
         Raises:
             CategoryError: the category is unknown.
-            ConfigurationError: a setting is outside its range.
-            FormatError: the prefix has too many points.
+            ConfigurationError: a setting is unknown, outside its range, or does not fit.
+            FormatError: it is no SVG document, or has no lines.
         """
-        sketch, word = (prefix.sketch, prefix.word) if isinstance(prefix, Record) else (prefix, None)
-        configuration = self.network.configuration
-        wanted = category or word
-        if wanted is None and configuration.conditional and sketch.strokes:
-            wanted = self.guess(sketch, scale=scale)[0].category
-        name = configuration.category_name(wanted)
-        seen = see_prefix(self.network, sketch, configuration.category_index(name), scale=scale, pen=pen)
-        drawn = draw_best(
-            self.network, seen, name, count, SamplingConfiguration(**sampling), choose_from, diverse=diverse
+        if isinstance(document, bytes):
+            drawing = parse_svg(document, "the SVG document")
+            record = Record(drawing.sketch, kind="svg", source=SvgSource(document, drawing))
+        else:
+            (record,) = read(document)
+        return render(self.complete(record, category, **settings), "svg", **(picture or {}))
+
+    def _complete(self, requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
+        """Complete requests that share their sampling settings, in one batch."""
+        results: list[list[Drawing] | SketchRNNError] = [[] for _ in requests]
+        given: list[tuple[int, Record]] = []
+        for number, request in enumerate(requests):
+            try:
+                given.append((number, as_prefix(request)))
+            except SketchRNNError as error:
+                results[number] = error
+        guesses = self._guesses_for(requests, given)
+        asked: list[tuple[int, Record, str | None]] = []
+        for number, record in given:
+            try:
+                names = self._names_for(requests[number], record, guesses.get(number))
+                asked += [(number, record, name) for name in names]
+            except SketchRNNError as error:
+                results[number] = error
+        encoded = encode_prefixes(
+            self.network,
+            [
+                (
+                    record.sketch,
+                    PrefixSettings(
+                        self.configuration.category_index(name),
+                        requests[number].scale,
+                        requests[number].pen,
+                        requests[number].arrange,
+                    ),
+                )
+                for number, record, name in asked
+            ],
         )
-        return [Drawing(seen.sketch, one, name) for one in drawn]
+        tasks: list[tuple[int, Record, _Task]] = []
+        for (number, record, name), prefix in zip(asked, encoded, strict=True):
+            request = requests[number]
+            try:
+                if isinstance(prefix, SketchRNNError):
+                    raise prefix
+                seeds = _seeds(request)
+                tries = _tries(seeds, request.best_of)
+                told = conditionings_for(self.network, prefix, name, tries, request.sampling)
+                tasks.append((number, record, _Task(prefix, name, request, told, seeds)))
+            except SketchRNNError as error:
+                results[number] = error
+        drawn = self._draw([task for _, _, task in tasks], requests[0].sampling, threads)
+        for (number, record, task), completions in zip(tasks, drawn, strict=True):
+            result = results[number]
+            if isinstance(result, SketchRNNError):
+                continue
+            found = guesses.get(number)
+            top = tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else ()
+            from_nothing = requests[number].prefix is None
+            result += [
+                Drawing(
+                    task.prefix.sketch,
+                    one,
+                    task.category,
+                    None if from_nothing else task.prefix.scale,
+                    top,
+                    record,
+                    part="drawing" if from_nothing else "completion",
+                )
+                for one in completions
+            ]
+        return results
 
-    def generate(self, category: str | None = None, **options: Any) -> list[Drawing]:
-        """Draw from nothing. Arguments as for :meth:`complete`."""
-        return self.complete(Sketch(()), category, **options)
+    def _reconstruct(
+        self, requests: Sequence[Request], threads: int, sample: bool
+    ) -> list[list[Drawing] | SketchRNNError]:
+        """Reconstruct the sketches of requests that share their sampling settings, in one batch."""
+        results: list[list[Drawing] | SketchRNNError] = [[] for _ in requests]
+        tasks: list[tuple[int, EncodedPrefix, _Task]] = []
+        for number, request in enumerate(requests):
+            try:
+                record = as_prefix(request)
+                name = self.configuration.category_name(request.category or record.word)
+                if not self.configuration.variational:
+                    raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+                settings = PrefixSettings(self.configuration.category_index(name), request.scale)
+                encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+                seeds = _seeds(request)
+                points = latent_points_of_sketch(
+                    self.network, encoded, name, request.sampling.guidance, seeds if sample else None
+                )
+                tasks.append((number, encoded, _Task(self._empty(encoded.scale), name, request, points, seeds)))
+            except SketchRNNError as error:
+                results[number] = error
+        drawn = self._draw([task for _, _, task in tasks], requests[0].sampling, threads)
+        for (number, encoded, task), completions in zip(tasks, drawn, strict=True):
+            start = encoded.sketch.first_point
+            results[number] = [
+                Drawing(
+                    Sketch(()),
+                    replace(one, sketch=one.sketch.transformed(shift=start)),
+                    task.category,
+                    encoded.scale,
+                    part="reconstruction",
+                )
+                for one in completions
+            ]
+        return results
 
-    def guess(self, prefix: Sketch | Record, *, scale: float | None = None) -> list[Guess]:
-        """Say what a partial sketch is going to be: all categories, the most probable first.
+    def _draw_points(
+        self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
+    ) -> list[Drawing]:
+        """Draw from each latent point, (K, C), with the request's own seed."""
+        seeds = (request.sampling.seed,)
+        tasks = [
+            _Task(self._empty(), name, request, point[None], seeds) for point, name in zip(points, names, strict=True)
+        ]
+        return [
+            Drawing(Sketch(()), one, name, title=title, part="drawing")
+            for (one,), title, name in zip(
+                self._draw(tasks, request.sampling, self._threads), titles, names, strict=True
+            )
+        ]
+
+    def _draw(self, tasks: Sequence[_Task], sampling: Sampling, threads: int) -> list[list[Completion]]:
+        """Sample all candidates of some tasks in one batch, and return the drawings that are kept of each."""
+        if not tasks:
+            return []
+        jobs = []
+        for task in tasks:
+            told = task.conditionings
+            if 1 < len(told) == len(task.seeds) < len(task.tries):
+                told = np.repeat(told, task.request.best_of, axis=0)
+            jobs.append(Job(task.prefix, task.tries, told))
+        sampled = sample_jobs(self.network, jobs, sampling, threads)
+        sampled = self._scored(tasks, sampled)
+        kept = []
+        for task, candidates in zip(tasks, sampled, strict=True):
+            request, scale = task.request, self.network.offset_scale
+            if request.diverse:
+                kept.append(most_diverse(task.prefix, candidates, request.count, scale))
+            elif request.best_of == 1:
+                kept.append(candidates)
+            else:
+                groups = (
+                    candidates[first : first + request.best_of] for first in range(0, len(candidates), request.best_of)
+                )
+                kept.append([best_of(task.prefix, group, scale) for group in groups])
+        return kept
+
+    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
+        """Return candidates with the recognizer's scores, where there is a choice to make."""
+        recognizer = self.recognizer
+        if recognizer is None:
+            return sampled
+        wanted = [
+            number
+            for number, task in enumerate(tasks)
+            if task.category in recognizer.categories and (task.request.best_of > 1 or task.request.diverse)
+        ]
+        drawings = [one.joined(tasks[number].prefix.sketch).strokes for number in wanted for one in sampled[number]]
+        columns = np.repeat(
+            [recognizer.categories.index(str(tasks[number].category)) for number in wanted],
+            [len(sampled[number]) for number in wanted],
+        ).astype(np.int64)
+        scores = np.concatenate(
+            [np.zeros(0, np.float32)]
+            + [
+                recognizer.log_probabilities(drawings[first : first + SCORED_AT_ONCE])[
+                    np.arange(len(part := columns[first : first + SCORED_AT_ONCE])), part
+                ]
+                for first in range(0, len(drawings), SCORED_AT_ONCE)
+            ]
+        )
+        first = 0
+        for number in wanted:
+            end = first + len(sampled[number])
+            sampled[number] = scored(sampled[number], scores[first:end].tolist())
+            first = end
+        return sampled
+
+    def _guess(self, prefixes: Sequence[Prefix], threads: int = 1) -> list[list[Guess] | SketchRNNError]:
+        sketches = [prefix.sketch if isinstance(prefix, Record) else prefix for prefix in prefixes]
+        if self.recognizer is not None:
+            rows = self.recognizer.log_probabilities([sketch.strokes for sketch in sketches])
+            return [ranked(self.recognizer.categories, row.astype(np.float64)) for row in rows]
+        results: list[list[Guess] | SketchRNNError] = []
+        for encoded in encode_prefixes(self.network, [(sketch, PrefixSettings()) for sketch in sketches]):
+            try:
+                results.append(
+                    encoded if isinstance(encoded, SketchRNNError) else guess_by_likelihood(self.network, encoded)
+                )
+            except SketchRNNError as error:
+                results.append(error)
+        return results
+
+    def _guesses_for(
+        self, requests: Sequence[Request], given: Sequence[tuple[int, Record]]
+    ) -> dict[int, list[Guess] | SketchRNNError]:
+        """Guess the categories of those requests whose category is not known."""
+        asked = [
+            (number, record)
+            for number, record in given
+            if self.configuration.conditional
+            and record.sketch.strokes
+            and _is_auto(requests[number].category or record.word)
+        ]
+        found = self._guess([record for _, record in asked]) if asked else []
+        return {number: guesses for (number, _), guesses in zip(asked, found, strict=True)}
+
+    def _names_for(
+        self, request: Request, record: Record, guesses: list[Guess] | SketchRNNError | None
+    ) -> list[str | None]:
+        """Return the categories of a request, as the model spells them.
+
+        Raises:
+            SketchRNNError: the category is unknown, missing, or cannot be guessed.
+        """
+        wanted = request.category or record.word
+        if isinstance(guesses, SketchRNNError):
+            raise guesses
+        if guesses is None:
+            return [self.configuration.category_name(None if _is_auto(wanted) else wanted)]
+        number = (wanted or AUTO).partition(":")[2] or "1"
+        if not number.isdecimal() or not 1 <= int(number) <= len(guesses):
+            raise CategoryError(f"category: expected auto, or auto:K with K from 1 to {len(guesses)}, found {wanted!r}")
+        return [one.category for one in guesses[: int(number)]]
+
+    def _latent_point(self, end: LatentEnd, request: Request, number: int) -> Array:
+        """Return the latent point of a sketch or a category, (C,); number i takes seed + i if it needs a z."""
+        name = self._category_of(end, request.category)
+        if isinstance(end, str):
+            seed = request.sampling.seed + number
+            return latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
+        record = as_prefix(replace(request, prefix=end))
+        settings = PrefixSettings(self.configuration.category_index(name))
+        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+        return latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
+
+    def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
+        word = end.word if isinstance(end, Record) else None
+        return self.configuration.category_name(end if isinstance(end, str) else category or word)
+
+    def _empty(self, scale: float = 1.0) -> EncodedPrefix:
+        return encode_prefix(self.network, Sketch(()), PrefixSettings(scale=scale))
+
+    @property
+    def _threads(self) -> int:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def _batches(
+        self,
+        values: Iterable[Value | SketchRNNError],
+        work: Callable[[Sequence[Value], int], list[Result | SketchRNNError]],
+        key: Callable[[Value], tuple[Any, int]],
+    ) -> Iterator[Result | SketchRNNError]:
+        """Work on values in batches, several at once, and yield the results in order.
 
         Args:
-            prefix: in any unit, y down.
-            scale: as for :meth:`complete`.
+            values: read as they are needed; errors among them are handed on.
+            work: of a batch and a number of threads.
+            key: of a value: what the values of a batch must share, and its number of candidates.
         """
-        sketch = prefix.sketch if isinstance(prefix, Record) else prefix
-        return guess_category(self.network, see_prefix(self.network, sketch, scale=scale))
+        threads = self._threads
+        batches = _batched(values, key)
+        first = list(itertools.islice(batches, 2))
+        with _one_blas_thread(threads), contextlib.ExitStack() as stack:
+            if len(first) < 2:  # too few for several batches: the threads share one
+                for batch in first:
+                    yield from _in_place(batch, lambda good: work(good, threads))
+                return
+            pool = stack.enter_context(ThreadPoolExecutor(threads))
+            pending: deque[Future[list[Result | SketchRNNError]]] = deque()
+            try:
+                for batch in itertools.chain(first, batches):
+                    pending.append(pool.submit(_in_place, batch, lambda good: work(good, 1)))
+                    while len(pending) > 2 * threads or (pending and pending[0].done()):
+                        yield from pending.popleft().result()
+                while pending:
+                    yield from pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+
+def as_prefix(request: Request) -> Record:
+    """Return a request's prefix as a record, with the pen where the request and its document say.
+
+    The pen of an SVG document rests on the end of its last line, or of the line to continue from, unless it is closed.
+
+    Raises:
+        ConfigurationError: ``continue_from`` is set, but the prefix is no SVG document.
+        FormatError: the document has no such element.
+    """
+    prefix = request.prefix if request.prefix is not None else Sketch(())
+    record = prefix if isinstance(prefix, Record) else Record(prefix)
+    if record.source is None:
+        if request.continue_from is not None:
+            raise ConfigurationError("continue_from: expected an SVG document as prefix, found other drawings")
+        return record
+    drawing = record.source.drawing
+    if request.continue_from is not None:
+        drawing = drawing.continued_from(request.continue_from)
+    sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)
+    return replace(record, sketch=sketch, source=replace(record.source, drawing=drawing))
+
+
+def _is_auto(category: str | None) -> bool:
+    return category is None or category.partition(":")[0] == AUTO
+
+
+def _seeds(request: Request) -> tuple[int, ...]:
+    return tuple(range(request.sampling.seed, request.sampling.seed + request.count))
+
+
+def _tries(seeds: Sequence[int], candidates: int) -> tuple[tuple[int, int], ...]:
+    return tuple((seed, candidate) for seed in seeds for candidate in range(candidates))
+
+
+def _batch_key(request: Request) -> tuple[Sampling, int]:
+    """Return what the requests of a batch share, and the number of a request's candidates."""
+    return replace(request.sampling, seed=0), request.count * request.best_of
+
+
+def _batched(
+    values: Iterable[Value | SketchRNNError], key: Callable[[Value], tuple[Any, int]]
+) -> Iterator[list[Value | SketchRNNError]]:
+    """Split values into batches that share their key and have at most so many records and candidates."""
+    batch: list[Value | SketchRNNError] = []
+    shared: Any = None
+    candidates = 0
+    for value in values:
+        if not isinstance(value, SketchRNNError):
+            this, more = key(value)
+            full = len(batch) >= BATCH_RECORDS or candidates + more > BATCH_CANDIDATES
+            if batch and (full or (shared is not None and this != shared)):
+                yield batch
+                batch, candidates = [], 0
+            shared, candidates = this, candidates + more
+        batch.append(value)
+    if batch:
+        yield batch
+
+
+def _in_place(
+    batch: Sequence[Value | SketchRNNError], work: Callable[[Sequence[Value]], list[Result | SketchRNNError]]
+) -> list[Result | SketchRNNError]:
+    """Return the results of a batch's values, with its errors in their places."""
+    good = [value for value in batch if not isinstance(value, SketchRNNError)]
+    results = iter(work(good) if good else [])
+    return [value if isinstance(value, SketchRNNError) else next(results) for value in batch]
+
+
+def _only(results: Iterator[Result | SketchRNNError]) -> Result:
+    """Return the one result; raise it if it is an error."""
+    (result,) = results
+    if isinstance(result, SketchRNNError):
+        raise result
+    return result
+
+
+@contextlib.contextmanager
+def _one_blas_thread(threads: int) -> Iterator[None]:
+    """Let the threads of Python share the processors, not those of BLAS, which would wait for each other."""
+    if threads == 1:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
