@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
 from sketchrnn.sketch.stroke5 import START
 
-ROWS_BETWEEN_CUTS = 4
+ROWS_BETWEEN_CUTS = 2
 
 
 def after_start(network: NumpyNetwork, conditioning: Array) -> DecoderState:

@@ -20,13 +20,16 @@ USUAL_DEVIATION = np.array([0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14])
 """Mean and deviation of log(larger side / offset_scale) of the first so many ROWS of Quick, Draw!'s training drawings,
 each cut at a row chosen evenly: benchmarks/scale.py."""
 
-COARSE = np.linspace(math.log(0.1), math.log(15.0), 21)
-"""Logarithms of the larger sides that are tried first, in offset scales; each is 1.28 times the one before."""
-FINE = np.linspace(-0.75, 0.75, 7) * (COARSE[1] - COARSE[0])
+COARSE = np.linspace(math.log(0.1), math.log(15.0), 12)
+"""Logarithms of the larger sides that are tried first, in offset scales; each is 1.58 times the one before."""
+FINE = np.linspace(-0.375, 0.375, 4) * (COARSE[1] - COARSE[0])
+"""Distances from the best of these that are tried then."""
 DECIMALS = 3
 """Digits after the point that coordinates are rounded to when the larger side is usual, so that a drawing in another
 unit has the same scale to the last digit but those of the factor itself."""
-MARGIN = 12.0
+MAX_ROWS = 32
+"""Rows whose likelihood is computed: more change the scale little."""
+MARGIN = 8.0
 """Nats behind the best scale at which another is followed no further."""
 
 
@@ -78,7 +81,7 @@ def _most_probable(
     count, tried = log_extent.shape
     groups = np.repeat(np.arange(count), tried)
     unit = log_extent.ravel()
-    scaled = np.repeat(padded(rows), tried, axis=0)  # (B K, longest + 1, 5)
+    scaled = np.repeat(padded([each[: MAX_ROWS + 1] for each in rows]), tried, axis=0)  # (B K, longest + 1, 5)
     scaled[..., :2] *= np.exp(unit)[:, None, None]
     lengths = np.array([len(each) - 1 for each in rows])
     mean, deviation = (
@@ -88,7 +91,7 @@ def _most_probable(
         network,
         network.start(conditionings).take(groups),
         scaled,
-        lengths=lengths[groups],
+        lengths=np.minimum(lengths, MAX_ROWS)[groups],
         groups=groups,
         prior=-0.5 * np.square((unit - mean) / deviation),
         log_unit=unit,
