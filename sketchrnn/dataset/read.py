@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import threading
@@ -11,9 +12,10 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -63,6 +65,31 @@ class Read:
     def encoded(self) -> dict[str, Encoded]:
         """Return the drawings of each category together."""
         return {category: joined(parts) for category, parts in self.parts.items()}
+
+    def save(self, file: IO[bytes]) -> None:
+        """Write all of it as an npz file."""
+        drawings = self.encoded()
+        said = {
+            "categories": list(drawings),
+            "tallies": {category: tally.to_json() for category, tally in self.tallies.items()},
+            "problems": self.problems,
+        }
+        arrays = {
+            f"{number} {name}": a for number, one in enumerate(drawings.values()) for name, a in vars(one).items()
+        }
+        np.savez(file, said=np.array(json.dumps(said)), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Read:
+        """Read what :meth:`save` wrote."""
+        with np.load(path) as arrays:
+            said = json.loads(str(arrays["said"]))
+            parts = {
+                category: [Encoded(**{one.name: arrays[f"{number} {one.name}"] for one in fields(Encoded)})]
+                for number, category in enumerate(said["categories"])
+            }
+        tallies = {category: Tally.from_json(tally) for category, tally in said["tallies"].items()}
+        return cls(parts, tallies, said["problems"])
 
 
 def read_piece(piece: Piece, selection: Selection) -> Read:

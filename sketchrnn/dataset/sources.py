@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
-import sys
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sketchrnn.errors import DatasetError, SketchRNNError
-from sketchrnn.files import STANDARD_STREAM, open_source, reason, source_name
+from sketchrnn.files import is_stream, open_source, reason, source_name
 from sketchrnn.formats import content_of
 from sketchrnn.formats.quickdraw_binary import walk, word_of
 
@@ -25,6 +25,7 @@ SUFFIXES = (".bin", ".json", ".jsonl", ".ndjson", ".npz", ".svg", ".svgz")
 
 _SMALL = (".json", ".svg", ".svgz")
 _SMALL_AT_ONCE = 64
+_COPY_SUFFIX = ".sketchrnn"
 _NAMED = (".bin", ".npz")  # by their category, wherever they lie
 
 
@@ -47,6 +48,11 @@ class Source:
     size: int
     version: str
     is_folder: bool = False
+
+    @property
+    def location(self) -> str:
+        """The absolute path; of a stream, whose content is in a temporary file, its name."""
+        return self.name if self.paths[0].name.endswith(_COPY_SUFFIX) else str(self.paths[0].resolve())
 
     def to_json(self) -> dict[str, Any]:
         """Return what a store keeps of it, as JSON values."""
@@ -146,29 +152,34 @@ def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
 
 def _found(path: Path, notes: list[str]) -> list[Source]:
     try:
-        if str(path) == STANDARD_STREAM:
-            return [_of_standard_input()]
+        if is_stream(path):
+            return [_of_stream(path)]
         if path.is_dir():
             return list(_of_folder(path, notes))
+        if _is_of_training(path):
+            raise DatasetError(f"{path}: is a file of a training run or a model; expected drawings")
         return [_source(str(path), (path,), word_of(path) or path.stem)]
     except OSError as error:
-        raise SketchRNNError(f"{path}: cannot be read: {reason(error)}") from error
+        raise SketchRNNError(f"{error.filename or path}: cannot be read: {reason(error)}") from error
 
 
 def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
     by_category: dict[str, list[Path]] = {}
-    others = 0
-    for path in sorted(folder.rglob("*")):
+    others = of_training = 0
+    for path in _files_below(folder, notes):
         below = path.relative_to(folder)
-        if path.is_dir() or any(part.startswith(".") for part in below.parts):
+        if _is_of_training(path):
+            of_training += 1
             continue
-        if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
             others += 1
             continue
         name = below.parts[0] if len(below.parts) > 1 else folder.resolve().name
         by_category.setdefault(name, []).append(path)
     if others:
-        notes.append(f"{folder}: {others:,} files of other kinds are left out")
+        notes.append(f"{folder}: skipped {others:,} files of other kinds")
+    if of_training:
+        notes.append(f"{folder}: skipped {of_training:,} files of training runs (models, logs, previews)")
     if not by_category:
         raise DatasetError(f"{folder}: expected files that end in {', '.join(SUFFIXES)}, found none")
     for name, paths in by_category.items():
@@ -182,15 +193,51 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
                 yield _source(str(path), (path,), name if by_folder else word_of(path) or path.stem)
 
 
-def _of_standard_input() -> Source:
-    """Keep what comes in a file until this process ends, so that others can read it in pieces."""
-    content = sys.stdin.buffer.read()
-    handle, name = tempfile.mkstemp(suffix=".sketchrnn")
+def _files_below(folder: Path, notes: list[str]) -> list[Path]:
+    """Return the files in a folder and below, without hidden ones. Links to folders are followed, each folder once."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    root = Path(os.path.realpath(folder))
+    seen, found = {root}, []
+    for top, names, files in os.walk(folder, onerror=fail, followlinks=True):
+        followed = []
+        for name in sorted(names):
+            path = Path(top, name)
+            end = Path(os.path.realpath(path))
+            if name.startswith("."):
+                continue
+            if end in seen or (path.is_symlink() and root in end.parents):
+                notes.append(f"{path}: skipped a link to {end}, which is read already")
+                continue
+            seen.add(end)
+            followed.append(name)
+        names[:] = followed
+        found += [Path(top, name) for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def _is_of_training(path: Path) -> bool:
+    """Return whether a file is a model, or the log or a preview of a training run, and not drawings."""
+    if path.name.endswith((".gen.json", ".vae.json")):
+        return True
+    if path.name.endswith(".log.jsonl") and path.is_file():
+        with path.open("rb") as file:
+            return re.match(rb'\{"kind": "(step|evaluation)", "step": \d', file.read(100)) is not None
+    return path.parent.name.endswith(".sheets") and re.fullmatch(r"\d{7,}\.svg", path.name) is not None
+
+
+def _of_stream(path: Path) -> Source:
+    """Copy standard input, or a pipe, to a file until this process ends, so that it can be read in pieces."""
+    with open_source(path) as file:
+        content = file.read()
+    handle, name = tempfile.mkstemp(suffix=_COPY_SUFFIX)
     atexit.register(Path(name).unlink, missing_ok=True)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    with os.fdopen(handle, "wb") as copy:
+        copy.write(content)
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
-    return Source(source_name(STANDARD_STREAM), (Path(name),), "drawing", len(content), version)
+    return Source(source_name(path), (Path(name),), "drawing", len(content), version)
 
 
 def _source(name: str, paths: tuple[Path, ...], category: str, *, is_folder: bool = False) -> Source:
