@@ -207,7 +207,7 @@ def test_raw_files_are_simplified(tmp_path):
 
 
 def test_a_file_without_words_names_the_category(tmp_path):
-    (tmp_path / "my spiral.json").write_text("[[[0, 0], [5, 7]]]")
+    (tmp_path / "my spiral.json").write_text("[[[0, 0], [5, 7], [9, 9], [8, 1]]]")
     assert load([tmp_path / "my spiral.json"])[0].categories == ("my spiral",)
 
 
