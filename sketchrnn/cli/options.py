@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -16,7 +15,7 @@ from sketchrnn.formats.page import Page
 from sketchrnn.formats.picture import KINDS, PictureSettings
 from sketchrnn.formats.svg.style import Look
 from sketchrnn.model.sampling import Request, Sampling
-from sketchrnn.settings import FILES, LOOK, OUTPUT, PANELS, WHAT, Setting, settings_of
+from sketchrnn.settings import FILES, LOOK, OUTPUT, PANELS, Setting, settings_of
 
 COMMON = "Most used"
 """First group of ``--help``."""
@@ -39,7 +38,7 @@ class PanelCommand(click.Command):
         """Write the groups, the most used options first."""
         panels: dict[str, list[tuple[str, str]]] = {name: [] for name in (COMMON, *PANELS, "Other")}
         for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
                 panels[getattr(parameter, "panel", "") or "Other"].append(record)
         for name, records in panels.items():
             if records:
@@ -112,7 +111,7 @@ def gathered(
         options: of the command.
         result: name of the command's parameter.
     """
-    names = {field.name for owner in owners for field in fields(owner)}
+    names = {name for owner in owners for name, *_ in settings_of(owner)}
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -152,13 +151,13 @@ model = _option(
 (category,) = setting_options(Request, "category")
 (seed,) = setting_options(Sampling, "seed")
 random_seed = setting_option(
-    "seed", 0, Setting("Seed of all random numbers; the same seed repeats the result.", int, minimum=0, maximum=2**32 - 1)
+    "seed",
+    0,
+    Setting("Seed of all random numbers; the same seed repeats the result.", int, minimum=0, maximum=2**32 - 1),
 )
 force = _option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
-index = _option(
-    "--index", type=click.IntRange(0), panel=WHAT, help="Only this record of the file, counted from 0."
-)
-key_id = _option("--key-id", metavar="ID", panel=WHAT, help="Only the record of the file with this key_id.")
+index = _option("--index", type=click.IntRange(0), panel=FILES, help="Only this record of the file, counted from 0.")
+key_id = _option("--key-id", metavar="ID", panel=FILES, help="Only the record of the file with this key_id.")
 precision = click.option(
     "--precision",
     type=click.Choice(["float16", "int8"]),
@@ -179,7 +178,9 @@ def target(command: Command) -> Command:
     @functools.wraps(command)
     def with_target(*, picture: dict[str, Any], **values: Any) -> None:
         names = ("output", "output_format", "force", "open")
-        target = Target.of(_picture_settings(picture, values.pop("landscape")), **{name: values.pop(name) for name in names})
+        target = Target.of(
+            _picture_settings(picture, values.pop("landscape")), **{name: values.pop(name) for name in names}
+        )
         command(target=target, **values)
 
     options: list[Callable[[Command], Command]] = [
@@ -199,13 +200,15 @@ def target(command: Command) -> Command:
             type=click.Choice(KINDS),
             panel=OUTPUT,
             common=True,
-            help="Write a picture (svg, png, gif, apng) or records (ndjson, json).  [default: by the file's name, else svg]",
+            help="Write a picture or records (ndjson, json).  [default: by the file's name, else svg]",
         ),
         force,
         *setting_options(PictureSettings),
         *setting_options(Look),
         _option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
-        _option("--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."),
+        _option(
+            "--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."
+        ),
     ]
     return gathered((PictureSettings, Look), options, "picture")(with_target)
 

@@ -139,7 +139,7 @@ def render_pictures(
     if kind == "json":
         if len(pictures) != 1:
             raise ConfigurationError(
-                f"expected one drawing for polyline JSON, found {len(pictures)}. Write ndjson, or a file for each with %d"
+                f"expected one drawing for polyline JSON, found {len(pictures)}. Write ndjson, or use %d in the name"
             )
         return dumps_polyline_json(pictures[0].record.sketch).encode()
     _log_travel(pictures, settings)

@@ -182,7 +182,8 @@ def _latent_vectors(
         if not configuration.can_draw_without_latent:
             raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found 'none'")
         return None
-    noise = latent_noise(*np.array(tries, np.int64).reshape(-1, 2).T, configuration.latent_units)
+    seeds, candidates = np.array(tries, np.int64).reshape(-1, 2).T
+    noise = latent_noise(seeds, candidates, configuration.latent_units)
     if latent == "prior" or not len(prefix_rows):
         return noise.astype(np.float32)
     z_mean, z_logvar = network.encode(prefix_rows, category)

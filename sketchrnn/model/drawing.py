@@ -84,7 +84,15 @@ class Drawing:
             color = {"colour": COMPLETION_COLOUR} if self.part == "reconstruction" else {}
             layers = (Layer(self.sketch, self.part, **color),)
         written = replace(record, sketch=self.sketch, word=self.category, source=None)
-        return Picture(self.label, layers, written, self.description, record.source)
+        source = record.source if self.part == "completion" else None
+        return Picture(self.label, layers, written, self.description, source)
+
+    @property
+    def original(self) -> Picture:
+        """The sketch that was reconstructed, as a picture."""
+        record = self.record or Record(Sketch(()))
+        layer = Layer(record.sketch, "sketch")
+        return Picture(f"{self.category or 'drawing'}, as given", (layer,), replace(record, source=None))
 
     def svg(self, **settings: Any) -> str:
         """Return the picture as an SVG document. Settings as for :func:`render`."""
@@ -98,8 +106,16 @@ class Drawing:
         return self.svg()
 
 
+Item = Drawing | Record | Sketch | Picture
+
+
 def render(
-    drawings: Sequence[Drawing | Record | Sketch], kind: str = "svg", *, title: str | None = None, **settings: Any
+    drawings: Sequence[Item],
+    kind: str = "svg",
+    *,
+    title: str | None = None,
+    settings: PictureSettings | None = None,
+    **changes: Any,
 ) -> bytes:
     """Return drawings as the content of a file: one picture, a sheet of several, or records.
 
@@ -109,17 +125,19 @@ def render(
         drawings: by a model, or read from a file.
         kind: svg, ndjson, json, png, gif or apng.
         title: of the picture; by default the categories.
-        settings: fields of :class:`sketchrnn.formats.picture.PictureSettings` and of :class:`sketchrnn.Look`.
+        settings: what pictures look like.
+        changes: some of the settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.Look`.
 
     Raises:
         ConfigurationError: a setting is unknown or outside its range, the format cannot hold the drawings, or an extra
             is missing.
     """
     pictures = [_picture(drawing) for drawing in drawings]
-    return render_pictures(pictures, kind, title or title_of(drawings), _settings(settings))
+    settings = _changed(settings or PictureSettings(), changes)
+    return render_pictures(pictures, kind, title or title_of(drawings), settings)
 
 
-def save(drawings: Sequence[Drawing | Record | Sketch], path: str | Path, **settings: Any) -> None:
+def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
     """Write drawings, in the format that the name ends in. Arguments as for :func:`render`.
 
     Raises:
@@ -132,27 +150,26 @@ def save(drawings: Sequence[Drawing | Record | Sketch], path: str | Path, **sett
     write_bytes(path, render(drawings, suffix, **settings))
 
 
-def title_of(drawings: Sequence[Drawing | Record | Sketch]) -> str:
+def title_of(drawings: Sequence[Item]) -> str:
     """Return the title of a picture of drawings."""
     words = dict.fromkeys(word for drawing in drawings if (word := _picture(drawing).record.word))
     by_model = any(isinstance(drawing, Drawing) for drawing in drawings)
     return (" or ".join(words) or "Drawings") + (", drawn by sketchrnn" if by_model else "")
 
 
-def _picture(drawing: Drawing | Record | Sketch) -> Picture:
-    if isinstance(drawing, Drawing):
-        return drawing.picture
+def _picture(drawing: Item) -> Picture:
+    if isinstance(drawing, Drawing | Picture):
+        return drawing.picture if isinstance(drawing, Drawing) else drawing
     record = drawing if isinstance(drawing, Record) else Record(drawing)
     return Picture(record.word or "drawing", (Layer(record.sketch, "drawing"),), replace(record, source=None))
 
 
-def _settings(values: dict[str, Any]) -> PictureSettings:
-    """Return settings from keyword arguments; those of :class:`Look` may be among them."""
+def _changed(settings: PictureSettings, changes: dict[str, Any]) -> PictureSettings:
+    """Return settings with some changed, those of their look among them."""
     own, of_look = ({each.name for each in fields(owner)} for owner in (PictureSettings, Look))
-    unknown = [name for name in values if name not in own | of_look]
+    unknown = [name for name in changes if name not in own | of_look]
     if unknown:
-        raise ConfigurationError(
-            f"unknown setting {unknown[0]!r}; expected one of {', '.join(sorted((own | of_look) - {'look'}))}"
-        )
-    look = replace(values.get("look") or Look(), **{name: value for name, value in values.items() if name in of_look})
-    return PictureSettings(look=look, **{name: value for name, value in values.items() if name in own - {"look"}})
+        raise ConfigurationError(f"unknown setting {unknown[0]!r}; expected one of {', '.join(sorted(own | of_look))}")
+    look = changes.pop("look", settings.look)
+    look = replace(look, **{name: value for name, value in changes.items() if name in of_look})
+    return replace(settings, look=look, **{name: value for name, value in changes.items() if name in own})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def log_likelihood(
     return np.where(behind > 0, _best_of_group(total, groups) - behind, total)
 
 
-def padded(sequences: Sequence[Array]) -> Array:
+def padded(sequences: Sequence[NDArray[np.floating[Any]]]) -> Array:
     """Return sequences of rows (L, 5) as one array (K, longest, 5), filled up with zeros."""
     rows = np.zeros((len(sequences), max(map(len, sequences)), 5), np.float32)
     for number, sequence in enumerate(sequences):

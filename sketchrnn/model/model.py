@@ -12,22 +12,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
 from sketchrnn.formats.svg.reading import parse_svg
+from sketchrnn.model.batches import attempt, in_batches, processors
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
@@ -43,8 +40,6 @@ from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
 """As a category: the most probable one; ``auto:3`` for each of the three most probable."""
-BATCH_RECORDS, BATCH_CANDIDATES = 64, 256
-"""Requests are worked on together until they are so many, or have so many candidates."""
 SCORED_AT_ONCE = 64
 """Pictures that the recognizer looks at together."""
 SHOWN_GUESSES = 3
@@ -52,7 +47,6 @@ SHOWN_GUESSES = 3
 Prefix = Sketch | Record
 LatentEnd = Sketch | Record | str
 """A sketch, or the name of a category."""
-Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
@@ -173,7 +167,7 @@ class Model:
         Yields:
             For each request, in order, its drawings, or the error that it caused.
         """
-        return self._batches(requests, self._complete, _batch_key)
+        return in_batches(requests, self._complete, _batch_key)
 
     def guess(self, prefix: Prefix) -> list[Guess]:
         """Return all categories, the most probable for a partial sketch first.
@@ -189,7 +183,7 @@ class Model:
 
     def guess_many(self, prefixes: Iterable[Prefix | SketchRNNError]) -> Iterator[list[Guess] | SketchRNNError]:
         """Guess the categories of many partial sketches; as :meth:`guess`, with batches as :meth:`complete_many`."""
-        return self._batches(prefixes, self._guess, lambda prefix: (None, 1))
+        return in_batches(prefixes, self._guess, _prefix_key)
 
     def reconstruct(
         self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
@@ -217,7 +211,7 @@ class Model:
         def reconstruct(requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
             return self._reconstruct(requests, threads, sample)
 
-        return self._batches(requests, reconstruct, _batch_key)
+        return in_batches(requests, reconstruct, _batch_key)
 
     def interpolate(
         self,
@@ -280,8 +274,7 @@ class Model:
         Reference:
             arXiv:1704.03477, section 4.2.
         """
-        if not self.configuration.variational:
-            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+        self._check_encoder()
         if not terms:
             raise ConfigurationError("expected at least one term, found none")
         request = Request.of(None, category, settings)
@@ -296,7 +289,7 @@ class Model:
         total = combined(self.configuration, [(sign, point) for (sign, _), point in zip(terms, points, strict=True)])
         seeds = _seeds(request)
         task = _Task(self._empty(), names[0], request, total[None], seeds)
-        (drawn,) = self._draw([task], request.sampling, self._threads)
+        (drawn,) = self._draw([task], request.sampling, processors())
         return drawings + [
             Drawing(Sketch(()), one, names[0], title=f"sum, seed {one.seed}", part="reconstruction") for one in drawn
         ]
@@ -331,105 +324,95 @@ class Model:
 
     def _complete(self, requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
         """Complete requests that share their sampling settings, in one batch."""
-        results: list[list[Drawing] | SketchRNNError] = [[] for _ in requests]
-        given: list[tuple[int, Record]] = []
-        for number, request in enumerate(requests):
-            try:
-                given.append((number, as_prefix(request)))
-            except SketchRNNError as error:
-                results[number] = error
-        guesses = self._guesses_for(requests, given)
-        asked: list[tuple[int, Record, str | None]] = []
-        for number, record in given:
-            try:
-                names = self._names_for(requests[number], record, guesses.get(number))
-                asked += [(number, record, name) for name in names]
-            except SketchRNNError as error:
-                results[number] = error
-        encoded = encode_prefixes(
-            self.network,
-            [
-                (
-                    record.sketch,
-                    PrefixSettings(
-                        self.configuration.category_index(name),
-                        requests[number].scale,
-                        requests[number].pen,
-                        requests[number].arrange,
-                    ),
-                )
-                for number, record, name in asked
-            ],
-        )
-        tasks: list[tuple[int, Record, _Task]] = []
-        for (number, record, name), prefix in zip(asked, encoded, strict=True):
-            request = requests[number]
-            try:
-                if isinstance(prefix, SketchRNNError):
-                    raise prefix
-                seeds = _seeds(request)
-                tries = _tries(seeds, request.best_of)
-                told = conditionings_for(self.network, prefix, name, tries, request.sampling)
-                tasks.append((number, record, _Task(prefix, name, request, told, seeds)))
-            except SketchRNNError as error:
-                results[number] = error
-        drawn = self._draw([task for _, _, task in tasks], requests[0].sampling, threads)
-        for (number, record, task), completions in zip(tasks, drawn, strict=True):
-            result = results[number]
-            if isinstance(result, SketchRNNError):
+        records = [attempt(as_prefix, request) for request in requests]
+        guesses = self._guesses_for(requests, records)
+        names = [
+            attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)
+        ]  # of each request: its categories
+        results: list[list[Drawing] | SketchRNNError] = [
+            each if isinstance(each, SketchRNNError) else [] for each in names
+        ]
+        asked = [
+            (number, record, name)
+            for number, (record, each) in enumerate(zip(records, names, strict=True))
+            if isinstance(record, Record) and isinstance(each, list)
+            for name in each
+        ]
+        settings = [
+            PrefixSettings(self.configuration.category_index(name), request.scale, request.pen, request.arrange)
+            for request, name in ((requests[number], name) for number, _, name in asked)
+        ]
+        prefixes = [(record.sketch, each) for (_, record, _), each in zip(asked, settings, strict=True)]
+        tasks = [
+            prefix if isinstance(prefix, SketchRNNError) else attempt(self._task, requests[number], name, prefix)
+            for (number, _, name), prefix in zip(asked, encode_prefixes(self.network, prefixes), strict=True)
+        ]
+        drawn = iter(self._draw([task for task in tasks if isinstance(task, _Task)], requests[0].sampling, threads))
+        for (number, record, _), task in zip(asked, tasks, strict=True):
+            if isinstance(task, SketchRNNError):
+                results[number] = task
                 continue
-            found = guesses.get(number)
-            top = tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else ()
-            from_nothing = requests[number].prefix is None
-            result += [
+            found, result, from_nothing = guesses[number], results[number], requests[number].prefix is None
+            drawings = [
                 Drawing(
                     task.prefix.sketch,
                     one,
                     task.category,
                     None if from_nothing else task.prefix.scale,
-                    top,
+                    tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else (),
                     record,
                     part="drawing" if from_nothing else "completion",
                 )
-                for one in completions
+                for one in next(drawn)
             ]
+            if isinstance(result, list):
+                result += drawings
         return results
+
+    def _task(self, request: Request, name: str | None, prefix: EncodedPrefix) -> _Task:
+        seeds = _seeds(request)
+        tries = _tries(seeds, request.best_of)
+        conditionings = conditionings_for(self.network, prefix, name, tries, request.sampling)
+        return _Task(prefix, name, request, conditionings, seeds)
 
     def _reconstruct(
         self, requests: Sequence[Request], threads: int, sample: bool
     ) -> list[list[Drawing] | SketchRNNError]:
         """Reconstruct the sketches of requests that share their sampling settings, in one batch."""
-        results: list[list[Drawing] | SketchRNNError] = [[] for _ in requests]
-        tasks: list[tuple[int, EncodedPrefix, _Task]] = []
-        for number, request in enumerate(requests):
-            try:
-                record = as_prefix(request)
-                name = self.configuration.category_name(request.category or record.word)
-                if not self.configuration.variational:
-                    raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
-                settings = PrefixSettings(self.configuration.category_index(name), request.scale)
-                encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-                seeds = _seeds(request)
-                points = latent_points_of_sketch(
-                    self.network, encoded, name, request.sampling.guidance, seeds if sample else None
-                )
-                tasks.append((number, encoded, _Task(self._empty(encoded.scale), name, request, points, seeds)))
-            except SketchRNNError as error:
-                results[number] = error
-        drawn = self._draw([task for _, _, task in tasks], requests[0].sampling, threads)
-        for (number, encoded, task), completions in zip(tasks, drawn, strict=True):
-            start = encoded.sketch.first_point
-            results[number] = [
-                Drawing(
-                    Sketch(()),
-                    replace(one, sketch=one.sketch.transformed(shift=start)),
-                    task.category,
-                    encoded.scale,
-                    part="reconstruction",
-                )
-                for one in completions
-            ]
+        encoded = [attempt(self._encode, request, sample) for request in requests]
+        tasks = [each[1] for each in encoded if not isinstance(each, SketchRNNError)]
+        drawn = iter(self._draw(tasks, requests[0].sampling, threads))
+        results: list[list[Drawing] | SketchRNNError] = []
+        for request, each in zip(requests, encoded, strict=True):
+            if isinstance(each, SketchRNNError):
+                results.append(each)
+                continue
+            start, task = each
+            completions = [replace(one, sketch=one.sketch.transformed(shift=start)) for one in next(drawn)]
+            results.append(
+                [
+                    Drawing(Sketch(()), one, task.category, record=request.record, part="reconstruction")
+                    for one in completions
+                ]
+            )
         return results
+
+    def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], _Task]:
+        """Return where a sketch begins, and the task of drawing it again."""
+        record = as_prefix(request)
+        name = self.configuration.category_name(request.category or record.word)
+        self._check_encoder()
+        settings = PrefixSettings(self.configuration.category_index(name), request.scale)
+        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+        seeds = _seeds(request)
+        points = latent_points_of_sketch(
+            self.network, encoded, name, request.sampling.guidance, seeds if sample else None
+        )
+        return encoded.sketch.first_point, _Task(self._empty(encoded.scale), name, request, points, seeds)
+
+    def _check_encoder(self) -> None:
+        if not self.configuration.variational:
+            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
 
     def _draw_points(
         self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
@@ -442,7 +425,7 @@ class Model:
         return [
             Drawing(Sketch(()), one, name, title=title, part="drawing")
             for (one,), title, name in zip(
-                self._draw(tasks, request.sampling, self._threads), titles, names, strict=True
+                self._draw(tasks, request.sampling, processors()), titles, names, strict=True
             )
         ]
 
@@ -508,42 +491,40 @@ class Model:
         if self.recognizer is not None:
             rows = self.recognizer.log_probabilities([sketch.strokes for sketch in sketches])
             return [ranked(self.recognizer.categories, row.astype(np.float64)) for row in rows]
-        results: list[list[Guess] | SketchRNNError] = []
-        for encoded in encode_prefixes(self.network, [(sketch, PrefixSettings()) for sketch in sketches]):
-            try:
-                results.append(
-                    encoded if isinstance(encoded, SketchRNNError) else guess_by_likelihood(self.network, encoded)
-                )
-            except SketchRNNError as error:
-                results.append(error)
-        return results
+        return [
+            encoded if isinstance(encoded, SketchRNNError) else attempt(guess_by_likelihood, self.network, encoded)
+            for encoded in encode_prefixes(self.network, [(sketch, PrefixSettings()) for sketch in sketches])
+        ]
 
     def _guesses_for(
-        self, requests: Sequence[Request], given: Sequence[tuple[int, Record]]
-    ) -> dict[int, list[Guess] | SketchRNNError]:
+        self, requests: Sequence[Request], records: Sequence[Record | SketchRNNError]
+    ) -> list[list[Guess] | SketchRNNError | None]:
         """Guess the categories of those requests whose category is not known."""
-        asked = [
-            (number, record)
-            for number, record in given
-            if self.configuration.conditional
-            and record.sketch.strokes
-            and _is_auto(requests[number].category or record.word)
-        ]
-        found = self._guess([record for _, record in asked]) if asked else []
-        return {number: guesses for (number, _), guesses in zip(asked, found, strict=True)}
+        guesses: list[list[Guess] | SketchRNNError | None] = [None] * len(requests)
+        asked = {
+            number: record
+            for number, (request, record) in enumerate(zip(requests, records, strict=True))
+            if isinstance(record, Record) and record.sketch.strokes and _is_auto(request.category or record.word)
+        }
+        if self.configuration.conditional and asked:
+            for number, found in zip(asked, self._guess(list(asked.values())), strict=True):
+                guesses[number] = found
+        return guesses
 
     def _names_for(
-        self, request: Request, record: Record, guesses: list[Guess] | SketchRNNError | None
+        self, request: Request, record: Record | SketchRNNError, guesses: list[Guess] | SketchRNNError | None
     ) -> list[str | None]:
         """Return the categories of a request, as the model spells them.
 
         Raises:
             SketchRNNError: the category is unknown, missing, or cannot be guessed.
         """
+        for value in (record, guesses):
+            if isinstance(value, SketchRNNError):
+                raise value
+        assert isinstance(record, Record)
         wanted = request.category or record.word
-        if isinstance(guesses, SketchRNNError):
-            raise guesses
-        if guesses is None:
+        if not isinstance(guesses, list):
             return [self.configuration.category_name(None if _is_auto(wanted) else wanted)]
         number = (wanted or AUTO).partition(":")[2] or "1"
         if not number.isdecimal() or not 1 <= int(number) <= len(guesses):
@@ -568,44 +549,6 @@ class Model:
     def _empty(self, scale: float = 1.0) -> EncodedPrefix:
         return encode_prefix(self.network, Sketch(()), PrefixSettings(scale=scale))
 
-    @property
-    def _threads(self) -> int:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-    def _batches(
-        self,
-        values: Iterable[Value | SketchRNNError],
-        work: Callable[[Sequence[Value], int], list[Result | SketchRNNError]],
-        key: Callable[[Value], tuple[Any, int]],
-    ) -> Iterator[Result | SketchRNNError]:
-        """Work on values in batches, several at once, and yield the results in order.
-
-        Args:
-            values: read as they are needed; errors among them are handed on.
-            work: of a batch and a number of threads.
-            key: of a value: what the values of a batch must share, and its number of candidates.
-        """
-        threads = self._threads
-        batches = _batched(values, key)
-        first = list(itertools.islice(batches, 2))
-        with _one_blas_thread(threads), contextlib.ExitStack() as stack:
-            if len(first) < 2:  # too few for several batches: the threads share one
-                for batch in first:
-                    yield from _in_place(batch, lambda good: work(good, threads))
-                return
-            pool = stack.enter_context(ThreadPoolExecutor(threads))
-            pending: deque[Future[list[Result | SketchRNNError]]] = deque()
-            try:
-                for batch in itertools.chain(first, batches):
-                    pending.append(pool.submit(_in_place, batch, lambda good: work(good, 1)))
-                    while len(pending) > 2 * threads or (pending and pending[0].done()):
-                        yield from pending.popleft().result()
-                while pending:
-                    yield from pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
-
 
 def as_prefix(request: Request) -> Record:
     """Return a request's prefix as a record, with the pen where the request and its document say.
@@ -616,8 +559,7 @@ def as_prefix(request: Request) -> Record:
         ConfigurationError: ``continue_from`` is set, but the prefix is no SVG document.
         FormatError: the document has no such element.
     """
-    prefix = request.prefix if request.prefix is not None else Sketch(())
-    record = prefix if isinstance(prefix, Record) else Record(prefix)
+    record = request.record
     if record.source is None:
         if request.continue_from is not None:
             raise ConfigurationError("continue_from: expected an SVG document as prefix, found other drawings")
@@ -646,33 +588,8 @@ def _batch_key(request: Request) -> tuple[Sampling, int]:
     return replace(request.sampling, seed=0), request.count * request.best_of
 
 
-def _batched(
-    values: Iterable[Value | SketchRNNError], key: Callable[[Value], tuple[Any, int]]
-) -> Iterator[list[Value | SketchRNNError]]:
-    """Split values into batches that share their key and have at most so many records and candidates."""
-    batch: list[Value | SketchRNNError] = []
-    shared: Any = None
-    candidates = 0
-    for value in values:
-        if not isinstance(value, SketchRNNError):
-            this, more = key(value)
-            full = len(batch) >= BATCH_RECORDS or candidates + more > BATCH_CANDIDATES
-            if batch and (full or (shared is not None and this != shared)):
-                yield batch
-                batch, candidates = [], 0
-            shared, candidates = this, candidates + more
-        batch.append(value)
-    if batch:
-        yield batch
-
-
-def _in_place(
-    batch: Sequence[Value | SketchRNNError], work: Callable[[Sequence[Value]], list[Result | SketchRNNError]]
-) -> list[Result | SketchRNNError]:
-    """Return the results of a batch's values, with its errors in their places."""
-    good = [value for value in batch if not isinstance(value, SketchRNNError)]
-    results = iter(work(good) if good else [])
-    return [value if isinstance(value, SketchRNNError) else next(results) for value in batch]
+def _prefix_key(prefix: Prefix) -> tuple[None, int]:
+    return None, 1
 
 
 def _only(results: Iterator[Result | SketchRNNError]) -> Result:
@@ -681,15 +598,3 @@ def _only(results: Iterator[Result | SketchRNNError]) -> Result:
     if isinstance(result, SketchRNNError):
         raise result
     return result
-
-
-@contextlib.contextmanager
-def _one_blas_thread(threads: int) -> Iterator[None]:
-    """Let the threads of Python share the processors, not those of BLAS, which would wait for each other."""
-    if threads == 1:
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
-        yield

@@ -47,7 +47,7 @@ def philox(
 
 def uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Turn words below 2**32 into numbers between 0 and 1, both excluded."""
-    return (words + 0.5) * 2.0**-32
+    return (words.astype(np.float64) + 0.5) * 2.0**-32
 
 
 def normal(words: NDArray[np.uint64]) -> NDArray[np.float64]:

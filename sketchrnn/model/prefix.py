@@ -88,43 +88,53 @@ def encode_prefixes(
     Returns:
         Each prefix, or the error that keeps the model from seeing it.
     """
-    results: list[EncodedPrefix | SketchRNNError] = [_problem(*prefix) or FormatError("") for prefix in prefixes]
-    good = [number for number, prefix in enumerate(prefixes) if _problem(*prefix) is None]
-    if not good:
-        return results
-    given, settings = [prefixes[number][0] for number in good], [prefixes[number][1] for number in good]
+    problems = [_problem(*prefix) for prefix in prefixes]
+    good = [prefix for prefix, problem in zip(prefixes, problems, strict=True) if problem is None]
+    encoded = iter(_encoded(network, *map(list, zip(*good, strict=True))) if good else [])
+    return [problem or next(encoded) for problem in problems]
+
+
+def _encoded(
+    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings]
+) -> list[EncodedPrefix | SketchRNNError]:
     conditionings = conditionings_of(network, [each.category for each in settings])
-    scales = [each.scale for each in settings]
-    missing = [number for number, scale in enumerate(scales) if scale is None]
-    found = find_scales(network, [given[number] for number in missing], conditionings[missing])
-    for number, scale in zip(missing, found, strict=True):
-        scales[number] = scale
-    seen = []
-    for number, (sketch, scale, each) in enumerate(zip(given, scales, settings, strict=True)):
+    scales = _scales(network, given, settings, conditionings)
+    for number, each in enumerate(settings):
         if each.pen in ("up", "down"):
-            given[number] = sketch = replace(sketch, pen_down=each.pen == "down" and bool(sketch.strokes))
-        assert scale is not None
-        seen.append(as_trained(sketch.transformed(scale, -scale * sketch.first_point)))
+            given[number] = replace(given[number], pen_down=each.pen == "down" and bool(given[number].strokes))
+    seen = [
+        as_trained(sketch.transformed(scale, -scale * sketch.first_point))
+        for sketch, scale in zip(given, scales, strict=True)
+    ]
     unsure = [number for number, each in enumerate(settings) if each.pen == "auto" and seen[number].strokes]
     for number, down in zip(unsure, _pens_stay_down(network, seen, unsure, conditionings), strict=True):
         given[number], seen[number] = replace(given[number], pen_down=down), replace(seen[number], pen_down=down)
-    free = [number for number, each in enumerate(settings) if each.arrange]
-    arranged = arrange(network, [seen[number] for number in free], conditionings[free])
     last_points = [sketch.last_point for sketch in given]
-    for number, sketch in zip(free, arranged, strict=True):
+    free = [number for number, each in enumerate(settings) if each.arrange]
+    for number, sketch in zip(free, arrange(network, [seen[each] for each in free], conditionings[free]), strict=True):
         if sketch is not seen[number]:
-            shift = given[number].first_point
-            last_points[number] = sketch.last_point / (scales[number] or 1.0) + shift
+            last_points[number] = sketch.last_point / scales[number] + given[number].first_point
             seen[number] = sketch
-    for number, sketch, scale, one, last_point in zip(good, given, scales, seen, last_points, strict=True):
-        if one.point_count > MAX_PREFIX_POINTS:
-            results[number] = FormatError(
-                f"expected a prefix of at most {MAX_PREFIX_POINTS:,} points, found {one.point_count:,} after "
-                "simplification. Remove some strokes"
-            )
-        else:
-            results[number] = EncodedPrefix(sketch, scale or 1.0, rows_of(network, one), last_point)
-    return results
+    return [
+        EncodedPrefix(sketch, scale, rows_of(network, as_seen), last_point)
+        if as_seen.point_count <= MAX_PREFIX_POINTS
+        else FormatError(
+            f"expected a prefix of at most {MAX_PREFIX_POINTS:,} points, found {as_seen.point_count:,} after "
+            "simplification. Remove some strokes"
+        )
+        for sketch, scale, as_seen, last_point in zip(given, scales, seen, last_points, strict=True)
+    ]
+
+
+def _scales(
+    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings], conditionings: Array
+) -> list[float]:
+    """Return the scales that are given, and find the others."""
+    missing = [number for number, each in enumerate(settings) if each.scale is None]
+    found = dict(
+        zip(missing, find_scales(network, [given[each] for each in missing], conditionings[missing]), strict=True)
+    )
+    return [found.get(number, each.scale or 1.0) for number, each in enumerate(settings)]
 
 
 def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) -> Array:

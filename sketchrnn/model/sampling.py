@@ -179,6 +179,14 @@ class Request:
         """
         check_settings(self)
 
+    @property
+    def record(self) -> Record:
+        """The prefix as a record."""
+        from sketchrnn.formats import Record
+        from sketchrnn.sketch import Sketch
+
+        return self.prefix if isinstance(self.prefix, Record) else Record(self.prefix or Sketch(()))
+
     @classmethod
     def of(cls, prefix: Sketch | Record | None, category: str | None, settings: dict[str, Any]) -> Request:
         """Make a request from keyword arguments: fields of this class and of :class:`Sampling` in one dict.
