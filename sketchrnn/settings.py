@@ -67,10 +67,10 @@ class Setting:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(self.type or str, "a text")
-        also = "".join(f"{value:g}, or " for value in self.also)
-        low = f" from {self.minimum:g}" if self.minimum is not None else ""
-        low = f" above {self.above:g}" if self.above is not None else low
-        return f"{also}{kind}{low}" + (f" to {self.maximum:g}" if self.maximum is not None else "")
+        also = "".join(f"{value:.15g}, or " for value in self.also)
+        low = f" from {self.minimum:.15g}" if self.minimum is not None else ""
+        low = f" above {self.above:.15g}" if self.above is not None else low
+        return f"{also}{kind}{low}" + (f" to {self.maximum:.15g}" if self.maximum is not None else "")
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value is one of the setting's."""

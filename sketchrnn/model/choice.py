@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchrnn.model.completion import Completion
 from sketchrnn.model.prefix import EncodedPrefix
-from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 
 PAGE = 13.0
@@ -18,6 +18,8 @@ training drawing is larger."""
 SPOT = 0.1
 SPOT_SHARE = 1 / 3
 """A drawing scribbles in place if more than this share of its points is in a square of SPOT times its larger side."""
+SPOTS_AT_ONCE = 512
+"""Points whose distances from all others are computed together: their memory stays small."""
 
 
 def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scale: float) -> Completion:
@@ -47,17 +49,25 @@ def most_diverse(
 
 
 def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) -> int:
-    """Return how many of these hold: it did not end by itself, it has left the page, it scribbles in place."""
-    whole = completion.joined(prefix.sketch)
-    larger_side = whole.extent * prefix.scale / offset_scale
-    return int(not completion.ended) + int(larger_side > PAGE) + int(scribbles(whole))
+    """Return how many of these hold: it did not end by itself, it has left the page, it scribbles in place.
+
+    The points are those that the decoder has seen and those that it has drawn.
+    """
+    seen = np.cumsum(prefix.rows[:, :2].astype(np.float64), axis=0)  # (N + 1, 2), in offset scales
+    new = [
+        (stroke - prefix.last_point) * (prefix.scale / offset_scale) + seen[-1] for stroke in completion.sketch.strokes
+    ]
+    points = np.concatenate([seen, *new])
+    return int(not completion.ended) + int(np.ptp(points, axis=0).max() > PAGE) + int(scribbles(points))
 
 
-def scribbles(sketch: Sketch) -> bool:
-    """Tell whether more than a third of a drawing's points lie in some square of a tenth of its larger side."""
-    if sketch.point_count < 2:
+def scribbles(points: NDArray[np.float64]) -> bool:
+    """Tell whether more than a third of the points (N, 2) lie in some square of a tenth of their larger side."""
+    if len(points) < 2:
         return False
-    x, y = np.concatenate(sketch.strokes).T
-    half = SPOT * max(np.ptp(x), np.ptp(y)) / 2 + 1e-12
-    near = (np.abs(x[:, None] - x) <= half) & (np.abs(y[:, None] - y) <= half)  # a square around each point
-    return bool(np.count_nonzero(near, axis=1).max() > SPOT_SHARE * len(x))
+    half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12
+    most = 0
+    for first in range(0, len(points), SPOTS_AT_ONCE):  # a square around each point
+        distance = np.abs(points[first : first + SPOTS_AT_ONCE, None] - points).max(axis=-1)
+        most = max(most, int(np.count_nonzero(distance <= half, axis=1).max()))
+    return most > SPOT_SHARE * len(points)

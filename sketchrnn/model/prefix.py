@@ -113,8 +113,10 @@ def _encoded(
     free = [number for number, each in enumerate(settings) if each.arrange]
     for number, sketch in zip(free, arrange(network, [seen[each] for each in free], conditionings[free]), strict=True):
         if sketch is not seen[number]:
-            last_points[number] = sketch.last_point / scales[number] + given[number].first_point
             seen[number] = sketch
+            if sketch.pen_down:  # its last stroke is as it was given
+                continue
+            last_points[number] = sketch.last_point / scales[number] + given[number].first_point
     return [
         EncodedPrefix(sketch, scale, rows_of(network, as_seen), last_point)
         if as_seen.point_count <= MAX_PREFIX_POINTS
