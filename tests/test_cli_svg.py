@@ -158,9 +158,9 @@ def test_a_pipeline_of_every_command():
     cats = done("generate", *QUICK, "-n", 2, "--format", "ndjson").stdout
     more = done("complete", "-", *FAST, "-n", 2, "--format", "ndjson", stdin=cats).stdout
     assert len(more.splitlines()) == 4
-    guessed = done("guess", "-", "--ndjson", "-n", 2, "--scale", 1, stdin=cats).stdout
+    guessed = done("guess", "-", "--ndjson", "-n", 2, stdin=cats).stdout
     assert [len(json.loads(line)["guesses"]) for line in guessed.splitlines()] == [2, 2]
-    assert [len(one) for one in json.loads(done("guess", "-", "--json", "-n", 2, "--scale", 1, stdin=cats).stdout)] == [
+    assert [len(one) for one in json.loads(done("guess", "-", "--json", "-n", 2, stdin=cats).stdout)] == [
         2,
         2,
     ]

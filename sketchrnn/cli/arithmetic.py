@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -33,6 +34,7 @@ def arithmetic(terms: tuple[str, ...], settings: dict[str, Any], target: Target,
     A term is FILE, FILE:INDEX (one record of the file, counted from 0), or the name of a category. Files with several
     records give a result for each. The result has the category of the first term. An SVG shows the terms first.
     """
+    from sketchrnn.model.batches import attempt
     from sketchrnn.model.model import load
 
     if len(terms) % 2 == 0 or not set(terms[1::2]) <= set(SIGNS):
@@ -42,5 +44,6 @@ def arithmetic(terms: tuple[str, ...], settings: dict[str, Any], target: Target,
     target.check(settings["count"] + show_terms * len(operands))
     loaded = load(model)
     rows = list(read_terms(loaded, operands))
-    results = (loaded.combine(list(zip(signs, row, strict=True)), show_terms=show_terms, **settings) for row, _ in rows)
+    draw = partial(loaded.combine, show_terms=show_terms, **settings)
+    results = (attempt(draw, list(zip(signs, row, strict=True))) for row, _ in rows)
     target.write_results(results, " ".join(terms), many=len(rows) > 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -53,6 +54,7 @@ def interpolate(
     top right, bottom left and bottom right. Sketches need a model with an encoder; categories mix in any model that has
     several. All are drawn with the same random numbers.
     """
+    from sketchrnn.model.batches import attempt
     from sketchrnn.model.model import load
 
     if len(ends) not in (2, 4):
@@ -61,5 +63,6 @@ def interpolate(
     target.check(steps ** (len(ends) // 2))
     loaded = load(model)
     rows = list(read_terms(loaded, ends))
-    results = (loaded.interpolate(row, steps=steps, linear=linear, **settings) for row, _ in rows)
+    draw = partial(loaded.interpolate, steps=steps, linear=linear, **settings)
+    results = (attempt(draw, row) for row, _ in rows)
     target.write_results(results, " ".join(ends), many=len(rows) > 1)

@@ -28,7 +28,7 @@ class Drawing:
         prefix: the given strokes; empty for a drawing from nothing.
         completion: the new strokes.
         category: as the model spells it; None for a model without names.
-        scale: units of the training drawings in one of the prefix's; None if there was nothing to scale.
+        scale: units of the training drawings in one of the prefix's, if it was estimated.
         guesses: the most probable categories of the prefix, if none was named.
         record: the record that the prefix was read from.
         title: text under the picture on a sheet; by default category and seed.

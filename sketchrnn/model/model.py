@@ -352,13 +352,14 @@ class Model:
             if isinstance(task, SketchRNNError):
                 results[number] = task
                 continue
-            found, result, from_nothing = guesses[number], results[number], requests[number].prefix is None
+            request, found, result = requests[number], guesses[number], results[number]
+            from_nothing = request.prefix is None
             drawings = [
                 Drawing(
                     task.prefix.sketch,
                     one,
                     task.category,
-                    None if from_nothing else task.prefix.scale,
+                    None if from_nothing or request.scale is not None else task.prefix.scale,
                     tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else (),
                     record,
                     part="drawing" if from_nothing else "completion",

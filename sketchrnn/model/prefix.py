@@ -140,9 +140,15 @@ def _scales(
 
 
 def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) -> Array:
-    """Return the conditioning of each category as it was in training, (B, C); of None that of the mean of all."""
+    """Return the conditioning of each category as it was in training, (B, C); of None that of the mean of all.
+
+    It is without z if the model can draw so, else with the prior's mean.
+    """
+    z = None
+    if not network.configuration.can_draw_without_latent:
+        z = np.zeros((1, network.configuration.latent_units), np.float32)
     return np.concatenate(
-        [network.condition(None if category is None else np.array([category])) for category in categories]
+        [network.condition(None if category is None else np.array([category]), z) for category in categories]
     )
 
 
