@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.model.completion import Completion
 from sketchrnn.model.prefix import EncodedPrefix
-from sketchrnn.sketch.shape import signature
+from sketchrnn.sketch.shape import SIGNATURE_POINTS, signature
 
 PAGE = 13.0
 """Larger side of a drawing, in offset scales, beyond which it has left the page: the 255 box has 8 to 13, and no
@@ -17,7 +17,9 @@ training drawing is larger."""
 
 SPOT = 0.1
 SPOT_SHARE = 1 / 3
-"""A drawing scribbles in place if more than this share of its points is in a square of SPOT times its larger side."""
+SPOT_POINTS = 4
+"""A drawing scribbles in place if more than this share of its points, and so many, are in a square of SPOT times its
+larger side."""
 SPOTS_AT_ONCE = 512
 """Points whose distances from all others are computed together: their memory stays small."""
 
@@ -36,7 +38,9 @@ def most_diverse(
     """
     flawed = [flaws(prefix, one, offset_scale) for one in candidates]
     order = sorted(range(len(candidates)), key=lambda number: (flawed[number], -candidates[number].score))
-    signatures = np.stack([signature(one.joined(prefix.sketch)) for one in candidates])
+    wholes = [one.joined(prefix.sketch) for one in candidates]
+    empty = np.zeros(2 * SIGNATURE_POINTS, np.float32)
+    signatures = np.stack([signature(whole) if whole.strokes else empty for whole in wholes])
     taken = order[:1]
     left = [number for number in order[1:] if not flawed[number]]
     nearest = np.full(len(candidates), np.inf)  # distance from those taken
@@ -57,12 +61,14 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
     new = [
         (stroke - prefix.last_point) * (prefix.scale / offset_scale) + seen[-1] for stroke in completion.sketch.strokes
     ]
+    if new and (prefix.sketch.pen_down or not prefix.sketch.strokes):
+        new[0] = new[0][1:]  # which is the last point that was seen
     points = np.concatenate([seen, *new])
     return int(not completion.ended) + int(np.ptp(points, axis=0).max() > PAGE) + int(scribbles(points))
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:
-    """Tell whether more than a third of the points (N, 2) lie in some square of a tenth of their larger side."""
+    """Tell whether more than a third of the points (N, 2), and SPOT_POINTS, lie in a square of a tenth of their side."""
     if len(points) < 2:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12
@@ -70,4 +76,4 @@ def scribbles(points: NDArray[np.float64]) -> bool:
     for first in range(0, len(points), SPOTS_AT_ONCE):  # a square around each point
         distance = np.abs(points[first : first + SPOTS_AT_ONCE, None] - points).max(axis=-1)
         most = max(most, int(np.count_nonzero(distance <= half, axis=1).max()))
-    return most > SPOT_SHARE * len(points)
+    return most > SPOT_SHARE * len(points) and most >= SPOT_POINTS

@@ -16,7 +16,7 @@ import numpy as np
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
-from sketchrnn.formats.page import PAGE_NAMES, Length, Page
+from sketchrnn.formats.page import Length, Page
 from sketchrnn.settings import LOOK, check_settings, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
@@ -69,7 +69,7 @@ class Look:
     )
     page: Page | None = setting(
         None,
-        f"Paper, in millimeters for plotters: {', '.join(PAGE_NAMES)}, or a size such as 100x150mm.",
+        "Paper size: a6 to a0, letter, legal, tabloid, or width and height such as 100x150mm.",
         parse=Page.parse,
         panel=LOOK,
         metavar="SIZE",
