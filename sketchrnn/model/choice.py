@@ -68,7 +68,7 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:
-    """Tell whether more than a third of the points (N, 2), and SPOT_POINTS, lie in a square of a tenth of their side."""
+    """Tell whether too many of the points (N, 2) lie in one place; see :data:`SPOT_POINTS`."""
     if len(points) < 2:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12

@@ -183,7 +183,8 @@ class Model:
 
     def guess_many(self, prefixes: Iterable[Prefix | SketchRNNError]) -> Iterator[list[Guess] | SketchRNNError]:
         """Guess the categories of many partial sketches; as :meth:`guess`, with batches as :meth:`complete_many`."""
-        return in_batches(prefixes, self._guess, _prefix_key)
+        values: Iterable[Any] = prefixes
+        return in_batches(values, self._guess, _prefix_key)
 
     def reconstruct(
         self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
