@@ -69,7 +69,7 @@ class FakeRecognizer:
 
     def log_probabilities(self, drawings):
         points = np.array([sum(len(stroke) for stroke in strokes) for strokes in drawings], np.float32)
-        return np.stack([-1.0 / points, -points], axis=1)
+        return np.stack([-1.0 / np.maximum(points, 1.0), -points], axis=1)
 
 
 def recognized(monkeypatch, recognizer=None):
@@ -84,7 +84,7 @@ def test_the_recognizer_chooses_the_category_that_was_asked_for(monkeypatch):
     for name, choose in ((CATEGORIES[0], max), (CATEGORIES[1], min)):
         for drawing in model.generate(name, count=4, best_of=6, **SETTINGS):
             points = drawing.sketch.point_count
-            assert drawing.completion.score == pytest.approx(-1.0 / points if choose is max else -points)
+            assert drawing.completion.score == pytest.approx(-1.0 / max(points, 1) if choose is max else -points)
         means = [
             np.mean([one.sketch.point_count for one in model.generate(name, count=20, best_of=count, **SETTINGS)])
             for count in (1, 6)
@@ -134,6 +134,17 @@ def test_scribbling_in_place():
     many = generator.uniform(0, 100, (3000, 2))
     assert not scribbles(many)
     assert scribbles(np.concatenate([many, generator.uniform(50, 54, (2000, 2))]))
+
+
+@given(st.integers(0, 500), st.integers(0, 60), st.floats(0.0, 0.8))
+def test_scribbling_is_what_the_plain_definition_says(seed, count, share):
+    generator = np.random.default_rng(seed)
+    points = generator.uniform(0, 100, (count, 2)).round()
+    near = generator.random(count) < share
+    points[near] = 50 + generator.uniform(-6, 6, (int(near.sum()), 2)).round()
+    half = 0.05 * np.ptp(points, axis=0).max() + 1e-12 if count else 0.0
+    most = max((int((np.abs(points - each).max(axis=1) <= half).sum()) for each in points), default=0)
+    assert scribbles(points) == (most > count / 3 and most >= 4)
 
 
 @given(st.integers(0, 100), st.floats(0.01, 100.0))

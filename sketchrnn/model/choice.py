@@ -69,11 +69,18 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
 
 def scribbles(points: NDArray[np.float64]) -> bool:
     """Tell whether too many of the points (N, 2) lie in one place; see :data:`SPOT_POINTS`."""
-    if len(points) < 2:
+    if len(points) < SPOT_POINTS:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12
-    most = 0
+    too_many = max(SPOT_POINTS, int(SPOT_SHARE * len(points)) + 1)
+    # a square lies in four cells of its size: most drawings have too few points in any four
+    cell = ((points - points.min(axis=0)) / (2.0001 * half)).astype(np.int64)
+    counts = np.zeros(cell.max(axis=0) + 2, np.int64)
+    np.add.at(counts, tuple(cell.T), 1)
+    if (counts[1:, 1:] + counts[1:, :-1] + counts[:-1, 1:] + counts[:-1, :-1]).max() < too_many:
+        return False
     for first in range(0, len(points), SPOTS_AT_ONCE):  # a square around each point
         distance = np.abs(points[first : first + SPOTS_AT_ONCE, None] - points).max(axis=-1)
-        most = max(most, int(np.count_nonzero(distance <= half, axis=1).max()))
-    return most > SPOT_SHARE * len(points) and most >= SPOT_POINTS
+        if np.count_nonzero(distance <= half, axis=1).max() >= too_many:
+            return True
+    return False
