@@ -327,7 +327,7 @@ def test_a_hundred_thousand_points(tmp_path):
     path.write_text(json.dumps([[[place % 255, 0] for place in range(100_000)]]))
     assert run("complete", path, "--category", "pig", "--max-points", 3).exit_code == 0  # a straight line is two points
     path.write_text(json.dumps([[[place % 255, place * 7919 % 251] for place in range(100_000)]]))
-    fails(run("complete", path, "--category", "pig"), path, "10,000 points", "after simplification")
+    assert run("complete", path, "--category", "pig", "--max-points", 3, "--best-of", 1).exit_code == 0
 
 
 def test_unknown_categories_and_their_neighbours():

@@ -41,7 +41,7 @@ __all__ = [
 def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     content = file.read()
     drawing = parse_svg(content, name)
-    yield Record(drawing.sketch, kind="svg", ignored=drawing.left_out, source=SvgSource(content, drawing))
+    yield Record(drawing.sketch, kind="svg", ignored=drawing.ignored, source=SvgSource(content, drawing))
 
 
 def _write_svg(records: Iterable[Record]) -> str:

@@ -150,7 +150,7 @@ class Model:
         Raises:
             CategoryError: the category is unknown, or missing for an empty prefix.
             ConfigurationError: a setting is unknown, outside its range, or does not fit the model.
-            FormatError: the model cannot see the prefix: too many points, or too small or large to compute with.
+            FormatError: the prefix is too small or too large to compute with.
         """
         return _only(self.complete_many([Request.of(prefix, category, settings)]))
 
