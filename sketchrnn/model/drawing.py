@@ -126,7 +126,7 @@ def render(
         kind: svg, ndjson, json, png, gif or apng.
         title: of the picture; by default the categories.
         settings: what pictures look like.
-        changes: some of the settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.RenderStyle`.
+        changes: some settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.RenderStyle`.
 
     Raises:
         ConfigurationError: a setting is unknown or outside its range, the format cannot hold the drawings, or an extra
