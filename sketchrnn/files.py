@@ -61,14 +61,14 @@ def check_writable(path: str | Path, *, force: bool) -> None:
     """
     if _is_device(path):
         return
-    target = _link_target(path)
-    if target.is_dir():
-        raise SketchRNNError(f"{path}: cannot be written: it is a directory")
-    if target.exists() and not force:
-        raise SketchRNNError(f"{path}: exists already; --force overwrites it")
-    if not target.parent.is_dir():
-        raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
     try:
+        target = _link_target(path)
+        if target.is_dir():
+            raise SketchRNNError(f"{path}: cannot be written: it is a directory")
+        if target.exists() and not force:
+            raise SketchRNNError(f"{path}: exists already; --force overwrites it")
+        if not target.parent.is_dir():
+            raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
@@ -87,10 +87,10 @@ def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequ
     """
     if str(output) == STANDARD_STREAM or _is_device(output):
         return
-    target = Path(output).resolve()
+    target = Path(os.path.realpath(output))
     pattern = re.compile(NUMBERED.sub(r"\\d+", re.escape(str(target))))
     for each in inputs:
-        source = Path(each).resolve()
+        source = Path(os.path.realpath(each))
         if is_stream(each):
             continue
         if source.is_dir():
@@ -202,9 +202,11 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
 
     Raises:
         filelock.Timeout: another process holds the lock.
+        OSError: the folder is missing or not writable.
     """
     import filelock
 
+    path.parent.stat()  # filelock would make the folder
     lock = filelock.FileLock(path, timeout=patience)
     lock.acquire()
     while not path.exists():  # the previous owner has deleted it: this locks a deleted file
@@ -242,7 +244,10 @@ def reason(error: OSError) -> str:
 
 def _link_target(path: str | Path) -> Path:
     """Return the file that a link points to, through any number of links; other paths as they are."""
-    return Path(path).resolve() if Path(path).is_symlink() else Path(path)
+    target = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 def _is_device(path: str | Path) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.lstm import LSTM, Cell, State, gated, projected
 
 EPSILON = 1e-3
@@ -45,13 +46,11 @@ class LayerNormLSTM(nn.Module):
         Magenta, sketch_rnn/rnn.py, ``LayerNormLSTMCell``.
     """
 
-    def __init__(
-        self, input_size: int, units: int, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, input_size: int, units: int, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a layer; arguments as for :class:`sketchrnn.training.network.lstm.LSTM`."""
         super().__init__()
         self.units = self.state_units = units
-        self.weight_dropout, self.recurrent_dropout = weight_dropout, recurrent_dropout
+        self.weight_dropout, self.recurrent_dropout = dropouts.weight, dropouts.recurrent
         self.weight_ih = nn.Parameter(torch.empty(4 * units, input_size))
         self.weight_hh = nn.Parameter(torch.empty(4 * units, units))
         self.gate_norm = LayerNorm(4, units)
@@ -93,8 +92,7 @@ class HyperLSTM(LayerNormLSTM):
         units: int,
         hyper_units: int,
         embedding_units: int,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropouts: Dropouts = NO_DROPOUT,
     ) -> None:
         """Make a layer.
 
@@ -103,10 +101,9 @@ class HyperLSTM(LayerNormLSTM):
             units: H, of the large LSTM.
             hyper_units: of the small one.
             embedding_units: numbers between the small one and each scale.
-            weight_dropout: as for :class:`sketchrnn.training.network.lstm.LSTM`, of the large one's recurrent weights.
-            recurrent_dropout: likewise, of the large one's candidates.
+            dropouts: of the large one, as for :class:`sketchrnn.training.network.lstm.LSTM`.
         """
-        super().__init__(input_size, units, weight_dropout, recurrent_dropout)
+        super().__init__(input_size, units, dropouts)
         self.state_units = units + hyper_units
         self.bias = nn.Parameter(torch.zeros(4, units))
         self.hyper = LayerNormLSTM(input_size + units, hyper_units)
@@ -166,8 +163,7 @@ def make_cell(
     input_size: int,
     units: int,
     configuration: ModelConfiguration,
-    weight_dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
+    dropouts: Dropouts = NO_DROPOUT,
 ) -> Cell:
     """Return a fresh recurrent layer.
 
@@ -176,15 +172,14 @@ def make_cell(
         input_size: numbers in a row.
         units: H.
         configuration: with the sizes of a HyperLSTM's small LSTM.
-        weight_dropout: probability of dropping a recurrent weight in training.
-        recurrent_dropout: probability of dropping a candidate in training.
+        dropouts: those of recurrent weights and of cell inputs are used.
     """
     if kind == "hyper":
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
-        return HyperLSTM(input_size, units, *sizes, weight_dropout, recurrent_dropout)
+        return HyperLSTM(input_size, units, *sizes, dropouts)
     if kind == "layer_norm":
-        return LayerNormLSTM(input_size, units, weight_dropout, recurrent_dropout)
-    return LSTM(input_size, units, weight_dropout, recurrent_dropout)
+        return LayerNormLSTM(input_size, units, dropouts)
+    return LSTM(input_size, units, dropouts)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.model.configuration import POSITION_FACTOR, ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.cells import make_cell
 from sketchrnn.training.network.lstm import SideBySide, State
 
@@ -15,14 +16,7 @@ class Decoder(nn.Module):
         arXiv:1704.03477, section 3.2, equation 3.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropout: float = 0.0,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        input_dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
         units, condition_units = configuration.decoder_units, configuration.condition_units
         self.lstm = make_cell(
@@ -30,15 +24,14 @@ class Decoder(nn.Module):
             configuration.row_units + condition_units,
             units,
             configuration,
-            weight_dropout,
-            recurrent_dropout,
+            dropouts,
         )
         self.initial = nn.Linear(condition_units, 2 * self.lstm.state_units) if condition_units else None
         self._position_inputs = configuration.position_inputs
         self._latent_tanh = configuration.latent_tanh
         self._run = SideBySide([self.lstm])
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.input_dropout = nn.Dropout(dropouts.input)
+        self.dropout = nn.Dropout(dropouts.output)
         self.output = nn.Linear(units, configuration.output_units)
 
     def initial_state(self, condition: Tensor) -> State:

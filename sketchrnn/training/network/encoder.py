@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.cells import make_cell
 from sketchrnn.training.network.lstm import SideBySide
 
@@ -15,15 +16,10 @@ class Encoder(nn.Module):
         arXiv:1704.03477, section 3.2, equations 1 and 2.
     """
 
-    def __init__(
-        self, configuration: ModelConfiguration, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
         units = configuration.encoder_units
-        layers = [
-            make_cell(configuration.encoder_cell, 5, units, configuration, weight_dropout, recurrent_dropout)
-            for _ in range(2)
-        ]
+        layers = [make_cell(configuration.encoder_cell, 5, units, configuration, dropouts) for _ in range(2)]
         self.forwards, self.backwards = layers
         self._run = SideBySide([self.forwards, self.backwards])
         summary_units = 2 * units + configuration.category_units * configuration.conditional

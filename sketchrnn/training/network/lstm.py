@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.recurrence import Recurrence, Workspace
 
 State = tuple[Tensor, Tensor]
@@ -57,22 +58,18 @@ class LSTM(nn.LSTM):
     published one.
     """
 
-    def __init__(
-        self, input_size: int, units: int, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, input_size: int, units: int, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a layer.
 
         Args:
             input_size: numbers in a row.
             units: H.
-            weight_dropout: probability of dropping a recurrent weight in training, for all rows of a run alike; the
-                others are scaled up.
-            recurrent_dropout: probability of dropping a candidate in training, see :func:`gated`; it takes the layer
-                off its fused path.
+            dropouts: ``weight`` drops recurrent weights, the same for all rows of a run, and scales the others up;
+                ``recurrent`` drops cell inputs, see :func:`gated`, and then the layer is not fused.
         """
         super().__init__(input_size, units)
         self.units = self.state_units = units
-        self.weight_dropout, self.recurrent_dropout = weight_dropout, recurrent_dropout
+        self.weight_dropout, self.recurrent_dropout = dropouts.weight, dropouts.recurrent
         _, _, bias_ih, bias_hh = self.all_weights[0]
         with torch.no_grad():
             bias_ih[units : 2 * units] += 1.0

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.decoder import Decoder
 from sketchrnn.training.network.encoder import Encoder
 from sketchrnn.training.network.mixture import Mixture
@@ -56,28 +57,16 @@ class SketchRNN(nn.Module):
         Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropout: float = 0.0,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        category_dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a network with fresh weights from torch's default generator.
 
         Args:
             configuration: the architecture.
-            dropout: probability of dropping a decoder unit before the output layer, in training.
-            weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
-            recurrent_dropout: probability of dropping a candidate of encoder and decoder, in training.
-            input_dropout: probability of dropping a number of the decoder's input, in training.
-            category_dropout: probability of dropping a number of what tells the decoder the category, in training.
+            dropouts: probabilities of dropping numbers in training.
         """
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration, weight_dropout, recurrent_dropout) if configuration.variational else None
+        self.encoder = Encoder(configuration, dropouts) if configuration.variational else None
         self.category = (
             nn.Embedding(len(configuration.categories), configuration.category_units)
             if configuration.conditional
@@ -85,13 +74,13 @@ class SketchRNN(nn.Module):
         )
         if self.category is not None:
             nn.init.normal_(self.category.weight, std=0.1)
-        self.category_dropout = nn.Dropout(category_dropout)
+        self.category_dropout = nn.Dropout(dropouts.category)
         self.no_latent = (
             nn.Parameter(torch.zeros(configuration.latent_units))
             if configuration.variational and configuration.latent_dropout > 0
             else None
         )
-        self.decoder = Decoder(configuration, dropout, weight_dropout, recurrent_dropout, input_dropout)
+        self.decoder = Decoder(configuration, dropouts)
 
     def encode(self, rows: Tensor, lengths: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
         """Return z_mean and z_logvar, (B, Z) each.
