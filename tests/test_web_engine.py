@@ -1,6 +1,7 @@
 """The engine in JavaScript against its twin in NumPy, in Node and in Chromium, on the same model file."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, small_model
 from web import engine_in_chromium, engine_in_node
 
+from sketchrnn import __version__
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, checkpoint_bytes, load_checkpoint, load_shipped
 from sketchrnn.model.guess import guess
@@ -252,3 +254,11 @@ def test_bad_input_is_refused(engine, strokes, options, words):
     engine.load(page_model(model_of(variational=False, categories=CATEGORIES), "float16"))
     with pytest.raises(RuntimeError, match=words):
         engine("draw", {"strokes": strokes, "pen_down": False}, options)
+
+
+# the package
+
+
+def test_the_npm_package_has_this_version():
+    package = json.loads((SAMPLES.parent / "js/package.json").read_text())
+    assert package["version"] == __version__
