@@ -163,7 +163,7 @@ precision = click.option(
     type=click.Choice(["float16", "int8"]),
     default="int8",
     show_default=True,
-    help="Weights in the page: int8 is half as large; float16 draws exactly as the command line.",
+    help="Of the weights: int8 is half as large, float16 draws exactly as the command line does.",
 )
 
 

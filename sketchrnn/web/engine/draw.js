@@ -6,8 +6,8 @@ import { extentOf, signatureOf } from "./sketch.js";
 
 const [LIFTED, ENDED] = [1, 2];
 const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it has run off the page
-const SPOT = 0.1; // a drawing scribbles if more than SPOT_SHARE of its points is in a square of SPOT times its larger side
-const SPOT_SHARE = 1 / 3;
+const SPOT = 0.1; // a drawing scribbles if a square of SPOT times its larger side holds more than SPOT_SHARE of its points
+const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least so many
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
 
 /**
@@ -139,17 +139,20 @@ function sampled(mixture, [w0, w1, w2, w3]) {
 function* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse }) {
   const candidates = [];
   const wholes = drawings.map((drawing) => drawing.joined(prefix.sketch));
+  const seen = pointsOf(prefix.rows);
+  const repeated = Number(prefix.sketch.penDown || !prefix.sketch.strokes.length); // the last one, where a stroke begins
+  const factor = prefix.scale / network.offsetScale;
+  const asSeen = (point) => point.map((value, axis) => (value - prefix.lastPoint[axis]) * factor + seen.at(-1)[axis]);
   for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
-    const whole = wholes[index];
-    const larger = (extentOf(whole) * prefix.scale) / network.offsetScale;
+    const drawn = points ? strokes : [];
     candidates.push({
-      strokes: points ? strokes : [],
+      strokes: drawn,
       penDown: points > 0 && penDown,
       seed,
       candidate,
       ended,
-      score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(whole)[category] : 0,
-      flaws: Number(!ended) + Number(larger > PAGE) + Number(scribbles(whole)),
+      score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(wholes[index])[category] : 0,
+      flaws: Number(!ended) + flawsOf([...seen, ...drawn.flat().slice(repeated).map(asSeen)]),
     });
     yield null;
   }
@@ -178,11 +181,22 @@ function farApart([first, ...others], candidates, wholes) {
   return [...taken, ...others.filter((index) => candidates[index].flaws)];
 }
 
-/** Tells whether more than a third of a drawing's points lie in some square of a tenth of its larger side. */
-function scribbles({ strokes }) {
-  const points = strokes.flat();
-  if (points.length < 2) return false;
-  const half = (SPOT * extentOf({ strokes })) / 2 + 1e-12;
+/** Returns the points of rows, the origin included. */
+function pointsOf(rows) {
+  let [x, y] = [0, 0];
+  return rows.map(([dx, dy]) => [(x += dx), (y += dy)]);
+}
+
+/** Returns how many of these hold of the points that the decoder has seen and drawn: off the page, scribbled in place. */
+function flawsOf(points) {
+  const larger = extentOf({ strokes: [points] });
+  return Number(larger > PAGE) + Number(scribbles(points, larger));
+}
+
+/** Tells whether too many of some points lie in one place. */
+function scribbles(points, larger) {
+  const half = (SPOT * larger) / 2 + 1e-12;
+  const tooMany = Math.max(SPOT_POINTS, Math.floor(SPOT_SHARE * points.length) + 1);
   const near = ([x, y]) => points.filter((other) => Math.abs(other[0] - x) <= half && Math.abs(other[1] - y) <= half).length;
-  return points.some((point) => near(point) > SPOT_SHARE * points.length);
+  return points.some((point) => near(point) >= tooMany);
 }

@@ -15,8 +15,8 @@ const BYTES = { F32: 4, F16: 2, I8: 1 };
 const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15));
 
 /**
- * Returns what a file holds: `configuration`, `offsetScale`, `unit`, `categoryLogPrior`, and `tensor(name, ...shape)`,
- * which returns a tensor's numbers as a Float32Array.
+ * Returns what a file holds: `configuration`, that of the `recognizer` or null, `offsetScale`, `unit`, `categoryLogPrior`,
+ * and `tensor(name, ...shape)`, which returns a tensor's numbers as a Float32Array.
  */
 export function readModelFile(buffer) {
   const { header, begin } = headerOf(buffer);
@@ -25,6 +25,7 @@ export function readModelFile(buffer) {
   if (metadata.format_version !== FORMAT_VERSION)
     throw new Error(`the model: file format version ${metadata.format_version}; expected version ${FORMAT_VERSION}`);
   const configuration = configurationOf(parsed(metadata.configuration, "configuration"));
+  const recognizer = metadata.recognizer ? camelCased(parsed(metadata.recognizer, "recognizer")) : null;
   const offsetScale = Number(metadata.offset_scale);
   if (!(offsetScale > 0 && offsetScale < Infinity))
     throw new Error(`the model: offset_scale: expected a positive number, found ${metadata.offset_scale}`);
@@ -43,11 +44,10 @@ export function readModelFile(buffer) {
 
   return {
     configuration,
+    recognizer,
     offsetScale,
     unit: metadata.unit,
     categoryLogPrior: logPrior(configuration.categories.length, training.category_counts),
-    has: (name) => name in tensors,
-    shapeOf: (name) => tensors[name]?.shape,
     tensor(name, ...shape) {
       const found = tensors[name]?.shape;
       if (!found || found.length !== shape.length || found.some((side, axis) => side !== shape[axis]))
@@ -75,9 +75,13 @@ function parsed(text, name) {
   }
 }
 
+function camelCased(fields) {
+  const renamed = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [renamed(name), value]));
+}
+
 function configurationOf(fields) {
-  const camel = ([name, value]) => [name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), value];
-  const configuration = { ...LATER_FIELDS, ...Object.fromEntries(Object.entries(fields).map(camel)) };
+  const configuration = { ...LATER_FIELDS, ...camelCased(fields) };
   const { categories, variational, latentUnits, categoryUnits, latentDropout, mixtures, positionInputs } = configuration;
   const conditional = categories.length > 1;
   return Object.assign(configuration, {

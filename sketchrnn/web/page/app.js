@@ -1,5 +1,6 @@
 import { encodedDrawing, decodedDrawing } from "./link.js";
-import { boundsOf, pathData, simplified } from "./geometry.js";
+import { simplified } from "../engine/sketch.js";
+import { boundsOf, pathData } from "./geometry.js";
 import { LINE_WIDTH, ndjsonText, pngBlob, save, svgText } from "./download.js";
 import { Combobox } from "./combobox.js";
 import { Surface } from "./surface.js";
