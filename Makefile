@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test test-avx2 lint docs bench clean
+.PHONY: demo test test-avx2 test-js lint docs bench clean
 
 demo: .venv/installed
 	@mkdir -p out
@@ -19,6 +19,9 @@ NUMERICAL := recurrence network cells losses mixture numpy_network reference eva
 test-avx2: .venv/installed-test
 	OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 \
 	  $(BIN)/python -m pytest -n auto $(NUMERICAL:%=tests/test_%.py)
+
+test-js:
+	cd js && npm install --no-audit --no-fund --no-package-lock --silent && npm test
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -14,37 +14,49 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
     from sketchrnn.formats.page import Length, Page
+    from sketchrnn.formats.picture import PictureSettings
     from sketchrnn.formats.svg.style import Animation, RenderStyle
-    from sketchrnn.model.model import Drawing, Model, load, read
+    from sketchrnn.model.drawing import Drawing, render, save
+    from sketchrnn.model.guess import Guess
+    from sketchrnn.model.model import Model, load, read
+    from sketchrnn.model.sampling import Request, Sampling
     from sketchrnn.sketch import Sketch
 
 __version__ = "0.5.0"
+_HOMES = {
+    **dict.fromkeys(("Model", "load", "read"), "sketchrnn.model.model"),
+    **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
+    **dict.fromkeys(("Request", "Sampling"), "sketchrnn.model.sampling"),
+    **dict.fromkeys(("Animation", "RenderStyle"), "sketchrnn.formats.svg.style"),
+    "Guess": "sketchrnn.model.guess",
+    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
+    "PictureSettings": "sketchrnn.formats.picture",
+    "Record": "sketchrnn.formats",
+    "Sketch": "sketchrnn.sketch",
+}
 __all__ = [
     "Animation",
     "Drawing",
+    "Guess",
     "Length",
     "Model",
     "Page",
+    "PictureSettings",
     "Record",
     "RenderStyle",
+    "Request",
+    "Sampling",
     "Sketch",
     "__version__",
     "load",
     "read",
+    "render",
+    "save",
 ]
-
-_HOMES = {
-    **dict.fromkeys(("Drawing", "Model", "load", "read"), "sketchrnn.model.model"),
-    "Record": "sketchrnn.formats",
-    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
-    "Animation": "sketchrnn.formats.svg.style",
-    "RenderStyle": "sketchrnn.formats.svg.style",
-    "Sketch": "sketchrnn.sketch",
-}
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for, only then: ``sketchrnn --help`` needs none of it."""
+    """Import a public name when it is used first: ``sketchrnn --help`` needs none of them."""
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

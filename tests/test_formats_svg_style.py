@@ -124,7 +124,7 @@ def test_order_gives_every_stroke_its_color():
 def test_unknown_looks_are_refused():
     with pytest.raises(ConfigurationError, match="pen, ink, brush, order"):
         RenderStyle(style="crayon")
-    with pytest.raises(ConfigurationError, match="more than 0"):
+    with pytest.raises(ConfigurationError, match="above 0"):
         RenderStyle(stroke_width=Length(0))
 
 

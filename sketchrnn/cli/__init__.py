@@ -30,13 +30,13 @@ from sketchrnn.files import STANDARD_STREAM, check_apart, check_suffix, reason
 
 INTERRUPTED = 130
 COMMANDS = {
-    "complete": "Finish a partial sketch.",
+    "complete": "Complete a partial sketch.",
     "generate": "Draw from nothing.",
-    "guess": "Say what a partial sketch is going to be.",
-    "serve": "Draw on a page, and watch it being finished.",
+    "guess": "Guess what a partial sketch is.",
+    "serve": "Serve a page on which a model finishes what you draw.",
     "export-page": "Write that page, with a model inside, as one HTML file.",
     "render": "Show drawings, or turn them into another format.",
-    "reconstruct": "Draw sketches again, by way of their z.",
+    "reconstruct": "Draw sketches again from their latent vectors.",
     "interpolate": "Draw what lies between sketches or categories.",
     "arithmetic": "Add and subtract sketches: A - B + C.",
     "download": "Fetch drawings of Quick, Draw!.",

@@ -31,6 +31,7 @@ __all__ = [
     "SvgSource",
     "category_of_name",
     "find_format",
+    "read_each",
     "read_records",
     "suffix_of",
 ]
@@ -104,6 +105,23 @@ def read_records(path: str | Path, *, name: str | None = None) -> Iterator[Recor
     with open_source(path) as file:
         head, stream, _ = unwrap(file, name)
         yield from _match(head, name).read(stream, name, category_of_name(path))
+
+
+def read_each(path: str | Path) -> Iterator[Record | FormatError]:
+    """Read the drawings of a file as :func:`read_records` does; a damaged line of ndjson gives an error in its place.
+
+    Raises:
+        FormatError: the file is of another format, or damaged so that no more can be read.
+        SketchRNNError: the file cannot be read.
+    """
+    name = source_name(path)
+    with open_source(path) as file:
+        head, stream, _ = unwrap(file, name)
+        found = _match(head, name)
+        if found is quickdraw_ndjson.FORMAT:
+            yield from quickdraw_ndjson.parse_lines(stream, name)
+        else:
+            yield from found.read(stream, name, category_of_name(path))
 
 
 def find_format(path: str | Path, name: str | None = None) -> tuple[Format, bool]:

@@ -66,36 +66,48 @@ def quickdraw_record(fields: Mapping[str, object]) -> Record:
 def parse_ndjson(
     lines: Iterable[bytes], name: str, first: int = 1, convert: Callable[[object], list[Record]] | None = None
 ) -> Iterator[Record]:
+    """Read records as :func:`parse_lines` does, up to the first line that is not one.
+
+    Raises:
+        FormatError: a line is not a record, or there is no record; the message names the file and the line.
+    """
+    for record in parse_lines(lines, name, first, convert):
+        if isinstance(record, FormatError):
+            raise record
+        yield record
+
+
+def parse_lines(
+    lines: Iterable[bytes], name: str, first: int = 1, convert: Callable[[object], list[Record]] | None = None
+) -> Iterator[Record | FormatError]:
     """Read records from lines of bytes, in constant memory. Blank lines are skipped.
+
+    A line that is not a record gives an error in its place; its message names the file and the line.
 
     Args:
         lines: the lines, each one JSON value.
         name: the file's name for messages.
         first: the number of the first line, for messages.
         convert: returns the drawings of a line's value; by default the line is a Quick, Draw! record.
-
-    Raises:
-        FormatError: a line is not a record, or there is no record; the message names the file and the line.
     """
     numbered = _NumberedLines(lines, first)
     values = ndjson.reader(numbered, parse_constant=reject_constant)
     count = 0
     while True:
+        count += 1
         try:
-            records = (convert or _one_record)(next(values))
+            yield from (convert or _one_record)(next(values))
         except StopIteration:
             break
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{name}, line {numbered.number}: expected UTF-8 text, found other bytes") from error
+        except UnicodeDecodeError:
+            yield FormatError(f"{name}, line {numbered.number}: expected UTF-8 text, found other bytes")
         except JSON_ERRORS as error:
             reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-            raise FormatError(f"{name}, line {numbered.number}: expected JSON: {reason}") from error
+            yield FormatError(f"{name}, line {numbered.number}: expected JSON: {reason}")
         except FormatError as error:
-            raise FormatError(f"{name}, line {numbered.number}: {error}") from error
-        yield from records
-        count += 1
-    if count == 0:
-        raise FormatError(f"{name}: is empty: expected Quick, Draw! records, one a line")
+            yield FormatError(f"{name}, line {numbered.number}: {error}")
+    if count == 1:
+        yield FormatError(f"{name}: is empty: expected Quick, Draw! records, one a line")
 
 
 def ndjson_record(

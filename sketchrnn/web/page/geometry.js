@@ -1,34 +1,5 @@
 // Strokes are lists of points [x, y] in units of the 255 box, y pointing down.
 
-/** Ramer-Douglas-Peucker: the points of a stroke that its shape needs, the ends included.
- *  The distance is that from the straight line through a span's ends, as in sketchrnn/sketch/simplify.py. */
-export function simplified(stroke, epsilon) {
-  if (stroke.length < 3) return stroke.slice();
-  const kept = new Uint8Array(stroke.length);
-  kept[0] = kept[stroke.length - 1] = 1;
-  const spans = [[0, stroke.length - 1]];
-  while (spans.length) {
-    const [first, last] = spans.pop();
-    let farthest = 0;
-    let place = -1;
-    for (let index = first + 1; index < last; index++) {
-      const distance = distanceToLine(stroke[index], stroke[first], stroke[last]);
-      if (distance > farthest) [farthest, place] = [distance, index];
-    }
-    if (farthest > epsilon) {
-      kept[place] = 1;
-      spans.push([first, place], [place, last]);
-    }
-  }
-  return stroke.filter((_, index) => kept[index]);
-}
-
-function distanceToLine([x, y], [x0, y0], [x1, y1]) {
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const length = Math.hypot(dx, dy);
-  return length ? Math.abs(dx * (y - y0) - dy * (x - x0)) / length : Math.hypot(x - x0, y - y0);
-}
-
 /** Returns [xMin, yMin, xMax, yMax] of some strokes; null where there is no point. */
 export function boundsOf(strokes) {
   let bounds = null;

@@ -1,4 +1,5 @@
-import { boundsOf, flattened, pathData, simplified } from "./geometry.js";
+import { simplified } from "../engine/sketch.js";
+import { boundsOf, flattened, pathData } from "./geometry.js";
 import { LINE_WIDTH } from "./download.js";
 
 const SHORT_SIDE = 300; // units across the canvas's shorter side: room around a drawing of 255
