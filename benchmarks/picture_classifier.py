@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.model.recognizer import pictures
+from sketchrnn.sketch.raster import pictures
 from sketchrnn.sketch import Sketch
 
 SIZE = 32
