@@ -36,6 +36,7 @@ COMMANDS = {
     "download-model": "Fetch one of Google's published models.",
     "import": "Make a checkpoint of a model of Google's.",
     "export": "Write a model as Magenta's JavaScript reads it.",
+    "install-inkscape-extension": "Add Extensions > Sketch-RNN > Complete to Inkscape.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
 """What each command's module, which is imported only when it is run, calls itself in one line."""

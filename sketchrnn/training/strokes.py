@@ -78,7 +78,7 @@ class Strokes(Dataset[tuple[Tensor, int]]):
     @staticmethod
     def collate(items: Sequence[tuple[Tensor, int]]) -> Batch:
         """Make a batch of items: padded with END to the longest."""
-        rows, categories = zip(*items, strict=True)
+        rows, categories = map(list, zip(*items, strict=True))
         lengths = torch.tensor([len(one) - 2 for one in rows])
         stroke5 = pad_sequence(rows, batch_first=True)  # (B, N + 2, 5)
         ended = torch.arange(stroke5.shape[1]) > lengths[:, None]
