@@ -135,7 +135,7 @@ class Complete(inkex.EffectExtension):
     def add_layer(self, label: str, strokes: list[Any], style: dict[str, str], hidden: bool) -> None:
         """Add a layer on top, with a path for each stroke."""
         layer = inkex.Layer()
-        taken = self.svg.get_ids()
+        taken = set(self.svg.xpath("//@id"))
         layer.set("id", next(name for name in map(f"{LAYER_ID}{{}}".format, itertools.count(1)) if name not in taken))
         layer.set("inkscape:label", label)
         layer.style = inkex.Style({"display": "none" if hidden else "inline"})
