@@ -171,27 +171,32 @@ def test_plot_draws_every_stroke(sketch):
     figure = hosts.module("matplotlib.figure", "plot").Figure()
     axes = figure.subplots()
     assert sketch.plot(axes) is axes
-    (line,) = axes.lines
-    points = line.get_xydata()
-    pieces = np.split(points, np.flatnonzero(np.isnan(points[:, 0])))[: len(sketch.strokes)]
-    drawn = [piece[~np.isnan(piece[:, 0])] for piece in pieces]
-    for mine, stroke in zip(drawn, sketch.strokes, strict=True):
-        assert np.array_equal(np.unique(mine, axis=0), np.unique(stroke, axis=0))
+    lines, *dots = axes.collections
+    drawn = [*lines.get_segments(), *(dot[None] for one in dots for dot in one.get_offsets())]
+    expected = [np.unique(stroke, axis=0).tolist() for stroke in sketch.strokes]
+    assert sorted(np.unique(stroke, axis=0).tolist() for stroke in drawn) == sorted(expected)
+    if sketch.strokes:
+        x_min, y_min, x_max, y_max = sketch.bounds()
+        left, right, bottom, top = *axes.get_xlim(), *axes.get_ylim()
+        assert left <= x_min <= x_max <= right
+        assert top <= y_min <= y_max <= bottom  # y points down
 
 
 def test_plot_looks_like_the_sketch(axes):
-    SKETCH.plot(axes, c="red", lw=3)
-    SKETCH.plot(axes, color="blue")
+    many = Sketch.from_polylines([np.column_stack([np.linspace(0, 90, 200), np.full(200, 20.0)]), [(45, 60), (45, 60)]])
+    SKETCH.plot(axes, color="red", lw=3)
+    many.plot(axes, color="blue")
     assert axes.yaxis_inverted()
     assert axes.get_aspect() == 1.0
-    assert [(line.get_color(), line.get_linewidth()) for line in axes.lines] == [("red", 3), ("blue", 1.5)]
+    look = [(tuple(lines.get_color()[0][:3]), lines.get_linewidth()[0]) for lines in axes.collections[::2]]
+    assert look == [((1, 0, 0), 3), ((0, 0, 1), 1.5)]
     axes.axis("off")
     axes.figure.canvas.draw()
     pixels = np.asarray(axes.figure.canvas.buffer_rgba())
-    for point in np.concatenate(SKETCH.strokes):  # the dot, too
+    for point in np.concatenate([*SKETCH.strokes, *many.strokes]):  # the dots, too
         x, y = axes.transData.transform(point).round().astype(int)
         row = pixels.shape[0] - 1 - y
-        assert pixels[row - 2 : row + 3, x - 2 : x + 3, 0].min() < 128, point
+        assert pixels[row - 2 : row + 3, x - 2 : x + 3, 1].min() < 128, point
 
 
 def test_plot_without_axes_draws_into_the_current_ones(axes):
@@ -361,11 +366,6 @@ def hub(files):
         thread.join()
 
 
-def stopped_server():
-    with hub({}) as url:
-        return url
-
-
 @pytest.fixture
 def published(tmp_path):
     """A model on the Hub, in two files and two revisions; yields the environment of programs that use it."""
@@ -402,7 +402,7 @@ def categories_of(address, environment):
 def test_a_model_is_loaded_from_the_hub_and_kept(published, address, category):
     first = categories_of(address, published)
     assert first.stdout.strip() == f"('{category}',)", first.stderr
-    assert categories_of(address, {**published, "HF_ENDPOINT": stopped_server()}).stdout == first.stdout
+    assert categories_of(address, {**published, "HF_HUB_OFFLINE": "1"}).stdout == first.stdout
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_the_command_line_says_in_one_line_what_is_missing(published, address, m
 
 
 def test_without_network_and_cache(published):
-    result = categories_of("hf://user/name", {**published, "HF_ENDPOINT": stopped_server()})
+    result = categories_of("hf://user/name", {**published, "HF_HUB_OFFLINE": "1"})
     assert "DownloadError: hf://user/name: expected the Hub to answer, or a copy in the cache" in result.stderr
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 HELP_GROUP = "Sketch-RNN"
 INHERITED = (vpype.METADATA_FIELD_COLOR, vpype.METADATA_FIELD_PEN_WIDTH)
 """Properties that a new layer of a completion takes over from the layer that it continues."""
+SEED_PROPERTY = "sketchrnn_seed"
 _DEFAULTS = SamplingConfiguration()
 _SAMPLING = (
     click.option("--model", type=vpype_cli.TextType(), help="Checkpoint or hf://USER/NAME.  [default: shipped model]"),
@@ -102,8 +103,8 @@ def complete(
     completion goes on from the end of the last line, unless that line is closed. Use this command before linesort,
     which changes the order of the lines.
 
-    A new layer takes over the color and the pen width of the layer that it continues; its name is the category and the
-    seed. The page size and all other metadata stay as they are.
+    A new layer takes over the color and the pen width of the layer that it continues; its name is the category,
+    its property sketchrnn_seed the seed. The page size and all other metadata stay as they are.
 
     Examples:
 
@@ -129,8 +130,9 @@ def complete(
     if is_new and document.exists(lid):
         for name in INHERITED:
             document.layers[lid].set_property(name, document.layers[layers[-1]].property(name))
-        label = f"{drawing.category or 'completion'}, seed {drawing.seed}"
-        document.layers[lid].set_property(vpype.METADATA_FIELD_NAME, label)
+        # no digits in the name: vpype's read takes them for the layer's number
+        document.layers[lid].set_property(vpype.METADATA_FIELD_NAME, drawing.category or "completion")
+        document.layers[lid].set_property(SEED_PROPERTY, drawing.seed)
     return document
 
 

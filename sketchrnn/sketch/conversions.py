@@ -9,14 +9,13 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.extras import import_extra
 from sketchrnn.sketch.raster import pictures
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -110,18 +109,27 @@ def plot(sketch: Sketch, axes: Axes | None, options: Mapping[str, Any]) -> Axes:
     Raises:
         ConfigurationError: matplotlib is not installed.
     """
-    pyplot = import_extra("matplotlib.pyplot", "plot")
+    matplotlib, pyplot, collections = (
+        import_extra(f"matplotlib{name}", "plot") for name in ("", ".pyplot", ".collections")
+    )
     axes = axes if axes is not None else pyplot.gca()
-    gap = np.full((1, 2), np.nan)
-    pieces = [piece for line in geo_interface(sketch)["coordinates"] for piece in (np.array(line), gap)]
-    x, y = np.concatenate([np.empty((0, 2)), *pieces]).T
-    look = {"color": "black", "linewidth": 1.5, "solid_capstyle": "round", "solid_joinstyle": "round"}
-    names = {"c": "color", "lw": "linewidth"}  # matplotlib refuses both names of one property
-    axes.plot(x, y, **{**look, **{names.get(name, name): value for name, value in options.items()}})
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.5, "capstyle": "round", "joinstyle": "round"}
+    look |= matplotlib.cbook.normalize_kwargs(dict(options), collections.LineCollection)
+    axes.add_collection(collections.LineCollection([stroke for stroke in sketch.strokes if not is_dot(stroke)], **look))
+    dots = [stroke[0] for stroke in sketch.strokes if is_dot(stroke)]
+    if dots:  # matplotlib draws nothing for a line without length
+        x, y = zip(*dots, strict=True)
+        axes.scatter(x, y, s=look["linewidth"] ** 2, color=look["color"], linewidths=0)
+    axes.autoscale_view()
     axes.set_aspect("equal")
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
     return axes
+
+
+def is_dot(stroke: NDArray[np.float64]) -> bool:
+    """Tell whether all points of a stroke are the same."""
+    return bool((stroke == stroke[0]).all())
 
 
 def array(sketch: Sketch, size: int) -> NDArray[np.float32]:

@@ -144,7 +144,7 @@ class Sketch:
 
         Args:
             ax: where to draw; by default matplotlib's current axes.
-            options: properties of :class:`matplotlib.lines.Line2D`, such as ``color`` and ``linewidth``.
+            options: properties of :class:`matplotlib.collections.LineCollection`, such as ``color`` and ``linewidth``.
 
         Returns:
             The axes.

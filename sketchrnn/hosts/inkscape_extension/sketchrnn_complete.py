@@ -69,7 +69,7 @@ class Complete(inkex.EffectExtension):
             new = new_strokes(strokes, record["drawing"], continues=not is_closed)
             if new:
                 label = f"{record.get('word') or 'completion'}, seed {self.options.seed + number}"
-                self.add_layer(label, new, style, hidden=added > 0)
+                self.add_layer(f"{self.next_layer_number()} {label}", new, style, hidden=added > 0)
                 added += 1
         if not added:
             raise inkex.AbortExtension("Sketch-RNN: the model added nothing. Try another seed or category.")
@@ -131,6 +131,15 @@ class Complete(inkex.EffectExtension):
             "stroke-linecap": "round",
             "stroke-linejoin": "round",
         }
+
+    def next_layer_number(self) -> int:
+        """Return a number that no layer has for plotter programs: vpype and AxiDraw read it from the layer's name."""
+        layers = [child for child in self.svg if isinstance(child, inkex.Group)]
+        numbers = [len(layers)]
+        for layer in layers:
+            found = re.search(r"\d+", layer.get("inkscape:label") or "") or re.search(r"\d+", layer.get("id") or "")
+            numbers.append(int(found.group()) if found else 0)
+        return max(numbers) + 1
 
     def add_layer(self, label: str, strokes: list[Any], style: dict[str, str], hidden: bool) -> None:
         """Add a layer on top, with a path for each stroke."""
