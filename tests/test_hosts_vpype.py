@@ -70,7 +70,7 @@ def test_the_pipeline_of_the_manual(tmp_path):
     plot = vpype.read_multilayer_svg(str(tmp_path / "plot.svg"), 0.1)
     before = vpype.read_multilayer_svg(str(SAMPLES / "cup.svg"), 0.1)
     assert sorted(plot.ids()) == [1, 2]
-    assert plot.page_size == before.page_size
+    assert plot.page_size == pytest.approx(before.page_size, rel=1e-5)
     assert plot.layers[2].property("vp_name") == "cup"
     assert plot.layers[2].property("vp_color") == before.layers[1].property("vp_color")
     assert plot.layers[2].length() > 0
