@@ -80,7 +80,8 @@ class Complete(inkex.EffectExtension):
             selected = list(self.svg.selection.rendering_order())
             chosen = [one for one in selected if not any(other in selected for other in one.ancestors())]
         else:
-            chosen = [one for one in self.svg.get_current_layer() if not str(one.get("id")).startswith(LAYER_ID)]
+            children = [one for one in self.svg.get_current_layer() if isinstance(one, inkex.BaseElement)]
+            chosen = [one for one in children if not (one.get("id") or "").startswith(LAYER_ID)]
         return [one for one in chosen if not any(is_hidden(other) for other in one.ancestors())]
 
     def complete(self, strokes: list[Any], pen: str) -> list[dict[str, Any]]:
