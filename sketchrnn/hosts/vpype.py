@@ -20,7 +20,7 @@ import vpype
 import vpype_cli
 
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.model.sampling import LARGEST_SEED, PENS, SamplingConfiguration
+from sketchrnn.model.sampling import LARGEST_SEED, PENS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,24 +32,19 @@ HELP_GROUP = "Sketch-RNN"
 INHERITED = (vpype.METADATA_FIELD_COLOR, vpype.METADATA_FIELD_PEN_WIDTH)
 """Properties that a new layer of a completion takes over from the layer that it continues."""
 SEED_PROPERTY = "sketchrnn_seed"
-_DEFAULTS = SamplingConfiguration()
 _SAMPLING = (
     click.option("--model", type=vpype_cli.TextType(), help="Checkpoint or hf://USER/NAME.  [default: shipped model]"),
     click.option(
         "-t",
         "--temperature",
         type=vpype_cli.FloatRangeType(0.0, 10.0),
-        default=_DEFAULTS.temperature,
-        show_default=True,
-        help="Variety: 0 draws the most likely lines, 1 varies as much as the training drawings.",
+        help="Variety: 0 = most likely lines, 1 = as varied as the training drawings.  [default: as in sketchrnn]",
     ),
     click.option(
         "-s",
         "--seed",
         type=vpype_cli.IntRangeType(0, LARGEST_SEED),
-        default=_DEFAULTS.seed,
-        show_default=True,
-        help="Seed; the same seed repeats the drawing.",
+        help="Seed; the same seed repeats the drawing.  [default: 0]",
     ),
 )
 
@@ -94,8 +89,8 @@ def complete(
     destination: int,
     pen: str | None,
     model: str | None,
-    temperature: float,
-    seed: int,
+    temperature: float | None,
+    seed: int | None,
 ) -> vpype.Document:
     """Complete a partial sketch.
 
@@ -123,7 +118,7 @@ def complete(
         )
     with _one_line_errors("sketchrnn-complete"):
         prefix = _sketch([line for lid in layers for line in document.layers[lid]])
-        drawing = _load(model).complete(prefix, category, pen=pen, temperature=temperature, seed=seed)[0]
+        drawing = _load(model).complete(prefix, category, pen=pen, **_given(temperature=temperature, seed=seed))[0]
     lid = vpype_cli.single_to_layer_id(destination, document)
     is_new = not document.exists(lid)
     document.add(_lines(drawing.completion.sketch), lid)
@@ -148,7 +143,7 @@ def complete(
 @_sampling_options
 @vpype_cli.generator
 def generate(
-    category: str | None, size: float, model: str | None, temperature: float, seed: int
+    category: str | None, size: float, model: str | None, temperature: float | None, seed: int | None
 ) -> vpype.LineCollection:
     """Draw a sketch of a category from nothing.
 
@@ -165,7 +160,7 @@ def generate(
     if not 0.0 < size < float("inf"):
         raise click.BadParameter(f"expected a positive length, found {size:g}", param_hint="--size")
     with _one_line_errors("sketchrnn-generate"):
-        drawing = _load(model).generate(category, temperature=temperature, seed=seed)[0]
+        drawing = _load(model).generate(category, **_given(temperature=temperature, seed=seed))[0]
     from sketchrnn.sketch.simplify import fit_to_box
 
     return _lines(fit_to_box(drawing.sketch, size))
@@ -180,6 +175,11 @@ def _load(path: str | None) -> Model:
     from sketchrnn.model.model import load
 
     return load(path)
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that have a value; the model has defaults for the others."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 @contextmanager
