@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.training.augmentation import Augmentation
 from sketchrnn.training.batches import Collator, length_order_batches
-from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.schedules import kl_weight, learning_rate
+from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
 
 
 class PaddedSketchRNN(nn.Module):

@@ -412,7 +412,7 @@ def test_ctrl_c_saves_and_exits_130(tmp_path, drawings):
     running.send_signal(signal.SIGINT)
     _, talk = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "--resume goes on" in talk
+    assert "--resume continues" in talk
     stopped = json.loads(run("info", tmp_path / "cats.last.safetensors", "--json").stdout)["training"]["step"]
     assert stopped >= 50
     resumed = run("train", drawings, "-o", model, "--batch-size", 8, *TINY, "--resume", "--max-steps", stopped + 1)

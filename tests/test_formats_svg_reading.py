@@ -75,7 +75,7 @@ def redrawn(path):
 @names
 def test_what_is_read_is_what_is_drawn(path):
     if path.stem == "filled-logo":
-        pytest.skip("has no strokes")
+        pytest.skip("not applicable: has no strokes")
     original, ours = pixels(path.read_bytes()), pixels(redrawn(path))
     assert original.shape == ours.shape
     core = ours[..., 3] >= ours[..., 3].max() - 2  # where a line covers the whole pixel

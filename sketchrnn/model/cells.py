@@ -1,6 +1,6 @@
-"""The recurrent cells in NumPy: twins of those in :mod:`sketchrnn.training.network`.
+"""The recurrent cells in NumPy: twins of the cells in :mod:`sketchrnn.training.network`.
 
-Gates in torch's order: input, forget, candidate, output.
+Gates are in torch's order: input, forget, cell input, output.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from sketchrnn.model.configuration import ModelConfiguration
 
 Array = NDArray[np.float32]
 Tensors = Callable[..., Array]
-"""Returns a layer's tensor, of a name and a shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
+"""Returns a layer's tensor by name and shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
 
 EPSILON = np.float32(1e-3)
 FEW_ROWS = 12
-"""A product with fewer rows is quicker a row at a time: for a batch of any size BLAS first copies the whole weights."""
+"""A product with fewer rows is faster row by row: for a batch of any size BLAS first copies all weights."""
 
 
 class NumpyCell(Protocol):
     """A recurrent layer.
 
     Attributes:
-        units: H, numbers in its output, which is the first part of the hidden state.
-        state_units: S, numbers in each of its two states.
-        input_weights: what a row is multiplied with once for a step, (I, K).
-        input_bias: what is added then, (K,).
+        units: H, size of its output, which is the first part of the hidden state.
+        state_units: S, size of each of its two states.
+        input_weights: weights of a step's row, (I, K).
+        input_bias: bias of that product, (K,).
     """
 
     units: int
@@ -43,7 +43,7 @@ class NumpyCell(Protocol):
 
 
 class NumpyLSTM:
-    """The plain cell; twin of :class:`sketchrnn.training.network.lstm.LSTM`."""
+    """The plain cell; twin of :class:`sketchrnn.training.network.cells.LSTM`."""
 
     def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
         self.units = self.state_units = units
@@ -59,12 +59,14 @@ class NumpyLSTM:
         gates = product(hidden, self._hidden_weights)
         gates += projected
         np.tanh(gates, out=gates)
-        admit, keep, candidate, show = (gates[..., place * self.units : (place + 1) * self.units] for place in range(4))
-        cell = _opened(keep) * cell
-        candidate *= _opened(admit)
-        cell += candidate
+        input_gate, forget_gate, cell_input, output_gate = (
+            gates[..., gate * self.units : (gate + 1) * self.units] for gate in range(4)
+        )
+        cell = _sigmoid_from_tanh(forget_gate) * cell
+        cell_input *= _sigmoid_from_tanh(input_gate)
+        cell += cell_input
         hidden = np.tanh(cell)
-        hidden *= _opened(show)
+        hidden *= _sigmoid_from_tanh(output_gate)
         return hidden, cell
 
 
@@ -86,8 +88,8 @@ class NumpyLayerNormLSTM:
     def _step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
         groups = gates.reshape(*gates.shape[:-1], 4, self.units)
         normed = self._gate_gain * _normed(groups) + self._gate_bias
-        cell, show = _gated(normed.reshape(gates.shape), cell)
-        return show * np.tanh(self._cell_gain * _normed(cell) + self._cell_bias), cell
+        cell, output_gate = _apply_gates(normed.reshape(gates.shape), cell)
+        return output_gate * np.tanh(self._cell_gain * _normed(cell) + self._cell_bias), cell
 
 
 class NumpyHyperLSTM(NumpyLayerNormLSTM):
@@ -114,15 +116,15 @@ class NumpyHyperLSTM(NumpyLayerNormLSTM):
     def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
         units = self.units
-        of_state = product(hidden[..., :units], self._hidden_weights)
+        from_state = product(hidden[..., :units], self._hidden_weights)
         hyper_hidden, hyper_cell = self._hyper.step(
-            projected[..., 4 * units :] + of_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
+            projected[..., 4 * units :] + from_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
         )
-        scale = _told(hyper_hidden @ self._scale_embedding + self._scale_embedding_bias, self._scale)
-        shift = _told(hyper_hidden @ self._shift_embedding, self._shift)
+        scale = _scales(hyper_hidden @ self._scale_embedding + self._scale_embedding_bias, self._scale)
+        shift = _scales(hyper_hidden @ self._shift_embedding, self._shift)
         by_gate = (*projected.shape[:-1], 4, units)
         gates = scale[..., :4, :] * projected[..., : 4 * units].reshape(by_gate)
-        gates = gates + scale[..., 4:, :] * of_state[..., : 4 * units].reshape(by_gate) + shift + self._bias
+        gates = gates + scale[..., 4:, :] * from_state[..., : 4 * units].reshape(by_gate) + shift + self._bias
         large, cell = self._step_with_gates(gates.reshape(*projected.shape[:-1], 4 * units), cell[..., :units])
         return np.concatenate([large, hyper_hidden], axis=-1), np.concatenate([cell, hyper_cell], axis=-1)
 
@@ -144,7 +146,7 @@ def numpy_cell(kind: str, tensors: Tensors, inputs: int, units: int, configurati
 
 
 def _transposed(weights: Array) -> Array:
-    """Return weights (K, I) as (I, K), in memory too: products with few rows are then half as long."""
+    """Return weights (K, I) as (I, K), contiguous: products with few rows then take half the time."""
     return np.ascontiguousarray(weights.T)
 
 
@@ -155,18 +157,18 @@ def product(rows: Array, weights: Array) -> Array:
     return rows @ weights
 
 
-def _opened(gate: Array) -> Array:
+def _sigmoid_from_tanh(gate: Array) -> Array:
     """Turn tanh(x / 2) into sigmoid(x), in place."""
     gate *= np.float32(0.5)
     gate += np.float32(0.5)
     return gate
 
 
-def _gated(gates: Array, cell: Array) -> tuple[Array, Array]:
-    """Return the new cell and the open output gate, from the gates' inputs (..., 4 units)."""
+def _apply_gates(gates: Array, cell: Array) -> tuple[Array, Array]:
+    """Return the new cell and the output gate, from the gates' inputs (..., 4 units)."""
     units = gates.shape[-1] // 4
-    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
-    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
+    input_gate, forget_gate = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
+    cell = forget_gate * cell + input_gate * np.tanh(gates[..., 2 * units : 3 * units])
     return cell, _sigmoid(gates[..., 3 * units :])
 
 
@@ -175,12 +177,12 @@ def _sigmoid(value: Array) -> Array:
 
 
 def _normed(values: Array) -> Array:
-    """Bring the last axis to mean 0 and deviation 1."""
-    apart = values - values.mean(axis=-1, keepdims=True)
-    return apart / np.sqrt(np.square(apart).mean(axis=-1, keepdims=True) + EPSILON)
+    """Normalize the last axis to mean 0 and deviation 1."""
+    centered = values - values.mean(axis=-1, keepdims=True)
+    return centered / np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
 
 
-def _told(embedding: Array, weight: Array) -> Array:
-    """Return embeddings (B, K E) as (B, K, H), by weights (K, E, H)."""
+def _scales(embedding: Array, weight: Array) -> Array:
+    """Return scales or shifts (B, K, H) from embeddings (B, K E) and weights (K, E, H)."""
     parts = embedding.reshape(*embedding.shape[:-1], len(weight), 1, -1)  # (B, K, 1, E)
     return (parts @ weight)[..., 0, :]
