@@ -278,7 +278,7 @@ def test_items_and_batches_are_those_of_our_own_training(store):
     assert torch.equal(ours.stroke5, theirs.stroke5)
     assert torch.equal(ours.lengths, theirs.lengths)
     assert torch.equal(ours.category, theirs.category)
-    assert (ours.part, ours.whole, len(ours)) == (theirs.part, theirs.whole, 3)
+    assert (ours.shard, ours.global_batch_size, len(ours)) == (theirs.shard, theirs.global_batch_size, 3)
     assert torch.equal(strokes[-1][0], strokes[len(strokes) - 1][0])
     with pytest.raises(IndexError):
         strokes[len(strokes)]
