@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration, pictures
+from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.raster import pictures
 from sketchrnn.training.recognizer import (
     PictureBatches,
     RecognizerNetwork,

@@ -48,6 +48,7 @@ COMMANDS = {
     "download-model": "Fetch one of Google's published models.",
     "import": "Make a checkpoint of a model of Google's.",
     "export": "Write a model as Magenta's JavaScript reads it.",
+    "install-inkscape-extension": "Add Extensions > Sketch-RNN > Complete to Inkscape.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
 """A summary of each command. Its module is imported only when the command is run."""

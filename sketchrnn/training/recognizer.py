@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS
-from sketchrnn.model.recognizer import MARGIN, SAMPLE_SPACING, RecognizerConfiguration
+from sketchrnn.model.recognizer import RecognizerConfiguration
+from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
 
 MOST_OF_A_CATEGORY = 1500
 """Drawings of one category in an epoch; which ones changes from epoch to epoch."""
@@ -152,7 +153,7 @@ def segments_of(
 
 
 def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
-    """Return the pictures that :func:`sketchrnn.model.recognizer.pictures` draws, (B, size, size).
+    """Return the pictures that :func:`sketchrnn.sketch.raster.pictures` draws, (B, size, size).
 
     Args:
         segments: in any unit.
