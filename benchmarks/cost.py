@@ -16,13 +16,11 @@ from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.distributed import ALONE, choose_device, choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 mpl.use("svg")
 import matplotlib.pyplot as plt

@@ -21,7 +21,7 @@ from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import Workers
-from sketchrnn.training.stream import batch_stream
+from sketchrnn.training.batches import batch_stream
 
 def anonymous():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

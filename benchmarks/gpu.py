@@ -21,13 +21,11 @@ from train_throughput import MAX_LENGTH, lstm_steps, matrix_rate, operations, se
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.distributed import ALONE, choose_device, choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 ROWS = 41
 """Rows of a kanji, on average."""

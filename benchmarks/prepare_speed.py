@@ -46,7 +46,7 @@ import numpy, torch
 from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.stream import batch_stream
+from sketchrnn.training.batches import batch_stream
 started = time.perf_counter()
 drawings, _ = load([sys.argv[1]])
 train = drawings.of_split("train")

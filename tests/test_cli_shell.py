@@ -149,7 +149,7 @@ def test_what_other_commands_have_is_no_mistake(tmp_path):
     [
         ("temprature = 1", "temprature: no such option; did you mean temperature?"),
         ("[generate]\ncell_ = 3", "[generate] cell_: no such option"),
-        ("[drawing]\nseed = 1", "[drawing] is no command"),
+        ("[drawing]\nseed = 1", "[drawing] is not a command"),
         ('temperature = "hot"', "temperature: 'hot' is not a valid float"),
         ("seed = -1", "seed: -1 is not in the range"),
         ("force = 3", "force: expected true or false, found 3"),

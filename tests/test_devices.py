@@ -13,15 +13,14 @@ import torch
 from builders import FUSED, network_of, random_drawings, random_stroke5, small_model
 
 from sketchrnn.model.configuration import CELLS
-from sketchrnn.training.augmentation import Augmentation, Chances, augment
-from sketchrnn.training.batches import Batch, Collator
+from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
+from sketchrnn.training.batches import Batch, Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.reports import Window
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 CATEGORIES = ("pig", "cat", "dog")
 LENGTHS = [5, 3, 9, 1]
@@ -109,9 +108,9 @@ def test_the_meta_device_notices_a_value_that_is_read_back(on_meta, monkeypatch)
 
 def test_so_does_augmentation():
     batch = meta_batch()
-    chances = Chances(*(torch.empty(4, size, device="meta") for size in (2, 1, 1, 12)))
+    noise = AugmentationNoise(*(torch.empty(4, size, device="meta") for size in (2, 1, 1, 12)))
     offsets, lifts = batch.stroke5[..., :2], batch.stroke5[..., 3] > 0
-    for value in augment(offsets, lifts, batch.lengths, chances, Augmentation(0.1, 5.0, 0.1, 0.1)):
+    for value in augment(offsets, lifts, batch.lengths, noise, Augmentation(0.1, 5.0, 0.1, 0.1)):
         assert value.device.type == "meta"
 
 

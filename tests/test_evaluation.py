@@ -87,7 +87,7 @@ def test_nats_without_z_are_those_of_a_loop(kind):
 @torch.no_grad()
 @pytest.mark.parametrize("latent", ["prefix", "whole", "prior"])
 def test_nats_with_z_are_those_of_a_loop(latent, monkeypatch):
-    monkeypatch.setattr(evaluation, "_sampled", lambda z_mean, z_logvar, generator: z_mean + 0.1 * z_logvar)
+    monkeypatch.setattr(evaluation, "_sample", lambda z_mean, z_logvar, generator: z_mean + 0.1 * z_logvar)
     network = network_of(small_model(**CONFIGURATIONS["vae with categories"]))
     drawings = drawings_for(network.configuration)
 
@@ -105,7 +105,7 @@ def test_nats_with_z_are_those_of_a_loop(latent, monkeypatch):
 
 @torch.no_grad()
 def test_reconstruction_and_kl_are_the_papers(monkeypatch):
-    monkeypatch.setattr(evaluation, "_sampled", lambda z_mean, z_logvar, generator: z_mean)
+    monkeypatch.setattr(evaluation, "_sample", lambda z_mean, z_logvar, generator: z_mean)
     network = network_of(small_model(**CONFIGURATIONS["vae"]))
     drawings = in_length_order(drawings_for(network.configuration))
     scores = evaluate(network, drawings, SCALE, 40, batch_size=5)
@@ -133,7 +133,8 @@ def test_scaling_drawings_and_model_shifts_nats_by_the_scale_alone(factor):
     network = network_of(small_model(variational=False))
     drawings = drawings_for(network.configuration)
     (block,) = drawings.blocks
-    scaled = dataclasses.replace(drawings, blocks=(dataclasses.replace(block, scale=block.scale * np.float32(factor)),))
+    scaled_block = dataclasses.replace(block, box_scale=block.box_scale * np.float32(factor))
+    scaled = dataclasses.replace(drawings, blocks=(scaled_block,))
     before = evaluate(network, drawings, SCALE, 20)
     after = evaluate(network, scaled, SCALE * factor, 20)
     offset_rows = before.points - 1

@@ -8,6 +8,7 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.configuration import Dropouts
 from sketchrnn.training.network.losses import Mixture, kl_loss, reconstruction_losses
 from sketchrnn.training.network.sketch_rnn import SketchRNN, pen_positions
 
@@ -274,7 +275,7 @@ def test_weights_that_do_not_fit_are_refused(network, change):
 
 def test_dropout_acts_in_training_only():
     torch.manual_seed(0)
-    network = SketchRNN(small_model(variational=False), dropout=0.5)
+    network = SketchRNN(small_model(variational=False), Dropouts(output=0.5))
     rows, condition = random_stroke5(LENGTHS), torch.zeros(4, 0)
     assert not torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
     network.eval()
@@ -282,7 +283,7 @@ def test_dropout_acts_in_training_only():
 
 
 def test_category_dropout_drops_the_same_numbers_at_every_step():
-    network = SketchRNN(small_model(variational=False, categories=("cat", "pig")), category_dropout=0.5)
+    network = SketchRNN(small_model(variational=False, categories=("cat", "pig")), Dropouts(category=0.5))
     embedding = network.category.weight[1]
     told = network.conditioning(None, torch.ones(2_000, dtype=torch.int64))
     dropped = told == 0
@@ -294,7 +295,7 @@ def test_category_dropout_drops_the_same_numbers_at_every_step():
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
     torch.manual_seed(0)
-    network = SketchRNN(small_model(), weight_dropout=0.5)
+    network = SketchRNN(small_model(), Dropouts(weight=0.5))
     rows, lengths = random_stroke5(LENGTHS), torch.tensor(LENGTHS)
     noise = noise_of(network, 4)
 

@@ -1,5 +1,6 @@
 """Sources into a store: what is kept, how it is found again, and what is left when it is killed."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,7 +17,8 @@ from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
-from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
+from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
@@ -84,36 +86,37 @@ def one_by_one(content):
 def test_columns_are_what_the_plain_reader_reads(lines):
     content = b"\n".join(lines)
     plain = one_by_one(content)
-    fast = columns_of_lines(content)
-    assert set(fast.places) | set(fast.others) == set(plain)
-    assert not set(fast.places) & set(fast.others)
+    columns, indices, others, count = columns_of_lines(content)
+    assert count == len(content.removesuffix(b"\n").split(b"\n"))
+    assert set(indices) | set(others) == set(plain)
+    assert not set(indices) & set(others)
     for selection in (Selection(), Selection(recognized=True, countries=("US",), max_length=3)):
-        tallies = Tally(), Tally()
-        quick = encode_columns(fast.columns, selection, tallies[0])
-        slow = joined([encode_record(plain[place], selection, tallies[1]) for place in fast.places])
-        for name, value in vars(slow).items():
-            np.testing.assert_array_equal(getattr(quick, name), value, err_msg=name)
-        assert tallies[0].dropped == tallies[1].dropped
+        counts = ImportCounts(), ImportCounts()
+        quick = encode_columns(columns, selection, counts[0])
+        slow = Encoded.joined([encode_record(plain[index], selection, counts[1]) for index in indices])
+        for field in dataclasses.fields(Encoded):
+            np.testing.assert_array_equal(getattr(quick, field.name), getattr(slow, field.name), err_msg=field.name)
+        assert counts[0].dropped == counts[1].dropped
 
 
 def test_spaces_are_read_one_by_one():
     lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
-    found = columns_of_lines(b"\n".join(lines))
-    assert found.places.tolist() == [0, 2, 4]
-    assert sorted(found.others) == [1, 3, 5]
+    _, indices, others, _ = columns_of_lines(b"\n".join(lines))
+    assert indices.tolist() == [0, 2, 4]
+    assert sorted(others) == [1, 3, 5]
 
 
 def test_what_is_no_flag_is_left_for_others():
     flags = [b"true", b"null", b"1", b"false", b"truth"]
     lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
-    found = columns_of_lines(b"\n".join(lines))
-    assert found.places.tolist() == [0, 3]
-    assert found.columns.recognized.tolist() == [True, False]
+    columns, indices, _, _ = columns_of_lines(b"\n".join(lines))
+    assert indices.tolist() == [0, 3]
+    assert columns.recognized.tolist() == [True, False]
 
 
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
-    assert not columns_of_lines(content).others
+    assert not columns_of_lines(content)[2]
 
 
 def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
@@ -129,13 +132,13 @@ def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
             record["key_id"] = str(10**place)[:20]
         written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
     for end in ("\n", "\r\n"):
-        found = columns_of_lines(end.join(written).encode())
-        assert (found.count, found.others) == (100, {})
-        assert found.places.tolist() == list(range(100))
-        assert found.columns.x[1::2].tolist() == list(range(100))
+        columns, indices, others, count = columns_of_lines(end.join(written).encode())
+        assert (others, count) == ({}, 100)
+        assert indices.tolist() == list(range(100))
+        assert columns.x[1::2].tolist() == list(range(100))
         keys = [json.loads(line).get("key_id", "").encode() for line in written]
-        assert found.columns.keys.tolist() == keys
-        assert found.columns.recognized.tolist() == ["recognized" in json.loads(line) for line in written]
+        assert columns.keys.tolist() == keys
+        assert columns.recognized.all()
 
 
 def binary_of(sketches, first_key=1000):
@@ -389,7 +392,7 @@ def test_folders_of_own_drawings(tmp_path):
     assert report.dropped == {"without a drawing that can be read": 1}
     assert any("empty.svg" in note for note in report.notes)
     assert any("1 files of other kinds" in note for note in report.notes)
-    assert "ignored, being no lines: 1 text" in str(report)
+    assert "ignored, only lines are read: 1 text" in str(report)
     dog = next(np.frombuffer(rows).reshape(-1, 3) for name, rows in found if name == "dog")
     np.testing.assert_array_equal(dog, [(127, 170, 0), (128, -170, 1)])
     prepare([own / "cat"], tmp_path / "t", Selection(category="kitten"))
@@ -437,7 +440,7 @@ def test_a_store_that_is_being_prepared_is_not_opened(tmp_path):
     path = ndjson_file(tmp_path / "a.ndjson", [scribble(seed) for seed in range(9)], keys=keys(9))
     prepare([path], tmp_path / "s")
     (tmp_path / "s" / PREPARING).mkdir()
-    with pytest.raises(DatasetError, match="is not whole"):
+    with pytest.raises(DatasetError, match="expected a complete store"):
         open_stores([tmp_path / "s"])
     with pytest.raises(DatasetError, match="expected a store"):
         open_stores([tmp_path])
@@ -538,14 +541,14 @@ def test_a_preparation_that_dies_at_any_change_of_the_disk_goes_on(tmp_path):
 def test_two_that_prepare_one_category_at_once_lose_nothing(tmp_path, monkeypatch):
     paths = [ndjson_file(tmp_path / f"{number}.ndjson", [scribble(number)], word="pig") for number in range(2)]
     first_is_there, second_is_done = threading.Event(), threading.Event()
-    original = module._take_place
+    original = module.replace_file
 
     def slowly(*arguments):
         first_is_there.set()
         second_is_done.wait(0.5)  # which it never is before the first is
         original(*arguments)
 
-    monkeypatch.setattr(module, "_take_place", slowly)
+    monkeypatch.setattr(module, "replace_file", slowly)
     first = threading.Thread(target=prepare, args=([paths[0]], tmp_path / "s"))
     first.start()
     first_is_there.wait()

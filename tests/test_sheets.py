@@ -8,7 +8,7 @@ from builders import checkpoint_of, network_of, random_drawings, rows_of_drawing
 from test_training import DRAWINGS, TRAINING, Watcher, run_training
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.training.paths import sheets_path
+from sketchrnn.training.files import sheets_path
 from sketchrnn.training.sheets import PICTURES, choose_prefixes, completion_sheet
 
 CATEGORIES = tuple("abcdefghijklmnopqrst")
@@ -61,8 +61,7 @@ def test_each_evaluation_leaves_a_sheet_and_a_new_run_none_of_the_old(tmp_path):
 
 def test_tensorboard_gets_figures_and_the_sheet(tmp_path):
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    from sketchrnn.training.reports import Observers
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import Observers, TensorBoard
 
     board, watcher = TensorBoard(tmp_path / "board"), Watcher()
     watcher.on_evaluation = lambda report, sheet: watcher.evaluations.append(report)
@@ -96,7 +95,7 @@ def test_tensorboard_gets_figures_and_the_sheet(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     pytest.importorskip("tensorboard")
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import TensorBoard
 
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="file: cannot be written"):
@@ -105,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
 
 def test_without_tensorboard_its_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import TensorBoard
 
     with pytest.raises(ConfigurationError, match=r"sketchrnn\[tensorboard\]"):
         TensorBoard(tmp_path)

@@ -25,6 +25,8 @@ CATEGORY_COUNTS = "category_counts"
 """Where ``training`` says how many drawings of each category it was trained on."""
 STARTED_FROM = "started_from"
 """Where ``training`` names the model whose weights were the first ones, with that model's own record."""
+RECOGNIZER_TENSORS = "recognizer."
+"""What the names of a recognizer's tensors begin with."""
 MOST_COUNTED = 200
 """Drawings from which on a category is known well: that training had more of it does not make it more probable."""
 
@@ -41,6 +43,7 @@ class Checkpoint:
         unit: what the training drawings were measured in: "box" for the 255 box, "source" for their file's own.
         max_length: Nmax, the most rows of a sketch in training.
         training: how it was trained, as JSON values.
+        recognizer: sizes of the recognizer whose tensors are among the weights, as JSON values; None if there is none.
         source: where it was read from, for messages.
     """
 
@@ -50,6 +53,7 @@ class Checkpoint:
     unit: str = "box"
     max_length: int = 250
     training: dict[str, Any] = field(default_factory=dict)
+    recognizer: dict[str, Any] | None = None
     source: str = field(default="the model", compare=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +71,8 @@ class Checkpoint:
             raise CheckpointError(f"unit: expected 'box' or 'source', found {self.unit!r}")
         if not isinstance(self.training, dict):
             raise CheckpointError(f"training: expected a record, found {self.training!r}")
+        if not isinstance(self.recognizer, dict | None):
+            raise CheckpointError(f"recognizer: expected a record, found {self.recognizer!r}")
         counts = self.training.get(CATEGORY_COUNTS, [])
         if not isinstance(counts, list) or not all(isinstance(count, int) and count >= 0 for count in counts):
             raise CheckpointError(f"{CATEGORY_COUNTS}: expected numbers of drawings, found {counts!r}")
@@ -103,6 +109,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
         "max_length": str(checkpoint.max_length),
         "training": json.dumps(checkpoint.training),
     }
+    if checkpoint.recognizer is not None:
+        header["recognizer"] = json.dumps(checkpoint.recognizer)
     content = save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
     with atomic_write(path) as file:
         file.write(content)
@@ -138,6 +146,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             header["unit"],
             int(header["max_length"]),
             json.loads(header["training"]),
+            json.loads(header.get("recognizer", "null")),
             str(path),
         )
     except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.recurrence import Recurrence, Workspace
 
 State = tuple[Tensor, Tensor]
@@ -78,22 +79,18 @@ class LSTM(nn.LSTM):
     parameters is the published one.
     """
 
-    def __init__(
-        self, input_size: int, units: int, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, input_size: int, units: int, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a layer.
 
         Args:
             input_size: size of a row and the conditioning.
             units: H.
-            weight_dropout: probability of dropping a recurrent weight in training, for all rows of a run alike; the
-                other weights are scaled up.
-            recurrent_dropout: probability of dropping a cell input in training, see :func:`apply_gates`. The layer then
-                runs step by step.
+            dropouts: ``weight`` drops recurrent weights, the same for all rows of a run, and scales the others up;
+                ``recurrent`` drops cell inputs, see :func:`apply_gates`, and makes the layer run step by step.
         """
         super().__init__(input_size, units)
         self.units = self.state_units = units
-        self.weight_dropout, self.recurrent_dropout = weight_dropout, recurrent_dropout
+        self.weight_dropout, self.recurrent_dropout = dropouts.weight, dropouts.recurrent
         _, _, bias_ih, bias_hh = self.all_weights[0]
         with torch.no_grad():
             bias_ih[units : 2 * units] += 1.0
@@ -154,13 +151,11 @@ class LayerNormLSTM(nn.Module):
         Magenta, sketch_rnn/rnn.py, ``LayerNormLSTMCell``.
     """
 
-    def __init__(
-        self, input_size: int, units: int, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, input_size: int, units: int, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a layer; arguments as for :class:`LSTM`."""
         super().__init__()
         self.units = self.state_units = units
-        self.weight_dropout, self.recurrent_dropout = weight_dropout, recurrent_dropout
+        self.weight_dropout, self.recurrent_dropout = dropouts.weight, dropouts.recurrent
         self.weight_ih = nn.Parameter(torch.empty(4 * units, input_size))
         self.weight_hh = nn.Parameter(torch.empty(4 * units, units))
         self.gate_norm = LayerNorm(4, units)
@@ -206,8 +201,7 @@ class HyperLSTM(LayerNormLSTM):
         units: int,
         hyper_units: int,
         embedding_units: int,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropouts: Dropouts = NO_DROPOUT,
     ) -> None:
         """Make a layer.
 
@@ -216,10 +210,9 @@ class HyperLSTM(LayerNormLSTM):
             units: H, of the large LSTM.
             hyper_units: units of the small LSTM.
             embedding_units: size of the embedding from which each scale and shift is computed.
-            weight_dropout: as for :class:`LSTM`, of the large LSTM's recurrent weights.
-            recurrent_dropout: as for :class:`LSTM`, of the large LSTM's cell inputs.
+            dropouts: as for :class:`LSTM`, of the large LSTM.
         """
-        super().__init__(input_size, units, weight_dropout, recurrent_dropout)
+        super().__init__(input_size, units, dropouts)
         self.state_units = units + hyper_units
         self.bias = nn.Parameter(torch.zeros(4, units))
         self.hyper = LayerNormLSTM(input_size + units, hyper_units)
@@ -281,8 +274,7 @@ def make_cell(
     input_size: int,
     units: int,
     configuration: ModelConfiguration,
-    weight_dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
+    dropouts: Dropouts = NO_DROPOUT,
 ) -> Cell:
     """Return a fresh recurrent layer.
 
@@ -291,15 +283,14 @@ def make_cell(
         input_size: size of a row and the conditioning.
         units: H.
         configuration: holds the sizes of a HyperLSTM's small LSTM.
-        weight_dropout: probability of dropping a recurrent weight in training.
-        recurrent_dropout: probability of dropping a cell input in training.
+        dropouts: ``weight`` and ``recurrent`` are used.
     """
     if kind == "hyper":
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
-        return HyperLSTM(input_size, units, *sizes, weight_dropout, recurrent_dropout)
+        return HyperLSTM(input_size, units, *sizes, dropouts)
     if kind == "layer_norm":
-        return LayerNormLSTM(input_size, units, weight_dropout, recurrent_dropout)
-    return LSTM(input_size, units, weight_dropout, recurrent_dropout)
+        return LayerNormLSTM(input_size, units, dropouts)
+    return LSTM(input_size, units, dropouts)
 
 
 def apply_gates(gates: Tensor, cell: Tensor, dropout: float) -> State:

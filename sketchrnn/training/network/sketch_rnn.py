@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import POSITION_FACTOR, ModelConfiguration
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
 from sketchrnn.training.network.cells import SideBySide, State, make_cell
 from sketchrnn.training.network.losses import Mixture
 
@@ -55,15 +56,10 @@ class Encoder(nn.Module):
         arXiv:1704.03477, section 3.2, equations 1 and 2.
     """
 
-    def __init__(
-        self, configuration: ModelConfiguration, weight_dropout: float = 0.0, recurrent_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
         units = configuration.encoder_units
-        layers = [
-            make_cell(configuration.encoder_cell, 5, units, configuration, weight_dropout, recurrent_dropout)
-            for _ in range(2)
-        ]
+        layers = [make_cell(configuration.encoder_cell, 5, units, configuration, dropouts) for _ in range(2)]
         self.forwards, self.backwards = layers
         self.run = SideBySide([self.forwards, self.backwards])
         summary_units = 2 * units + configuration.category_units * configuration.conditional
@@ -99,14 +95,7 @@ class Decoder(nn.Module):
         arXiv:1704.03477, section 3.2, equation 3.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropout: float = 0.0,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        input_dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
         units, conditioning_units = configuration.decoder_units, configuration.condition_units
         self.lstm = make_cell(
@@ -114,15 +103,14 @@ class Decoder(nn.Module):
             configuration.row_units + conditioning_units,
             units,
             configuration,
-            weight_dropout,
-            recurrent_dropout,
+            dropouts,
         )
         self.initial = nn.Linear(conditioning_units, 2 * self.lstm.state_units) if conditioning_units else None
         self._position_inputs = configuration.position_inputs
         self._latent_tanh = configuration.latent_tanh
         self.run = SideBySide([self.lstm])
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.input_dropout = nn.Dropout(dropouts.input)
+        self.dropout = nn.Dropout(dropouts.output)
         self.output = nn.Linear(units, configuration.output_units)
 
     def initial_state(self, conditioning: Tensor) -> State:
@@ -170,28 +158,16 @@ class SketchRNN(nn.Module):
         Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropout: float = 0.0,
-        weight_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        category_dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a network with fresh weights from torch's default generator.
 
         Args:
             configuration: the architecture.
-            dropout: probability of dropping a decoder unit before the output layer, in training.
-            weight_dropout: probability of dropping a recurrent weight of encoder and decoder, in training.
-            recurrent_dropout: probability of dropping a cell input of encoder and decoder, in training.
-            input_dropout: probability of dropping a number of the decoder's input, in training.
-            category_dropout: probability of dropping a number of the decoder's category embedding, in training.
+            dropouts: probabilities of dropping numbers in training.
         """
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration, weight_dropout, recurrent_dropout) if configuration.variational else None
+        self.encoder = Encoder(configuration, dropouts) if configuration.variational else None
         self.category = (
             nn.Embedding(len(configuration.categories), configuration.category_units)
             if configuration.conditional
@@ -199,13 +175,13 @@ class SketchRNN(nn.Module):
         )
         if self.category is not None:
             nn.init.normal_(self.category.weight, std=0.1)
-        self.category_dropout = nn.Dropout(category_dropout)
+        self.category_dropout = nn.Dropout(dropouts.category)
         self.no_latent = (
             nn.Parameter(torch.zeros(configuration.latent_units))
             if configuration.variational and configuration.latent_dropout > 0
             else None
         )
-        self.decoder = Decoder(configuration, dropout, weight_dropout, recurrent_dropout, input_dropout)
+        self.decoder = Decoder(configuration, dropouts)
 
     def encode(self, rows: Tensor, lengths: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
         """Return z_mean and z_logvar, (B, Z) each.

@@ -1,0 +1,361 @@
+"""Training of the recognizer, on whole and partial drawings."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.errors import DatasetError
+from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS
+from sketchrnn.model.recognizer import MARGIN, SAMPLE_SPACING, RecognizerConfiguration
+
+MOST_OF_A_CATEGORY = 1500
+"""Drawings of one category in an epoch; which ones changes from epoch to epoch."""
+
+
+@dataclass(frozen=True)
+class RecognizerTraining:
+    """How a recognizer is trained.
+
+    Attributes:
+        steps: optimizer steps.
+        batch_size: drawings in a step.
+        learning_rate: highest rate of the one-cycle schedule (Smith and Topin 2019, arXiv:1708.07120).
+        weight_decay: of AdamW.
+        label_smoothing: share of the target that is spread over all categories.
+        dropout: probability of dropping a unit before the output layer.
+        whole_share: share of drawings that are seen whole; of the others a part is seen, 5 to 100 % of their points.
+        shuffled_share: share of the partial drawings whose strokes come in another order.
+        averaged_share: the recognizer has the running average of the weights over about this share of the steps.
+        seed: of the weights, the order of drawings and the augmentation.
+    """
+
+    steps: int = 10_000
+    batch_size: int = 256
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    dropout: float = 0.3
+    whole_share: float = 0.4
+    shuffled_share: float = 0.3
+    averaged_share: float = 0.05
+    seed: int = 0
+
+
+class RecognizerNetwork(nn.Module):
+    """The recognizer in torch; twin of :class:`sketchrnn.model.recognizer.Recognizer`."""
+
+    def __init__(self, configuration: RecognizerConfiguration, categories: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.configuration = configuration
+        layers: list[nn.Module] = []
+        inputs = 1
+        for channels, kernel, stride in zip(
+            configuration.channels, configuration.kernels, configuration.strides, strict=True
+        ):
+            layers += [nn.Conv2d(inputs, channels, kernel, stride, kernel // 2, bias=False)]
+            layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+            inputs = channels
+        self.convolutions = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Linear(inputs * configuration.final_size**2, configuration.hidden_units)
+        self.output = nn.Linear(configuration.hidden_units, categories)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return logits (B, categories) of pictures (B, size, size)."""
+        values = self.convolutions(picture[:, None].contiguous(memory_format=torch.channels_last))
+        hidden = torch.relu(self.hidden(self.dropout(values.flatten(1))))
+        return self.output(self.dropout(hidden))
+
+    @torch.no_grad()
+    def weights(self, temperature: float = 1.0) -> dict[str, NDArray[np.float32]]:
+        """Return the tensors of a checkpoint: batch normalization is folded into the convolutions.
+
+        Args:
+            temperature: what the logits are divided by, so that the probabilities are calibrated.
+        """
+        tensors: dict[str, Tensor] = {}
+        modules = list(self.convolutions)
+        for index, (convolution, norm) in enumerate(zip(modules[::3], modules[1::3], strict=True)):
+            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            assert norm.running_mean is not None and norm.running_var is not None
+            factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            tensors[f"convolution{index}.weight"] = convolution.weight * factor[:, None, None, None]
+            tensors[f"convolution{index}.bias"] = norm.bias - norm.running_mean * factor
+        tensors |= {"hidden.weight": self.hidden.weight, "hidden.bias": self.hidden.bias}
+        tensors |= {"output.weight": self.output.weight / temperature, "output.bias": self.output.bias / temperature}
+        return {f"{RECOGNIZER_TENSORS}{name}": value.float().cpu().numpy().copy() for name, value in tensors.items()}
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Straight pieces of the drawings of a batch.
+
+    Attributes:
+        start: first point of each, (S, 2).
+        end: last point of each, (S, 2).
+        weight_of_dot: 1 for a stroke of a single point, else 0, (S,).
+        drawing: which drawing of the batch each belongs to, (S,).
+        count: drawings in the batch.
+    """
+
+    start: Tensor
+    end: Tensor
+    weight_of_dot: Tensor
+    drawing: Tensor
+    count: int
+
+
+def segments_of(
+    offsets: Tensor,
+    lifts: Tensor,
+    lengths: Tensor,
+    *,
+    share: Tensor | None = None,
+    stroke_order: Tensor | None = None,
+) -> Segments:
+    """Return the straight pieces of drawings, or of their first parts.
+
+    Args:
+        offsets: padded, (B, N, 2).
+        lifts: the pen rises after the row's point, padded, (B, N).
+        lengths: rows of each drawing, (B,).
+        share: how much of each drawing is seen, 0 to 1, (B,); None sees all.
+        stroke_order: a number for each stroke by which the strokes are ordered before a part is taken, (B, N);
+            None keeps the order.
+    """
+    row = torch.arange(offsets.shape[1], device=offsets.device).expand_as(lifts)
+    point = offsets.cumsum(1)
+    begins = torch.roll(lifts, 1, dims=1)  # the row's point begins a stroke: the pen comes to it through the air
+    begins[:, 0] = False
+    dot = begins & lifts
+    seen = row < lengths[:, None]
+    if share is not None:
+        rank = row
+        if stroke_order is not None:
+            stroke = begins.cumsum(1)
+            key = stroke_order.gather(1, stroke) * offsets.shape[1] + row.float() / offsets.shape[1]
+            rank = key.masked_fill(~seen, math.inf).argsort(1).argsort(1)
+        seen = seen & (rank < (share * lengths).ceil()[:, None])
+    chosen = seen & (dot | ~begins)
+    drawing = torch.arange(len(offsets), device=offsets.device)[:, None].expand_as(lifts)[chosen]
+    start = torch.where(begins[..., None], point, point - offsets)
+    return Segments(start[chosen], point[chosen], dot[chosen].float(), drawing, len(offsets))
+
+
+def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
+    """Return the pictures that :func:`sketchrnn.model.recognizer.pictures` draws, (B, size, size).
+
+    Args:
+        segments: in any unit.
+        size: width and height, in pixels.
+        fit: how much smaller each drawing is drawn than the picture allows, and its shift in pixels, (B, 3); for
+            augmentation.
+    """
+    drawing, count = segments.drawing, segments.count
+    ends = torch.stack([segments.start, segments.end])  # (2, S, 2)
+    index = drawing[:, None].expand(-1, 2)
+    low = torch.full((count, 2), math.inf, device=ends.device).scatter_reduce(0, index, ends.amin(0), "amin")
+    high = torch.full((count, 2), -math.inf, device=ends.device).scatter_reduce(0, index, ends.amax(0), "amax")
+    extent = (high - low).amax(1)
+    room = torch.full_like(extent, size - 1 - 2.0 * MARGIN)
+    shift = torch.zeros(count, 2, device=ends.device)
+    if fit is not None:
+        room, shift = room * fit[:, 0], fit[:, 1:]
+    scale = torch.where(extent > 0, room / extent.clamp_min(1e-12), 0.0)
+    center = 0.5 * (low + high)
+    start, end = (ends - center[drawing]) * scale[drawing, None] + (0.5 * (size - 1) + shift)[drawing]
+    vector = end - start
+    length = vector.norm(dim=1)
+    samples = (length / SAMPLE_SPACING).ceil().clamp_min(1.0).long()
+    of_sample = torch.repeat_interleave(torch.arange(len(samples), device=ends.device), samples)
+    number = torch.arange(len(of_sample), device=ends.device) - (samples.cumsum(0) - samples)[of_sample]
+    along = (number + 0.5) / samples[of_sample]
+    place = start[of_sample] + along[:, None] * vector[of_sample]
+    weight = (torch.maximum(length, segments.weight_of_dot) / samples)[of_sample]
+    place = place.clamp(0.0, size - 1.001)
+    corner = place.floor()
+    right, below = (place - corner).unbind(1)
+    x, y = corner.long().unbind(1)
+    pixel = (drawing[of_sample] * size + y) * size + x
+    ink = torch.zeros(count * size * size, device=ends.device)
+    for offset, part in (
+        (0, (1 - right) * (1 - below)),
+        (1, right * (1 - below)),
+        (size, (1 - right) * below),
+        (size + 1, right * below),
+    ):
+        ink.index_add_(0, pixel + offset, weight * part)
+    return ink.clamp_max(1.0).view(count, size, size)
+
+
+def augmented(
+    offsets: Tensor, lifts: Tensor, generator: torch.Generator, *, unit: float = 255.0
+) -> tuple[Tensor, Tensor]:
+    """Mirror, turn, slant and stretch drawings, and move their strokes and points a little.
+
+    Args:
+        offsets: padded, (B, N, 2).
+        lifts: padded, (B, N).
+        generator: source of the randomness.
+        unit: larger side of a typical drawing.
+
+    Returns:
+        The new offsets and the lifts.
+    """
+    count, steps = lifts.shape
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=offsets.device)
+
+    angle, slant = 0.12 * normal(count, 1), 0.1 * normal(count, 1)
+    stretch = torch.exp(0.12 * normal(count, 1, 2))
+    mirror = torch.where(torch.rand(count, 1, generator=generator, device=offsets.device) < 0.4, -1.0, 1.0)
+    x, y = (offsets * stretch).unbind(-1)
+    x = mirror * (x + slant * y)
+    turned = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], dim=-1)
+    stroke = torch.roll(lifts, 1, dims=1).cumsum(1).clamp_max(steps - 1)  # of each row's point
+    moved = (0.012 * unit * normal(count, steps, 2)).gather(1, stroke[..., None].expand(-1, -1, 2))
+    moved = moved + 0.004 * unit * normal(count, steps, 2)  # of each point
+    return turned + torch.diff(moved, dim=1, prepend=torch.zeros_like(moved[:, :1])), lifts
+
+
+class PictureBatches:
+    """Makes batches of pictures of drawings."""
+
+    def __init__(self, drawings: Drawings, size: int, device: str = "cpu") -> None:
+        self._drawings, self._size, self._device = drawings, size, device
+
+    def _rows(self, index: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        lengths = self._drawings.lengths[index]
+        offsets, lifts = self._drawings.padded(index, int(lengths.max(initial=1)))
+        return tuple(  # type: ignore[return-value]
+            torch.from_numpy(array).to(self._device) for array in (offsets, lifts, lengths.astype(np.int64))
+        )
+
+    def plain(self, index: NDArray[np.int64], share: float = 1.0) -> Tensor:
+        """Return the pictures of the first part of some drawings, (B, size, size)."""
+        offsets, lifts, lengths = self._rows(index)
+        shares = torch.full((len(index),), share, device=self._device)
+        return draw_pictures(segments_of(offsets, lifts, lengths, share=shares), self._size)
+
+    def random(self, index: NDArray[np.int64], generator: torch.Generator, training: RecognizerTraining) -> Tensor:
+        """Return the pictures of random parts of changed drawings, (B, size, size)."""
+        offsets, lifts, lengths = self._rows(index)
+        count, steps = lifts.shape
+        offsets, lifts = augmented(offsets, lifts, generator)
+        whole, shuffled, share = torch.rand(3, count, generator=generator, device=self._device)
+        share = torch.where(whole < training.whole_share, 1.0, 0.05 + 0.95 * share)
+        order = torch.rand(count, steps, generator=generator, device=self._device)
+        in_order = torch.arange(steps, device=self._device) / steps
+        order = torch.where((shuffled < training.shuffled_share)[:, None], order, in_order)
+        fit = torch.rand(count, 3, generator=generator, device=self._device)
+        fit = torch.cat([0.85 + 0.15 * fit[:, :1], 3.0 * fit[:, 1:] - 1.5], dim=1)
+        segments = segments_of(offsets, lifts, lengths, share=share, stroke_order=order)
+        return draw_pictures(segments, self._size, fit)
+
+
+def epoch_order(
+    category: NDArray[np.int32], generator: np.random.Generator, most: int = MOST_OF_A_CATEGORY
+) -> NDArray[np.int64]:
+    """Return an epoch's drawings in random order, at most so many of each category."""
+    order = generator.permutation(len(category))
+    by_category = order[np.argsort(category[order], kind="stable")]
+    counts = np.bincount(category)
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return generator.permutation(by_category[rank < most])
+
+
+def train_recognizer(
+    drawings: Drawings,
+    configuration: RecognizerConfiguration,
+    training: RecognizerTraining,
+    *,
+    device: str = "cpu",
+    bfloat16: bool = False,
+    on_step: Callable[[int, float], None] | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Train a recognizer and return its tensors, calibrated on the validation drawings.
+
+    Args:
+        drawings: all splits.
+        configuration: its sizes.
+        training: how it is trained.
+        device: "cpu" or "cuda".
+        bfloat16: compute in bfloat16 where it is safe.
+        on_step: called after each step with its number and the loss.
+
+    Raises:
+        DatasetError: there is no training drawing.
+    """
+    train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
+    if not len(train_set):
+        raise DatasetError("recognizer: no drawing is in the training split; give more drawings")
+    torch.manual_seed(training.seed)
+    generator = torch.Generator(device).manual_seed(training.seed)
+    order_generator = np.random.default_rng(training.seed)
+    network = RecognizerNetwork(configuration, len(drawings.categories), training.dropout).to(device)
+    averaged = copy.deepcopy(network).eval()
+    latest, average = (
+        [value for value in one.state_dict().values() if value.is_floating_point()] for one in (network, averaged)
+    )
+    decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=training.learning_rate,
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1, cycle_momentum=False
+    )
+    batches = PictureBatches(train_set, configuration.picture_size, device)
+    order: NDArray[np.int64] = np.zeros(0, np.int64)
+    for step in range(training.steps):
+        while len(order) < min(training.batch_size, len(train_set)):
+            order = np.concatenate([order, epoch_order(train_set.category, order_generator)])
+        index, order = order[: training.batch_size], order[training.batch_size :]
+        picture = batches.random(index, generator, training)
+        target = torch.from_numpy(train_set.category[index].astype(np.int64)).to(device)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bfloat16):
+            logits = network(picture)
+        loss = nn.functional.cross_entropy(logits.float(), target, label_smoothing=training.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        torch._foreach_lerp_(average, latest, 1.0 / (1.0 + training.averaged_share * step))
+        if on_step is not None:
+            on_step(step + 1, float(loss.detach()))
+    temperature = fit_temperature(averaged, valid_set if len(valid_set) else train_set, device)
+    return averaged.weights(temperature)
+
+
+@torch.no_grad()
+def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, device: str = "cpu") -> Tensor:
+    """Return the logits (drawings, categories) of the first part of each drawing."""
+    batches = PictureBatches(drawings, network.configuration.picture_size, device)
+    parts = np.array_split(np.arange(len(drawings)), max(1, -(-len(drawings) // 512)))
+    return torch.cat([network(batches.plain(index, share)) for index in parts if len(index)])
+
+
+def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> float:
+    """Return what the logits have to be divided by so that the probabilities are calibrated on parts and wholes.
+
+    Reference:
+        Guo et al. 2017, arXiv:1706.04599, section 4.2.
+    """
+    logits = torch.cat([logits_of(network, drawings, share, device) for share in (0.25, 0.5, 1.0)])
+    target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(3)
+    candidates = torch.logspace(-0.7, 0.7, 57).tolist()
+    losses = [float(nn.functional.cross_entropy(logits / candidate, target)) for candidate in candidates]
+    return candidates[int(np.argmin(losses))]
