@@ -23,7 +23,7 @@ from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
 
 CATEGORIES = ("pig", "cat", "dog")
-LENGTHS = [5, 3, 9, 1]
+LENGTHS = [2, 3, 1, 2]  # the meta device is slow: it computes every shape in Python
 DROPOUTS = ("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="not applicable: no GPU here")
 
@@ -72,27 +72,20 @@ def meta_batch():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("dropout", [None, *DROPOUTS])
-def test_a_step_stays_on_its_device_and_reads_nothing_back(cell, dropout, on_meta):
-    training = TrainingConfiguration(**({dropout: 0.5} if dropout else {}))
+@pytest.mark.parametrize("dropouts", [(), DROPOUTS], ids=["without dropout", "every dropout"])
+def test_a_step_stays_on_its_device_and_reads_nothing_back(cell, dropouts, on_meta):
+    training = TrainingConfiguration(**dict.fromkeys(dropouts, 0.5))
     state = state_of(model_of(cell, position_inputs=True), training, "meta")
     window = Window("meta")
-    for _ in range(2):
-        result = take_step(state, state.network, meta_batch(), training, 12, ALONE)
-        window.add(result)
-    assert state.step == 2
+    result = take_step(state, state.network, meta_batch(), training, 12, ALONE)
+    window.add(result)
     assert {value.device.type for value in vars(result).values() if isinstance(value, torch.Tensor)} == {"meta"}
     assert {parameter.grad.device.type for parameter in state.parameters} == {"meta"}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"pen_over_padding": True}, {"free_bits": True}, {"clipping": "value"}, {"averaged_share": 0.0}],
-    ids=lambda changes: next(iter(changes)),
-)
 @pytest.mark.parametrize("kind", FUSED)
-def test_so_does_every_other_setting(kind, changes, on_meta):
-    training = TrainingConfiguration(**changes)
+def test_so_do_all_other_settings(kind, on_meta):
+    training = TrainingConfiguration(pen_over_padding=True, free_bits=True, clipping="value", averaged_share=0.0)
     model = dataclasses.replace(small_model(**FUSED[kind]), categories=CATEGORIES)
     state = state_of(model, training, "meta")
     take_step(state, state.network, meta_batch(), training, 12, ALONE)
