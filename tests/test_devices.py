@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from builders import FUSED, network_of, random_drawings, random_stroke5, small_model
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 from sketchrnn.model.configuration import CELLS
 from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
