@@ -61,7 +61,7 @@ def training_steps(
     model = ModelConfiguration(latent_dropout=0.0, encoder_cell=cell, decoder_cell=cell, **sizes)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
 
     def step() -> None:
         take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE)

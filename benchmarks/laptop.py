@@ -48,7 +48,7 @@ def main() -> None:
             model = ModelConfiguration(variational=variational, categories=names)
             scale = drawings.offset_scale()
             state = TrainingState(drawings, scale, MAX_LENGTH, model, training, "cpu")
-            batches = batch_stream(drawings.lengths, Collator(drawings, scale), training, 0, MAX_LENGTH)
+            batches = batch_stream(drawings, Collator(drawings, scale), training, 0, MAX_LENGTH)
             seconds = {"theirs": 0.0, "ours": 0.0}
             for turn in range(arguments.rounds + 1):
                 started = clock()

@@ -101,7 +101,7 @@ def test_the_meta_device_notices_a_value_that_is_read_back(on_meta, monkeypatch)
 
 def test_so_does_augmentation():
     batch = meta_batch()
-    noise = AugmentationNoise(*(torch.empty(4, size, device="meta") for size in (2, 1, 1, 12)))
+    noise = AugmentationNoise(*(torch.empty(4, size, device="meta") for size in (2, 1, 1, 12, 1)))
     offsets, lifts = batch.stroke5[..., :2], batch.stroke5[..., 3] > 0
     for value in augment(offsets, lifts, batch.lengths, noise, Augmentation(0.1, 5.0, 0.1, 0.1)):
         assert value.device.type == "meta"
@@ -140,7 +140,7 @@ def losses_of_steps(device, cell, steps=3, **settings):
     state = TrainingState(drawings, 20.0, 12, model_of(cell, latent_dropout=0.0), training, device)
     # the noise is the same on both devices
     state.network.draw_noise = functools.partial(noise_on, device, state.network.draw_noise, state.network)
-    stream = batch_stream(drawings.lengths, Collator(drawings, 20.0, device), training, 0, 12)
+    stream = batch_stream(drawings, Collator(drawings, 20.0, device), training, 0, 12)
     losses = [float(take_step(state, state.network, next(stream), training, 12, ALONE).reconstruction)
               for _ in range(steps)]  # fmt: skip
     return losses, evaluate(state.averaged, drawings.of_split("valid"), 20.0, 12, latent="whole").points
@@ -181,7 +181,7 @@ def test_a_step_on_a_gpu_does_not_wait_for_it():
     training = TrainingConfiguration(batch_size=4)
     drawings = random_drawings(40, categories=CATEGORIES)
     state = TrainingState(drawings, 20.0, 12, model_of("lstm"), training, "cuda")
-    stream = batch_stream(drawings.lengths, Collator(drawings, 20.0, "cuda"), training, 0, 12)
+    stream = batch_stream(drawings, Collator(drawings, 20.0, "cuda"), training, 0, 12)
     take_step(state, state.network, next(stream), training, 12, ALONE)
     torch.cuda.set_sync_debug_mode("error")
     try:
