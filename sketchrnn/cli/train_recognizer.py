@@ -6,6 +6,8 @@ import click
 
 from sketchrnn.cli import options, shell_completion
 from sketchrnn.cli.messages import LOGGER
+from sketchrnn.files import check_writable
+from sketchrnn.training import check_torch
 
 
 @click.command(
@@ -34,9 +36,6 @@ def train_recognizer(
     FILES are the drawings that MODEL was trained on: stores, or any files that `sketchrnn prepare` reads. OUTPUT is
     MODEL with the new recognizer.
     """
-    from sketchrnn.files import check_writable
-    from sketchrnn.training.__init__ import check_torch
-
     check_torch("train-recognizer")
     check_writable(output, force=force)
 
