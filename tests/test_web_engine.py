@@ -66,7 +66,7 @@ def with_recognizer(checkpoint, configuration=TINY):
 def compare_mixtures(engine, network, prefix, tolerance=1e-4, guidance=1.4):
     categories = np.arange(max(1, len(network.configuration.categories)))
     theirs = engine("mixtures", sent(prefix), categories.tolist(), guidance)
-    state = network.start(network.condition(categories, guidance=guidance))
+    state = network.start(network.conditioning(categories, guidance=guidance))
     for row in encode_prefix(network, prefix, PrefixSettings(scale=1.0)).rows:
         state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
     ours = network.mixture(state)
