@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
+import signal
+from typing import cast
 
 import click
 
@@ -22,39 +22,41 @@ Examples:
 """
 )
 @options.model
+@options.precision
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 for any that is free."
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
-def serve(model: str | None, host: str, port: int, open_page: bool) -> None:
-    """Draw on a page: begin, lift the pen, and watch it being finished.
+def serve(model: str | None, precision: str, host: str, port: int, open_page: bool) -> None:
+    """Serve a page on which you begin a drawing and the model finishes it.
 
-    Serves the page and the HTTP API behind it (api/openapi.json) until Ctrl-C. Everything comes from the package;
-    nothing is fetched from the network. Needs the extra "web": pip install 'sketchrnn[web]'.
+    The page draws in the browser; this command only sends it the files, until Ctrl-C. Everything comes from the
+    package; nothing is fetched from the network.
     """
-    try:
-        from threadpoolctl import threadpool_limits
-
-        from sketchrnn.web.api import create_app
-        from sketchrnn.web.server import server_of
-    except ModuleNotFoundError as error:
-        raise SketchRNNError(f"serve needs {error.name}: pip install 'sketchrnn[web]' brings it") from error
     from sketchrnn.model.loading import load_model
-    from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS
-    from sketchrnn.web.protection import hosts_for
+    from sketchrnn.web.model_file import Precision, page_model
+    from sketchrnn.web.page_files import served_page
+    from sketchrnn.web.server import PageServer, is_loopback
 
-    checkpoint = load_model(model, prefixes=(*DECODER_TENSORS, ENCODER_TENSORS))
-    app = create_app(checkpoint, name=Path(model).stem if model else options.SHIPPED_HELP, hosts=hosts_for(host))
+    files = served_page(page_model(load_model(model), cast(Precision, precision)))
     try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        server = PageServer(files, host, port)
     except OSError as error:
-        raise SketchRNNError(f"cannot listen on {host}, port {port}: {reason(error)}") from error
-    with listening:
+        raise SketchRNNError(
+            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another port with --port, 0 for any"
+        ) from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if not is_loopback(host):
+            click.echo(f"warning: everyone who reaches {host} can open this page", err=True)
         shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}/"
+        address = f"http://{shown}:{server.server_address[1]}/"
         click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
         if open_page:
             click.launch(address)
-        with threadpool_limits(1, user_api="blas"):  # requests, and the browser, share the processors
-            server_of(app).run(sockets=[listening])
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    finally:
+        server.server_close()

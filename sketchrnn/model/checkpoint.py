@@ -25,6 +25,8 @@ CATEGORY_COUNTS = "category_counts"
 """Where ``training`` says how many drawings of each category it was trained on."""
 STARTED_FROM = "started_from"
 """Where ``training`` names the model whose weights were the first ones, with that model's own record."""
+INT8_SCALE, LARGEST_INT8 = ".scale", 127
+"""A tensor of int8 has a second one with this ending: what its rows are multiplied by."""
 RECOGNIZER_TENSORS = "recognizer."
 """What the names of a recognizer's tensors begin with."""
 MOST_COUNTED = 200
@@ -94,12 +96,8 @@ class Checkpoint:
         return np.log(seen / seen.sum())
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
-    """Write a checkpoint atomically: a crash leaves the old file or the new one.
-
-    Raises:
-        SketchRNNError: the file cannot be written.
-    """
+def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return a checkpoint as the content of a file."""
     header = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -111,9 +109,48 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
     }
     if checkpoint.recognizer is not None:
         header["recognizer"] = json.dumps(checkpoint.recognizer)
-    content = save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
+    return save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
+    """Write a checkpoint atomically: a crash leaves the old file or the new one.
+
+    Raises:
+        SketchRNNError: the file cannot be written.
+    """
+    content = checkpoint_bytes(checkpoint)
     with atomic_write(path) as file:
         file.write(content)
+
+
+def to_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return weights with each matrix as whole numbers from -127 to 127, and what its rows are multiplied by.
+
+    Vectors and the gains and biases of normalizations stay as they are. :func:`load_checkpoint` reads the result.
+    """
+    small = {}
+    for name, value in weights.items():
+        if value.ndim < 2 or "norm" in name or name.endswith("bias"):
+            small[name] = value
+            continue
+        rows = value.reshape(*value.shape[: 2 if value.ndim == 3 else 1], -1).astype(np.float32)
+        scale = np.abs(rows).max(axis=-1) / LARGEST_INT8
+        scale[scale == 0.0] = 1.0
+        small[name] = np.rint(rows / scale[..., None]).astype(np.int8).reshape(value.shape)
+        small[name + INT8_SCALE] = scale
+    return small
+
+
+def _from_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return weights that :func:`to_int8` made in float32; others as they are."""
+    scales = {name + INT8_SCALE: name for name, value in weights.items() if value.dtype == np.int8}
+    if missing := scales.keys() - weights.keys():
+        raise CheckpointError(f"tensor {min(missing)} is missing")
+    whole = {name: value for name, value in weights.items() if name not in scales}
+    for scale_name, name in scales.items():
+        scale = weights[scale_name]
+        whole[name] = (weights[name].reshape(*scale.shape, -1) * scale[..., None]).reshape(weights[name].shape)
+    return whole
 
 
 def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
@@ -134,7 +171,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             header = file.metadata() or {}
             _check_header(path, header)
             names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118  (no mapping)
-            weights = {name: file.get_tensor(name) for name in names}
+            weights = _from_int8({name: file.get_tensor(name) for name in names})
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: a number type that NumPy does not know
         cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
         raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error

@@ -4,7 +4,7 @@ import { LINE_WIDTH, ndjsonText, pngBlob, save, svgText } from "./download.js";
 import { Combobox } from "./combobox.js";
 import { Surface } from "./surface.js";
 
-const EPSILON = 2; // units: how Quick, Draw! drawings, which the model learned from, are simplified
+const BOX_OF_A_SCALE = 30; // units of the sheet in an offset scale, for models whose unit is not that of the sheet
 const VERSIONS = 6;
 const GUESSES = 5;
 const PAUSE = 180; // ms without a change before a slider's value counts
@@ -16,10 +16,9 @@ const LARGEST_SEED = 2 ** 31 - 1;
 const element = (id) => document.getElementById(id);
 const percent = (probability) => (probability >= 0.995 ? ">99 %" : probability < 0.01 ? "<1 %" : `${Math.round(probability * 100)} %`);
 
-/** Starts the page with a back end, which draws and guesses. */
-export async function startPage(backend) {
-  const page = new Page(backend);
-  await page.start();
+/** Starts the page; `loading` is a promise of the model. */
+export async function startPage(loading) {
+  await new Page().start(loading);
 }
 
 class Page {
@@ -33,14 +32,13 @@ class Page {
   guesses = [];
   temperature = 0.4;
   seed = 1;
-  drawing = null; // AbortController of what the back end is drawing
+  drawing = null; // AbortController of what the model is drawing
   session = null; // that of the versions on the page, drawn or being drawn
   guessing = null;
   lastLiveGuess = 0;
   thumbnails = null;
 
-  constructor(backend) {
-    this.backend = backend;
+  constructor() {
     this.surface = new Surface(element("canvas"), {
       onPenDown: () => this.#penDown(),
       onPenMove: (stroke) => this.#penMove(stroke),
@@ -53,22 +51,24 @@ class Page {
     this.#showState();
   }
 
-  async start() {
+  async start(loading) {
+    this.loading = loading;
     try {
-      this.model = await this.backend.ready();
+      this.model = await loading;
     } catch (error) {
       this.#fail(error);
       return;
     }
+    this.scale = this.model.unit === "box" ? 1 : this.model.offsetScale / BOX_OF_A_SCALE;
     this.combobox.setNames(this.model.categories);
     if (this.model.categories.length < 2) {
       this.category = this.model.categories[0] ?? null;
       document.querySelector(".subject").hidden = !this.category;
       element("category").disabled = true;
     }
-    document.querySelector(".guesses").hidden = !this.model.guesses;
+    document.querySelector(".guesses").hidden = !this.model.canGuess;
     this.#showCategory();
-    document.body.dataset.ready = "true";
+    document.body.dataset.ready = "true"; // for tests; drawing need not wait for it
     this.#openLink();
     window.addEventListener("hashchange", () => this.#openLink());
   }
@@ -82,9 +82,9 @@ class Page {
 
   #penMove(stroke) {
     const now = performance.now();
-    if (this.category || this.guessing || now - this.lastLiveGuess < LIVE_GUESS || stroke.length < 8) return;
+    if (!this.model || this.category || this.guessing || now - this.lastLiveGuess < LIVE_GUESS || stroke.length < 8) return;
     this.lastLiveGuess = now;
-    this.#guess([...this.ink, stroke], true)[1].catch((error) => this.#fail(error));
+    this.#guess([...this.ink, stroke], true).catch((error) => this.#fail(error));
   }
 
   #strokeDrawn(stroke) {
@@ -95,7 +95,7 @@ class Page {
     this.#complete();
   }
 
-  // what the back end does
+  // what the model does
 
   #stop() {
     this.drawing?.abort();
@@ -119,11 +119,12 @@ class Page {
     this.#showVersions();
     this.#showState();
     try {
+      await this.loading;
       const category = await this.#subject();
       if (drawing.signal.aborted) return;
       await this.#draw(category, kept, drawing);
-      if (!this.model.guesses || !this.ink.length || this.session !== drawing) return;
-      const guesses = await this.#guess(this.ink)[1];
+      if (!this.model.canGuess || !this.ink.length || this.session !== drawing) return;
+      const guesses = await this.#guess(this.ink);
       if (this.session === drawing) this.#reconsider(guesses, category);
     } catch (error) {
       this.#fail(error);
@@ -132,10 +133,10 @@ class Page {
 
   /** Returns what is to be drawn: the choice, or the guess so far, which is made good when all is drawn. */
   async #subject() {
-    if (this.category || !this.model.guesses) return this.category;
+    if (this.category || !this.model.canGuess) return this.category;
     if (!this.ink.length) return this.model.categories[Math.floor(Math.random() * this.model.categories.length)];
-    const soFar = this.guesses.length ? this.guesses : await this.#guess(this.ink)[0]();
-    return soFar[0].category;
+    const [{ category }] = this.guesses.length ? this.guesses : await this.#guess(this.ink);
+    return category;
   }
 
   /** Has all drawn anew if a later guess is clearly another. */
@@ -147,40 +148,37 @@ class Page {
   async #draw(category, kept, drawing) {
     const first = kept ? 1 : 0;
     const request = {
-      strokes: this.#prefix(this.ink),
       category,
       count: VERSIONS - first,
+      bestOf: 1,
       temperature: this.temperature,
       seed: this.seed,
+      scale: this.scale,
+      signal: drawing.signal,
     };
     const open = []; // versions whose last stroke goes on
     this.subject = category;
-    await this.backend.complete(
-      request,
-      (event) => {
-        if (drawing.signal.aborted) return;
-        if (event.event === "start") {
-          for (const _ of event.seeds) this.versions.push({ strokes: [], whole: false, ended: false });
-          if (!kept) this.surface.setCompletion(this.versions[0].strokes, { whole: false });
-          this.#showVersions();
-          return;
-        }
-        const place = event.drawing + first;
-        const version = this.versions[place];
-        if (event.event === "points") {
-          if (!open[place]) version.strokes.push([]);
-          version.strokes.at(-1).push(...event.points);
-          open[place] = !event.lift;
-        } else {
-          version.whole = true;
-          version.ended = event.ended;
-          if (place === this.shown && !version.strokes.length) this.#passOver();
-        }
-        if (place === this.shown) this.surface.completionGrew(version.whole);
-        this.#showVersionsSoon();
-      },
-      drawing.signal,
-    );
+    for await (const event of this.model.stream(this.ink, request)) {
+      if (event.event === "start") {
+        for (const _ of event.drawings) this.versions.push({ strokes: [], whole: false, ended: false });
+        if (!kept) this.surface.setCompletion(this.versions[0].strokes, { whole: false });
+        this.#showVersions();
+        continue;
+      }
+      const place = event.drawing + first;
+      const version = this.versions[place];
+      if (event.event === "points") {
+        if (!open[place]) version.strokes.push([]);
+        version.strokes.at(-1).push(...event.points);
+        open[place] = !event.lift;
+      } else {
+        version.whole = true;
+        version.ended = event.ended;
+        if (place === this.shown && !version.strokes.length) this.#passOver();
+      }
+      if (place === this.shown) this.surface.completionGrew(version.whole);
+      this.#showVersionsSoon();
+    }
     if (this.drawing === drawing) this.drawing = null;
     this.#showState();
   }
@@ -191,34 +189,19 @@ class Page {
     if (other >= 0) this.#choose(other);
   }
 
-  /** Returns what waits for a first guess, and a promise of the guess. */
-  #guess(strokes, penDown = false) {
+  /** Guesses what strokes are going to be, shows it, and returns it. */
+  async #guess(strokes, penDown = false) {
     this.guessing?.abort();
     const guessing = (this.guessing = new AbortController());
     element("guesses").setAttribute("aria-busy", "true");
-    const prefix = { strokes: this.#prefix(strokes), pen_down: penDown };
-    let known;
-    const first = new Promise((resolve) => (known = resolve));
-    const show = (guesses) => {
-      if (this.guessing !== guessing) return;
-      this.guesses = guesses;
+    const guesses = await this.model.guess(strokes, { penDown, scale: this.scale, signal: guessing.signal });
+    if (this.guessing === guessing) {
+      this.guesses = guesses.slice(0, GUESSES);
       this.#showGuesses();
-      known(guesses);
-    };
-    const whole = this.backend.guess(prefix, GUESSES, guessing.signal, show).then((guesses) => {
-      show(guesses);
-      if (this.guessing === guessing) {
-        this.guessing = null;
-        element("guesses").setAttribute("aria-busy", "false");
-      }
-      return guesses;
-    });
-    return [() => Promise.race([first, whole]), whole];
-  }
-
-  /** Returns strokes as the model knows them. */
-  #prefix(strokes) {
-    return strokes.map((stroke) => simplified(stroke, EPSILON).map((point) => point.map((value) => Math.round(value * 100) / 100)));
+      this.guessing = null;
+      element("guesses").setAttribute("aria-busy", "false");
+    }
+    return guesses;
   }
 
   // what the user does
@@ -406,7 +389,7 @@ class Page {
 
   #showCategory() {
     this.combobox.setValue(this.category ?? "");
-    element("category-reset").hidden = !this.category || !this.model.guesses;
+    element("category-reset").hidden = !this.category || !this.model.canGuess;
   }
 
   #showGuesses() {

@@ -1,0 +1,188 @@
+/** Drawing on from a partial sketch; twin of sketchrnn/model/completion.py and choice.py. */
+
+import { atTemperature, inverseCdf, offsetOf } from "./mixture.js";
+import { keyOf, normals, philox, uniform } from "./random.js";
+import { extentOf, signatureOf } from "./sketch.js";
+
+const [LIFTED, ENDED] = [1, 2];
+const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it has run off the page
+const SPOT = 0.1; // a drawing scribbles if more than SPOT_SHARE of its points is in a square of SPOT times its larger side
+const SPOT_SHARE = 1 / 3;
+const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
+
+/**
+ * Draws candidates of a partial sketch, all at once. Yields events, and null now and then so that others get their turn:
+ * `{ event: "start", category, drawings: [{ seed, candidate }] }`, then for each drawing
+ * `{ event: "points", drawing, points, lift }` and `{ event: "end", drawing, ended }`.
+ *
+ * Returns all completions, `{ strokes, penDown, seed, candidate, ended, score, flaws }`, in the order of the drawings,
+ * as `candidates`, and the chosen ones as `completions`.
+ */
+export function* draw(network, recognizer, prefix, category, settings) {
+  const { count, bestOf, seed, maxPoints, temperature, penTemperature, topP, diverse } = settings;
+  const tries = Array.from({ length: count * bestOf }, (_, index) => ({
+    seed: seed + Math.floor(index / bestOf),
+    candidate: index % bestOf,
+  }));
+  yield { event: "start", category: network.configuration.categories[category] ?? null, drawings: tries };
+  let state = yield* afterPrefix(network, prefix, conditionsOf(network, prefix, category, tries, settings), tries.length);
+  const drawings = tries.map((one) => new Drawing(one, prefix, network.offsetScale / prefix.scale));
+  for (const [drawing, { strokes }] of drawings.entries())
+    if (strokes.length) yield { event: "points", drawing, points: [strokes[0][0]], lift: false };
+  let active = [...drawings.keys()];
+  for (let step = 0; step < maxPoints && active.length; step++) {
+    const rows = network.mixtures(state).map((mixture, place) => {
+      const { seed: own, candidate } = tries[active[place]];
+      const words = philox([step, candidate, POINTS, 0], keyOf(own));
+      return sampled(atTemperature(mixture, temperature, penTemperature, topP), words);
+    });
+    const goingOn = [];
+    for (const [place, row] of rows.entries()) {
+      const drawing = active[place];
+      if (row[4]) {
+        drawings[drawing].ended = true;
+        yield { event: "end", drawing, ended: true };
+        continue;
+      }
+      goingOn.push(place);
+      yield { event: "points", drawing, points: [drawings[drawing].add(row)], lift: row[3] > 0 };
+    }
+    if (goingOn.length < active.length) {
+      state = network.take(state, goingOn);
+      active = goingOn.map((place) => active[place]);
+    }
+    if (active.length && step + 1 < maxPoints) network.step(state, goingOn.map((place) => rows[place]));
+    yield null;
+  }
+  for (const drawing of active) yield { event: "end", drawing, ended: false };
+  return yield* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse });
+}
+
+/** One drawing under way. */
+class Drawing {
+  constructor({ seed, candidate }, { sketch: { strokes, penDown }, lastPoint }, unit) {
+    Object.assign(this, { seed, candidate, unit, ended: false, points: 0 });
+    this.origin = lastPoint;
+    this.moved = [0, 0]; // from the last point that the decoder was shown
+    this.penDown = penDown || !strokes.length;
+    this.strokes = this.penDown ? [[[...this.origin]]] : [];
+    this.decimals = 3 - Math.floor(Math.log10(unit)); // a thousandth of a usual offset
+  }
+
+  add([dx, dy, , lift]) {
+    this.moved = [this.moved[0] + dx * this.unit, this.moved[1] + dy * this.unit];
+    const point = this.moved.map((value, axis) =>
+      roundedTo(this.origin[axis] + roundedTo(value, this.decimals), this.decimals + 3),
+    );
+    if (!this.penDown) this.strokes.push([]);
+    this.strokes.at(-1).push(point);
+    this.penDown = !lift;
+    this.points++;
+    return point;
+  }
+
+  /** Returns the whole drawing, prefix included. */
+  joined({ strokes, penDown }) {
+    if (!this.points) return { strokes };
+    if (!penDown) return { strokes: [...strokes, ...this.strokes] };
+    const [first, ...rest] = this.strokes;
+    return { strokes: [...strokes.slice(0, -1), [...strokes.at(-1), ...first.slice(1)], ...rest] };
+  }
+}
+
+function roundedTo(value, decimals) {
+  const power = 10 ** Math.abs(decimals);
+  return decimals < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
+}
+
+/** Returns what each drawing is told; one condition where it is the same for all. */
+function conditionsOf(network, { rows }, category, tries, { latent, guidance }) {
+  const { variational, canDrawWithoutLatent, latentUnits } = network.configuration;
+  if (!variational && latent !== "auto" && latent !== "none")
+    throw new RangeError(`latent: expected "none", since this model has no encoder, found "${latent}"`);
+  if (latent === "auto") latent = canDrawWithoutLatent ? "none" : "prefix";
+  if (latent === "none") {
+    if (!canDrawWithoutLatent)
+      throw new RangeError('latent: expected "prefix" or "prior", since this model was trained with z only');
+    return [network.condition(category, null, guidance)];
+  }
+  const [mean, logvar] = latent === "prefix" && rows.length > 1 ? network.encode(rows.slice(1), category) : [];
+  return tries.map(({ seed, candidate }) => {
+    const noise = [];
+    for (let block = 0; noise.length < latentUnits; block++) {
+      const [w0, w1, w2, w3] = philox([block, candidate, LATENTS, 0], keyOf(seed));
+      noise.push(...normals(w0, w1), ...normals(w2, w3));
+    }
+    const z = noise.slice(0, latentUnits).map((value, unit) => mean ? mean[unit] + Math.exp(0.5 * logvar[unit]) * value : value);
+    return network.condition(category, z, guidance);
+  });
+}
+
+/** Returns the states in which the drawings begin. */
+function* afterPrefix(network, { rows }, conditions, count) {
+  const state = network.start(conditions);
+  for (const row of rows) {
+    network.step(state, [row]);
+    yield null;
+  }
+  return conditions.length === count ? state : network.take(state, Array(count).fill(0));
+}
+
+/** Returns the stroke-5 row, in offset scales, that four random words stand for. */
+function sampled(mixture, [w0, w1, w2, w3]) {
+  const offset = offsetOf(mixture, inverseCdf(mixture.logPi, uniform(w0)), normals(w2, w3));
+  const pen = inverseCdf(mixture.logQ, uniform(w1));
+  return Float32Array.of(...offset, Number(pen === 0), Number(pen === LIFTED), Number(pen === ENDED));
+}
+
+/** Returns the `candidates`, scored, and of them those that are worth showing as `completions`. */
+function* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse }) {
+  const candidates = [];
+  const wholes = drawings.map((drawing) => drawing.joined(prefix.sketch));
+  for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
+    const whole = wholes[index];
+    const larger = (extentOf(whole) * prefix.scale) / network.offsetScale;
+    candidates.push({
+      strokes: points ? strokes : [],
+      penDown: points > 0 && penDown,
+      seed,
+      candidate,
+      ended,
+      score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(whole)[category] : 0,
+      flaws: Number(!ended) + Number(larger > PAGE) + Number(scribbles(whole)),
+    });
+    yield null;
+  }
+  const order = [...candidates.keys()].sort(
+    (one, other) => candidates[one].flaws - candidates[other].flaws || candidates[other].score - candidates[one].score,
+  );
+  const best = diverse
+    ? farApart(order, candidates, wholes).slice(0, count)
+    : Array.from({ length: count }, (_, number) => order.find((index) => Math.floor(index / bestOf) === number));
+  return { candidates, completions: best.map((index) => candidates[index]) };
+}
+
+/** Returns the best candidate, then always the unflawed one that is farthest from those before it, then the flawed ones. */
+function farApart([first, ...others], candidates, wholes) {
+  const signatures = wholes.map(signatureOf);
+  const distance = (one, other) =>
+    signatures[one].reduce((sum, value, index) => sum + Math.abs(value - signatures[other][index]), 0);
+  const taken = [first];
+  const left = others.filter((index) => !candidates[index].flaws);
+  const nearest = candidates.map(() => Infinity); // distance from those taken
+  while (left.length) {
+    for (const index of left) nearest[index] = Math.min(nearest[index], distance(index, taken.at(-1)));
+    const farthest = left.reduce((one, other) => (nearest[other] > nearest[one] ? other : one));
+    taken.push(...left.splice(left.indexOf(farthest), 1));
+  }
+  return [...taken, ...others.filter((index) => candidates[index].flaws)];
+}
+
+/** Tells whether more than a third of a drawing's points lie in some square of a tenth of its larger side. */
+function scribbles({ strokes }) {
+  const points = strokes.flat();
+  if (points.length < 2) return false;
+  const half = (SPOT * extentOf({ strokes })) / 2 + 1e-12;
+  const near = ([x, y]) => points.filter((other) => Math.abs(other[0] - x) <= half && Math.abs(other[1] - y) <= half).length;
+  return points.some((point) => near(point) > SPOT_SHARE * points.length);
+}

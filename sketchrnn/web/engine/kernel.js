@@ -1,0 +1,93 @@
+/** Matrix products, in which nearly all of the time goes: in WebAssembly where it is allowed, else in JavaScript. */
+
+// kernel.wat, as `wat2wasm` writes it
+const KERNEL =
+  "AGFzbQEAAAABEQJgBX9/f39/AGAEe3t7ewF7AwQDAAABBQMBAAEHFwMGbWVtb3J5AgADb25lAAAEZm91cgABCtkFA+UBAgR/BXsgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgAyEIIAAhBwNAIAj9AAQAIQ0gCSANIAf9AAQA/eYB/eQBIQkgCiANIAcgBWr9AAQA/eYB/eQBIQogCyANIAcgBUEBdGr9AAQA/eYB/eQBIQsgDCANIAcgBUEDbGr9AAQA/eYB/eQBIQwgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEQRBqIQQgACAFQQJ0aiEAIAFBBGshASABQQBKDQALC9gCAgR/C3sgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgCSENIAkhDiAJIQ8gCSEQIAMhCCAAIQcDQCAH/QAEACERIAcgBWr9AAQAIRIgCP0ABAAhEyAJIBMgEf3mAf3kASEJIA0gEyAS/eYB/eQBIQ0gCCAFav0ABAAhEyAKIBMgEf3mAf3kASEKIA4gEyAS/eYB/eQBIQ4gCCAFQQF0av0ABAAhEyALIBMgEf3mAf3kASELIA8gEyAS/eYB/eQBIQ8gCCAFQQNsav0ABAAhEyAMIBMgEf3mAf3kASEMIBAgEyAS/eYB/eQBIRAgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEIA0gDiAPIBAQAv0LBBAgBEEgaiEEIAAgBUEBdGohACABQQJrIQEgAUEASg0ACwuVAQECeyAAIAH9DQABAgMQERITBAUGBxQVFhcgACAB/Q0ICQoLGBkaGwwNDg8cHR4f/eQBIQQgAiAD/Q0AAQIDEBESEwQFBgcUFRYXIAIgA/0NCAkKCxgZGhsMDQ4PHB0eH/3kASEFIAQgBf0NAAECAwQFBgcQERITFBUWFyAEIAX9DQgJCgsMDQ4PGBkaGxwdHh/95AEL";
+
+const PAGE = 65536; // bytes
+const GROUP = 4; // vectors that are multiplied together, and numbers in one SIMD register
+
+/**
+ * Returns a kernel: `matrix(values, rows, columns)` takes a matrix over, and
+ * `multiply(matrix, vectors, count, stride)` returns the products with `count` vectors, [count, rows].
+ * Vectors begin every `stride` numbers; the default is the number of columns.
+ */
+export function makeKernel({ plain = false } = {}) {
+  if (!plain) {
+    try {
+      const bytes = Uint8Array.from(atob(KERNEL), (letter) => letter.charCodeAt(0));
+      return wasmKernel(new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
+    } catch {
+      // no WebAssembly, no SIMD, or a content security policy without 'wasm-unsafe-eval'
+    }
+  }
+  return plainKernel();
+}
+
+function wasmKernel({ memory, one, four }) {
+  let used = 0; // bytes
+  let numbers = new Float32Array(memory.buffer);
+
+  const padded = (size) => Math.ceil(size / GROUP) * GROUP;
+
+  function reserve(size) {
+    const place = used;
+    used += 4 * size;
+    if (used > memory.buffer.byteLength) {
+      memory.grow(Math.ceil((used - memory.buffer.byteLength) / PAGE));
+      numbers = new Float32Array(memory.buffer);
+    }
+    return place;
+  }
+
+  return {
+    name: "wasm",
+    matrix(values, rows, columns) {
+      const [high, wide] = [padded(rows), padded(columns)];
+      const at = reserve(high * wide);
+      for (let row = 0; row < rows; row++)
+        numbers.set(values.subarray(row * columns, (row + 1) * columns), at / 4 + row * wide);
+      return { rows, columns, high, wide, at, vectors: reserve(GROUP * wide), out: reserve(GROUP * high) };
+    },
+    multiply({ rows, columns, high, wide, at, vectors: inside, out: result }, vectors, count, stride = columns) {
+      const out = new Float32Array(count * rows);
+      for (let first = 0; first < count; ) {
+        const together = Math.min(GROUP, count - first);
+        for (let index = 0, from = first * stride; index < together; index++, from += stride)
+          numbers.set(vectors.subarray(from, from + columns), inside / 4 + index * wide);
+        (together > 1 ? four : one)(at, high, wide, inside, result);
+        if (together === 1) out.set(numbers.subarray(result / 4, result / 4 + rows), first * rows);
+        else
+          for (let index = 0, to = first * rows; index < together; index++)
+            for (let row = 0, from = result / 4 + index; row < rows; row++, from += GROUP) out[to++] = numbers[from];
+        first += together;
+      }
+      return out;
+    },
+  };
+}
+
+function plainKernel() {
+  return {
+    name: "plain",
+    matrix: (values, rows, columns) => ({ values, rows, columns }),
+    multiply({ values, rows, columns }, vectors, count, stride = columns) {
+      const out = new Float32Array(count * rows);
+      for (let vector = 0, to = 0; vector < count; vector++)
+        for (let row = 0, place = 0; row < rows; row++, to++) {
+          let [a, b, c, d] = [0, 0, 0, 0]; // apart, so that the processor need not wait for each sum
+          let from = vector * stride;
+          let left = columns;
+          for (; left >= 4; left -= 4, place += 4, from += 4) {
+            a += values[place] * vectors[from];
+            b += values[place + 1] * vectors[from + 1];
+            c += values[place + 2] * vectors[from + 2];
+            d += values[place + 3] * vectors[from + 3];
+          }
+          for (; left > 0; left--) a += values[place++] * vectors[from++];
+          out[to] = a + b + c + d;
+        }
+      return out;
+    },
+  };
+}

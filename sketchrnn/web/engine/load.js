@@ -1,0 +1,57 @@
+/** Loading a model that draws in this thread. */
+
+import { Engine } from "./engine.js";
+import { Model } from "./model.js";
+
+export const TURN = 8; // ms of work before others get their turn
+
+/**
+ * Loads a model: a sketchrnn `.safetensors` file, from an address or as bytes.
+ * `integrity`: what the file must match, such as "sha256-...". `plain`: without WebAssembly.
+ */
+export async function load(source, { integrity, signal, plain } = {}) {
+  const engine = new Engine(await bytesOf(source, { integrity, signal }), { plain });
+  return new Model(engine.description, (kind, strokes, options, stop) => inTurns(engine[kind](strokes, options), stop));
+}
+
+/** Runs steps, and lets other work of this thread go on now and then. */
+async function* inTurns(steps, signal) {
+  for (let until = performance.now() + TURN; ; ) {
+    signal?.throwIfAborted();
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (value) yield value;
+    if (performance.now() < until) continue;
+    await otherWork();
+    until = performance.now() + TURN;
+  }
+}
+
+/** Lets messages and timers in; a timer of its own would wait for 4 ms. */
+export function otherWork() {
+  return new Promise((resolve) => {
+    if (globalThis.setImmediate) return setImmediate(resolve);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/** Returns the bytes of a model: from an address, or those that are given. */
+export async function bytesOf(source, { integrity, signal } = {}) {
+  if (source instanceof ArrayBuffer) return source;
+  if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
+  let response;
+  try {
+    response = await fetch(source, { integrity, signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const doubt = integrity ? ", or is not the file that was expected" : "";
+    throw new Error(`${source}: the model cannot be fetched${doubt} (${error.message})`);
+  }
+  if (!response.ok) throw new Error(`${source}: the model cannot be fetched: the server answered ${response.status}`);
+  return response.arrayBuffer();
+}

@@ -1,0 +1,69 @@
+/** A trained model, as its users call it: drawing is asynchronous and gives way to other work. */
+
+/** A trained model. `signal`, an option of each method, stops it. */
+export class Model {
+  #run;
+
+  /** `run(kind, strokes, options, signal)`: yields the events of a job of the engine and returns its result. */
+  constructor(description, run) {
+    Object.assign(this, description);
+    this.#run = run;
+  }
+
+  /** Returns what strokes are going to be, all categories, the most probable first. */
+  async guess(strokes, { signal, ...options } = {}) {
+    return resultOf(this.#run("guess", strokes, options, signal));
+  }
+
+  /**
+   * Completes a partial sketch, and yields the points of the completion: `{ x, y, stroke, lift }`. Each stroke begins with
+   * the point that it starts from; `lift` is true at its last. With `bestOf: 1` points come as they are drawn, else when
+   * the best candidate is known. Returns the completion.
+   */
+  async *complete(strokes, options = {}) {
+    if ((options.bestOf ?? 2) > 1) {
+      const [completion] = await this.completions(strokes, { ...options, count: 1 });
+      for (const [stroke, points] of completion.strokes.entries())
+        for (const [index, [x, y]] of points.entries()) {
+          const last = index === points.length - 1;
+          yield { x, y, stroke, lift: last && !(completion.penDown && stroke === completion.strokes.length - 1) };
+        }
+      return completion;
+    }
+    const events = this.stream(strokes, { ...options, count: 1 });
+    for (let stroke = 0; ; ) {
+      const { done, value } = await events.next();
+      if (done) return value.completions[0];
+      if (value.event !== "points") continue;
+      for (const [x, y] of value.points) yield { x, y, stroke, lift: value.lift };
+      stroke += Number(value.lift);
+    }
+  }
+
+  /** Draws from nothing; yields and returns what `complete` does. */
+  generate(options = {}) {
+    return this.complete([], options);
+  }
+
+  /** Returns `count` completions, one for each seed from `seed` on, each the best of its `bestOf` candidates. */
+  async completions(strokes, { signal, ...options } = {}) {
+    return (await resultOf(this.#run("draw", strokes, options, signal))).completions;
+  }
+
+  /**
+   * Draws `count` times `bestOf` candidates at once, and yields what happens:
+   * `{ event: "start", category, drawings: [{ seed, candidate }, ...] }`,
+   * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
+   * Returns all that was drawn as `candidates`, in that order, and the chosen ones as `completions`.
+   */
+  stream(strokes, { signal, ...options } = {}) {
+    return this.#run("draw", strokes, options, signal);
+  }
+}
+
+async function resultOf(events) {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) return value;
+  }
+}

@@ -1,0 +1,98 @@
+/** What a model sees of a partial sketch; twin of sketchrnn/model/prefix.py and scale.py. */
+
+import { logLikelihood } from "./likelihood.js";
+import { extentOf, pointCount, rounded, scaledAtOrigin, simplifiedInPlace, stroke5 } from "./sketch.js";
+
+const MAX_PREFIX_POINTS = 10_000;
+const [SMALLEST_EXTENT, LARGEST_EXTENT] = [1e-30, 1e30]; // what float32 computes with
+const FEWER_POINTS = 0.7; // a prefix is simplified if that leaves at most this share of its points
+const DECIMALS = 3; // that coordinates are rounded to, so that one drawing in two units is seen alike
+const START = [0, 0, 1, 0, 0];
+
+// Mean and deviation of log(larger side / offset_scale) of the first so many rows of the training drawings.
+const LOG2_ROWS = [0, 1, 2, 3, 4, 5, 6];
+const USUAL_EXTENT = [-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02];
+const USUAL_DEVIATION = [0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14];
+const COARSE_STEP = (Math.log(15) - Math.log(0.1)) / 20;
+const COARSE = Array.from({ length: 21 }, (_, index) => Math.log(0.1) + index * COARSE_STEP);
+const FINE = Array.from({ length: 7 }, (_, index) => (-0.75 + 0.25 * index) * COARSE_STEP);
+const SCALE_MARGIN = 12; // nats behind the best scale at which another is given up
+
+/**
+ * Yields now and then; returns a partial sketch as it was given (`sketch`, with its pen decided), the `scale`, units of the
+ * model in one of the sketch's, and the `rows` that the model is shown: START and stroke-5 rows in offset scales.
+ */
+export function* seePrefix(network, sketch, category, { scale = null, pen = null }) {
+  const points = pointCount(sketch);
+  if (points > MAX_PREFIX_POINTS)
+    throw new RangeError(`strokes: expected at most ${MAX_PREFIX_POINTS} points, found ${points}`);
+  const extent = extentOf(sketch);
+  if (extent && !(extent > SMALLEST_EXTENT && extent < LARGEST_EXTENT))
+    throw new RangeError(`strokes: expected ${SMALLEST_EXTENT} to ${LARGEST_EXTENT} units across, found ${extent}`);
+  const largest = LARGEST_EXTENT / Math.max(1, extent);
+  if (scale === null) scale = yield* findScale(network, sketch, category);
+  else if (!(scale > 0 && scale < largest))
+    throw new RangeError(`scale: expected above 0 and below ${largest}, found ${scale}`);
+  if (pen === "up" || pen === "down") sketch = { ...sketch, penDown: pen === "down" && sketch.strokes.length > 0 };
+  const rows = rowsOf(network, asTrained(scaledAtOrigin(sketch, scale)));
+  if (pen === "auto" && rows.length > 1) {
+    sketch = { ...sketch, penDown: yield* penStaysDown(network, rows, category) };
+    rows.at(-1).set(sketch.penDown ? [1, 0] : [0, 1], 2);
+  }
+  return { sketch, scale, rows, lastPoint: sketch.strokes.at(-1)?.at(-1) ?? [0, 0] };
+}
+
+/** Returns a drawing in the model's unit with as few points as the training drawings have. */
+function asTrained(sketch) {
+  const fewer = simplifiedInPlace(sketch);
+  return pointCount(fewer) <= FEWER_POINTS * pointCount(sketch) ? rounded(fewer, 0) : rounded(sketch, DECIMALS);
+}
+
+function rowsOf({ offsetScale }, sketch) {
+  const scaled = ([dx, dy, ...pen]) => Float32Array.of(dx / offsetScale, dy / offsetScale, ...pen);
+  return [START, ...stroke5(sketch)].map(scaled);
+}
+
+function* penStaysDown(network, rows, category) {
+  const state = network.start([network.condition(category)]);
+  for (const row of rows.slice(0, -1)) {
+    network.step(state, [row]);
+    yield null;
+  }
+  const [{ logQ }] = network.mixtures(state);
+  return logQ[0] > logQ[1];
+}
+
+/** Returns how many units of the model's training drawings one unit of a sketch most probably is. */
+function* findScale(network, sketch, category) {
+  const extent = extentOf(sketch);
+  if (!extent || !network.configuration.canDrawWithoutLatent) return 1;
+  const usual = Math.exp(USUAL_EXTENT[4]) * network.offsetScale; // of the larger side, for simplifying
+  const seen = rounded(simplifiedInPlace(scaledAtOrigin(sketch, usual / extent)), DECIMALS);
+  const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / usual, dy / usual, ...pen]); // larger side 1
+  let best = yield* mostProbable(network, rows, COARSE, category);
+  best = yield* mostProbable(network, rows, FINE.map((step) => best + step), category);
+  return (Math.exp(best) * network.offsetScale) / extent;
+}
+
+/** Returns which of some logarithms of the larger side, in offset scales, is the most probable. */
+function* mostProbable(network, rows, logExtents, category) {
+  const length = Math.log2(rows.length - 1);
+  const [mean, deviation] = [USUAL_EXTENT, USUAL_DEVIATION].map((values) => interpolated(length, LOG2_ROWS, values));
+  const scaled = logExtents.map((log) =>
+    rows.map(([dx, dy, ...pen]) => Float32Array.of(dx * Math.exp(log), dy * Math.exp(log), ...pen)),
+  );
+  const condition = network.condition(category);
+  const posterior = yield* logLikelihood(network, network.start(logExtents.map(() => condition)), scaled, {
+    prior: logExtents.map((log) => -0.5 * ((log - mean) / deviation) ** 2),
+    logUnit: logExtents,
+    margin: SCALE_MARGIN,
+  });
+  return logExtents[posterior.indexOf(Math.max(...posterior))];
+}
+
+function interpolated(x, xs, values) {
+  if (x >= xs.at(-1)) return values.at(-1);
+  const index = Math.floor(x);
+  return values[index] + (x - index) * (values[index + 1] - values[index]);
+}

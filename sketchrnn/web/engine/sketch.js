@@ -1,0 +1,158 @@
+/** A drawing: `strokes`, each a list of points [x, y] in any unit, y pointing down; `penDown`: the last one goes on. */
+
+const BOX_EPSILON = 2; // pixels of the 255 box: how Google simplified the Quick, Draw! drawings
+
+/** Returns a drawing of what a user gives: strokes of points [x, y] or { x, y }. */
+export function sketchOf(strokes, penDown = false) {
+  if (!Array.isArray(strokes)) throw new TypeError(`strokes: expected a list of strokes, found ${typeof strokes}`);
+  const checked = Array.from(strokes, (stroke, index) =>
+    Array.from(stroke ?? [], (point, place) => {
+      const [x, y] = Array.isArray(point) || ArrayBuffer.isView(point) ? point : [point?.x, point?.y];
+      if (!Number.isFinite(x) || !Number.isFinite(y))
+        throw new TypeError(`stroke ${index}, point ${place}: expected finite numbers (x, y), found (${x}, ${y})`);
+      return [x, y];
+    }),
+  ).filter((stroke) => stroke.length);
+  return { strokes: checked, penDown: penDown && checked.length > 0 };
+}
+
+export function pointCount({ strokes }) {
+  return strokes.reduce((count, stroke) => count + stroke.length, 0);
+}
+
+/** Returns the larger side of a drawing's bounds. */
+export function extentOf({ strokes }) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const stroke of strokes)
+    for (const [x, y] of stroke) {
+      [left, right] = [Math.min(left, x), Math.max(right, x)];
+      [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+    }
+  return strokes.length ? Math.max(right - left, bottom - top) : 0;
+}
+
+/** Returns a drawing with its first point at the origin, times a factor. */
+export function scaledAtOrigin(sketch, factor) {
+  const [x0, y0] = sketch.strokes[0]?.[0] ?? [0, 0];
+  return withPoints(sketch, ([x, y]) => [x * factor - factor * x0, y * factor - factor * y0]);
+}
+
+export function rounded(sketch, decimals) {
+  const power = 10 ** decimals;
+  return withPoints(sketch, (point) => point.map((value) => roundedToEven(value * power) / power));
+}
+
+function withPoints(sketch, change) {
+  return { ...sketch, strokes: sketch.strokes.map((stroke) => stroke.map(change)) };
+}
+
+/** Rounds halves to the even neighbour, as NumPy does. */
+function roundedToEven(value) {
+  const below = Math.floor(value);
+  const rest = value - below;
+  return rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : below + 1;
+}
+
+/**
+ * Returns a drawing's rows after START, [dx, dy, p1, p2, p3]. The first point is the origin, before the first row, unless
+ * the first stroke never moves: it then has a row to carry its lift.
+ */
+export function stroke5({ strokes, penDown }) {
+  const rows = [];
+  let last = strokes[0]?.[0];
+  strokes.forEach((stroke, index) =>
+    stroke.forEach((point, place) => {
+      const goesOn = penDown && index === strokes.length - 1;
+      const lift = Number(place === stroke.length - 1 && !goesOn);
+      rows.push([point[0] - last[0], point[1] - last[1], 1 - lift, lift, 0]);
+      last = point;
+    }),
+  );
+  const moves = strokes.length && strokes[0].some(([x, y]) => x !== strokes[0][0][0] || y !== strokes[0][0][1]);
+  return moves ? rows.slice(1) : rows;
+}
+
+/**
+ * Simplifies strokes by Ramer-Douglas-Peucker, those with more than a point a pixel after resampling to one a pixel.
+ * The drawing is in pixels of the 255 box. The twin of `simplify_in_place` in sketchrnn/sketch/simplify.py.
+ */
+export function simplifiedInPlace(sketch) {
+  const strokes = sketch.strokes.map((stroke) => {
+    const along = distances(stroke);
+    return simplified(stroke.length > along.at(-1) + 1 ? resampled(stroke, along) : stroke, BOX_EPSILON);
+  });
+  return { ...sketch, strokes };
+}
+
+/** Returns how far along a stroke each of its points is. */
+function distances(stroke) {
+  let sum = 0;
+  return stroke.map((point, index) => (sum += index ? length(point, stroke[index - 1]) : 0));
+}
+
+/** Returns points at every unit along a stroke, its two ends included. */
+function resampled(stroke, along) {
+  const end = along.at(-1);
+  if (!end) return [stroke[0], stroke.at(-1)];
+  const points = [];
+  let next = 1;
+  for (let wanted = 0; wanted < end; wanted++) {
+    while (next < stroke.length - 1 && along[next] <= wanted) next++;
+    const [from, to] = [stroke[next - 1], stroke[next]];
+    const side = along[next] - along[next - 1];
+    points.push(from.map((value, axis) => ((to[axis] - value) / side) * (wanted - along[next - 1]) + value));
+  }
+  return [...points, stroke.at(-1)];
+}
+
+const SIGNATURE_POINTS = 64;
+
+/** Returns how a drawing looks, to tell whether two are alike: the pen's way at equal distances in the 255 box. */
+export function signatureOf(sketch) {
+  const points = sketch.strokes.flat();
+  if (!points.length) return new Float32Array(2 * SIGNATURE_POINTS);
+  const [left, top] = [0, 1].map((axis) => points.reduce((least, point) => Math.min(least, point[axis]), Infinity));
+  const factor = 255 / (extentOf(sketch) || 255);
+  const way = points.map(([x, y]) => [(x - left) * factor, (y - top) * factor]);
+  const along = distances(way);
+  let next = 1;
+  return Float32Array.from({ length: 2 * SIGNATURE_POINTS }, (_, index) => {
+    const wanted = (along.at(-1) * (index >> 1)) / (SIGNATURE_POINTS - 1);
+    while (next < way.length - 1 && along[next] < wanted) next++;
+    const [from, to] = [way[next - 1][index & 1], (way[next] ?? way[0])[index & 1]];
+    const side = along[next] - along[next - 1];
+    return side > 0 ? from + ((to - from) * (wanted - along[next - 1])) / side : to;
+  });
+}
+
+/** Ramer-Douglas-Peucker by the distance from the line through a piece's ends, which goes on beyond them. */
+export function simplified(stroke, epsilon) {
+  if (stroke.length < 3) return stroke.slice();
+  const kept = new Uint8Array(stroke.length);
+  kept[0] = kept[stroke.length - 1] = 1;
+  const pieces = [[0, stroke.length - 1]];
+  while (pieces.length) {
+    const [first, last] = pieces.pop();
+    let [farthest, place] = [0, -1];
+    for (let index = first + 1; index < last; index++) {
+      const distance = distanceToLine(stroke[index], stroke[first], stroke[last]);
+      if (distance > farthest) [farthest, place] = [distance, index];
+    }
+    if (farthest > epsilon) {
+      kept[place] = 1;
+      pieces.push([first, place], [place, last]);
+    }
+  }
+  return stroke.filter((_, index) => kept[index]);
+}
+
+function distanceToLine(point, from, to) {
+  const [x, y] = [point[0] - from[0], point[1] - from[1]];
+  const [alongX, alongY] = [to[0] - from[0], to[1] - from[1]];
+  const side = length(from, to);
+  return side ? Math.abs(alongX * y - alongY * x) / side : length(point, from);
+}
+
+function length([x0, y0], [x1, y1]) {
+  return Math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2);
+}

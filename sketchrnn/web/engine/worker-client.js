@@ -1,0 +1,57 @@
+/** A model that draws in a worker, so that the page that asks for it stays quick. */
+
+import { Model } from "./model.js";
+
+/** Loads a model as `load` does, in a worker. `worker`: a Worker that runs `worker.js`; the default makes one. */
+export async function loadInWorker(source, { worker, signal, ...options } = {}) {
+  const own = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const client = new WorkerClient(own);
+  const { value } = await client.run({ kind: "load", source, options }, signal).next();
+  return new Model(value, (kind, strokes, settings, stop) => client.run({ kind, strokes, options: settings }, stop));
+}
+
+class WorkerClient {
+  #jobs = new Map(); // by id: what is told of each answer
+  #lastId = 0;
+
+  constructor(worker) {
+    this.worker = worker;
+    worker.onmessage = ({ data }) => this.#jobs.get(data.id)?.(data);
+    worker.onerror = (event) => {
+      const error = new Error(`the worker cannot run: ${event.message ?? "it is not allowed here"}`);
+      for (const answer of this.#jobs.values()) answer({ error });
+    };
+  }
+
+  /** Asks for a job; yields its events and returns its result. A caller that stops early ends the job. */
+  async *run(message, signal) {
+    signal?.throwIfAborted();
+    const id = ++this.#lastId;
+    const answers = [];
+    let wake;
+    const answer = (data) => {
+      answers.push(data);
+      wake?.();
+    };
+    const abort = () => answer({ error: signal.reason });
+    this.#jobs.set(id, answer);
+    signal?.addEventListener("abort", abort);
+    try {
+      this.worker.postMessage({ id, ...message });
+      for (;;) {
+        while (!answers.length) await new Promise((resolve) => (wake = resolve));
+        const { events = [], done, value, error } = answers.shift();
+        if (error) throw error;
+        for (const event of events) {
+          signal?.throwIfAborted();
+          yield event;
+        }
+        if (done) return value;
+      }
+    } finally {
+      this.#jobs.delete(id);
+      signal?.removeEventListener("abort", abort);
+      this.worker.postMessage({ id, kind: "cancel" });
+    }
+  }
+}

@@ -1,0 +1,43 @@
+"""The model as the page has it: the package's own file format, with smaller weights and without what is not used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, Checkpoint, checkpoint_bytes, to_int8
+from sketchrnn.model.network import ENCODER_TENSORS, NumpyNetwork
+
+Precision = Literal["float16", "int8"]
+
+
+def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
+    """Return a model's file for the page.
+
+    The encoder is left out if the model can draw without it, and so are the training record, except for the numbers of
+    drawings, and the state of a training run.
+
+    Args:
+        checkpoint: the model.
+        precision: of the matrices. float16 is exact for models that are stored so; int8, with a scale for each row,
+            takes half the space.
+
+    Raises:
+        CheckpointError: a tensor is missing or has another shape.
+    """
+    network, configuration = NumpyNetwork(checkpoint), checkpoint.configuration
+    needs_encoder = not configuration.can_draw_without_latent
+    z = np.zeros((1, configuration.latent_units), np.float32) if needs_encoder else None
+    network.start(network.condition(np.zeros(1, np.int64), z))  # which finds a tensor that is missing
+    unused = ["optimizer."] if needs_encoder else ["optimizer.", ENCODER_TENSORS]
+    weights = {
+        name: value.astype(np.float16) if value.ndim > 1 else value
+        for name, value in checkpoint.weights.items()
+        if not name.startswith(tuple(unused))
+    }
+    counts = {CATEGORY_COUNTS: checkpoint.training.get(CATEGORY_COUNTS, [])}
+    return checkpoint_bytes(
+        replace(checkpoint, weights=to_int8(weights) if precision == "int8" else weights, training=counts)
+    )

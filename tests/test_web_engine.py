@@ -1,0 +1,252 @@
+"""The engine in JavaScript against its twin in NumPy, in Node and in Chromium, on the same model file."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, small_model
+from web import engine_in_chromium, engine_in_node
+
+from sketchrnn.formats import read_records
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, checkpoint_bytes, load_checkpoint, load_shipped
+from sketchrnn.model.guess import guess
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration, pictures
+from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.simplify import without_needless_points
+from sketchrnn.web.model_file import page_model
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+PREFIXES = {
+    "pen up": Sketch.from_polylines([[(10, 10), (90, 20.5), (20, 100)], [(40, 40)], [(3, 4), (90, -100)]]),
+    "pen down": Sketch.from_polylines([[(10, 10), (90, 20.5), (30, 31)]], pen_down=True),
+    "a dot": Sketch.from_polylines([[(10, 10)], [(90, 20.5), (30, 31)]]),
+    "empty": Sketch(()),
+}
+KNOWN = {"latent_dropout": 0.5, "categories": CATEGORIES}
+TINY = RecognizerConfiguration(16, (4, 6), (5, 3), (2, 1), 8)
+
+
+@pytest.fixture(scope="module", params=[engine_in_node, engine_in_chromium], ids=["node", "chromium"])
+def engine(request):
+    with request.param() as engine:
+        yield engine
+
+
+def sent(sketch):
+    return {"strokes": sketch.polylines(), "pen_down": sketch.pen_down}
+
+
+def in_halves(checkpoint):
+    """The weights as a page's file has them, so that only the arithmetic differs."""
+    halves = {name: value.astype(np.float16) for name, value in checkpoint.weights.items()}
+    return dataclasses.replace(checkpoint, weights=halves)
+
+
+def model_of(**changes):
+    training = {CATEGORY_COUNTS: [3, 4, 5]} if "categories" in changes else {}
+    return in_halves(checkpoint_of(network_of(small_model(**changes)), training=training))
+
+
+def with_recognizer(checkpoint, configuration=TINY):
+    generator = np.random.default_rng(1)
+    shapes = configuration.tensor_shapes(len(checkpoint.configuration.categories))
+    weights = {name: generator.normal(0, 0.3, shape).astype(np.float16) for name, shape in shapes.items()}
+    return dataclasses.replace(
+        checkpoint, weights={**checkpoint.weights, **weights}, recognizer=configuration.to_json()
+    )
+
+
+def compare_mixtures(engine, network, prefix, tolerance=1e-4, guidance=1.4):
+    categories = np.arange(max(1, len(network.configuration.categories)))
+    theirs = engine("mixtures", sent(prefix), categories.tolist(), guidance)
+    state = network.start(network.condition(categories, guidance=guidance))
+    for row in see_prefix(network, prefix, scale=1.0).rows:
+        state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
+    ours = network.mixture(state)
+    for name, value in {
+        "logPi": ours.log_pi,
+        "muX": ours.mu[..., 0],
+        "muY": ours.mu[..., 1],
+        "logSigmaX": ours.log_sigma[..., 0],
+        "logSigmaY": ours.log_sigma[..., 1],
+        "rho": ours.rho,
+        "logQ": ours.log_q,
+    }.items():
+        np.testing.assert_allclose([mixture[name] for mixture in theirs], value, rtol=0, atol=tolerance, err_msg=name)
+
+
+# the network
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["wasm", "plain"])
+@pytest.mark.parametrize("kind", [*CONFIGURATIONS, "odd sizes"])
+def test_every_kind_of_decoder_agrees_with_numpy(engine, kind, plain):
+    changes = CONFIGURATIONS.get(kind, {**KNOWN, "decoder_units": 13, "mixtures": 1})
+    checkpoint = model_of(**changes)
+    description = engine.load(page_model(checkpoint, "float16"), plain=plain)
+    assert description["kernel"] == ("plain" if plain else "wasm")
+    assert tuple(description["categories"]) == checkpoint.configuration.categories
+    network = NumpyNetwork(checkpoint)
+    if checkpoint.configuration.can_draw_without_latent:
+        for prefix in PREFIXES.values():
+            compare_mixtures(engine, network, prefix)
+    if checkpoint.configuration.variational:
+        engine.load(checkpoint_bytes(checkpoint), plain=plain)  # with its encoder
+        rows = see_prefix(network, PREFIXES["pen up"], scale=1.0).rows
+        np.testing.assert_allclose(engine("encode", sent(PREFIXES["pen up"]), 0), network.encode(rows[1:], 0), atol=1e-4)
+
+
+def test_the_shipped_model_agrees_with_numpy_in_all_categories(engine):
+    checkpoint = load_shipped()
+    engine.load(page_model(checkpoint, "float16"))
+    compare_mixtures(engine, NumpyNetwork(checkpoint), next(iter(read_records(SAMPLES / "pig.ndjson"))).sketch, 1e-3)
+
+
+def test_the_comparison_notices_another_model(engine):
+    engine.load(page_model(model_of(variational=False), "float16"))
+    other = dataclasses.replace(model_of(variational=False), offset_scale=26.6)
+    with pytest.raises(AssertionError):
+        compare_mixtures(engine, NumpyNetwork(other), PREFIXES["pen up"])
+
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
+def test_weights_in_int8_are_what_python_reads_in_the_same_file(engine, kind, tmp_path):
+    checkpoint = with_recognizer(model_of(**{**CONFIGURATIONS[kind], **KNOWN}))
+    content = page_model(checkpoint, "int8")
+    (tmp_path / "model.safetensors").write_bytes(content)
+    loaded = load_checkpoint(tmp_path / "model.safetensors")
+    for name, value in loaded.weights.items():
+        if value.ndim == 2:
+            error = np.abs(value - checkpoint.weights[name].astype(np.float32)).max(axis=1)
+            assert (error <= np.abs(checkpoint.weights[name]).max(axis=1) / 253).all(), name
+    engine.load(content)
+    compare_mixtures(engine, NumpyNetwork(loaded), PREFIXES["pen up"])
+    strokes = PREFIXES["pen up"].polylines()
+    ours = Recognizer(loaded).log_probabilities([PREFIXES["pen up"].strokes])[0]
+    np.testing.assert_allclose(engine("recognize", strokes), ours, atol=1e-4)
+
+
+# what it sees
+
+
+def test_prefixes_are_seen_as_python_sees_them(engine):
+    checkpoint = model_of(**KNOWN)
+    network = NumpyNetwork(checkpoint)
+    engine.load(page_model(checkpoint, "float16"))
+    generator = np.random.default_rng(4)
+    sketches = [*PREFIXES.values(), Sketch.from_polylines([[(1, 2), (1, 2)], [(5, 5), (9, 1)]])]
+    for _ in range(20):
+        shape = [int(size) for size in generator.integers(1, 120, generator.integers(1, 4))]
+        walks = [np.cumsum(generator.normal(0, generator.choice([0.3, 3, 20]), (size, 2)), axis=0) for size in shape]
+        sketches.append(Sketch.from_polylines(walks, pen_down=bool(generator.random() < 0.5)))
+    for sketch in sketches:
+        for options in ({}, {"scale": 2.5}, {"scale": 0.5, "pen": "auto"}):
+            ours = see_prefix(network, sketch, 1, **options)
+            theirs = engine("prefix", sent(sketch), 1, {**options, "arrange": False})
+            assert theirs["scale"] == pytest.approx(ours.scale, rel=1e-6)
+            assert theirs["penDown"] == ours.sketch.pen_down
+            np.testing.assert_allclose(theirs["rows"], ours.rows, atol=1e-4)
+
+
+def test_simplification_is_the_packages(engine):
+    generator = np.random.default_rng(4)
+    for size in (1, 2, 3, 10, 200):
+        for stroke in (np.cumsum(generator.normal(0, 3, (size, 2)), axis=0), generator.integers(0, 9, (size, 2))):
+            np.testing.assert_allclose(
+                engine("simplified", stroke.tolist(), 2), without_needless_points([stroke.astype(float)], 2.0)[0]
+            )
+
+
+def test_guesses_agree_with_numpy(engine):
+    checkpoint = model_of(**KNOWN)
+    network = NumpyNetwork(checkpoint)
+    engine.load(page_model(checkpoint, "float16"))
+    for prefix in PREFIXES.values():
+        theirs = engine("guess", sent(prefix), {})
+        ours = guess(network, see_prefix(network, prefix))
+        assert [one["category"] for one in theirs] == [one.category for one in ours]
+        assert [one["probability"] for one in theirs] == pytest.approx([one.probability for one in ours], abs=1e-4)
+
+
+def test_pictures_and_recognizers_agree_with_numpy(engine):
+    configuration = RecognizerConfiguration(20, (3, 8, 5), (5, 3, 3), (2, 1, 2), 9)
+    checkpoint = with_recognizer(model_of(**KNOWN), configuration)
+    engine.load(page_model(checkpoint, "float16"))
+    recognizer = Recognizer(checkpoint)
+    generator = np.random.default_rng(2)
+    drawings = [sketch.strokes for sketch in PREFIXES.values()] + [
+        [generator.normal(0, 100, (int(size), 2)) for size in generator.integers(1, 9, 3)] for _ in range(10)
+    ]
+    for strokes in drawings:
+        points = [stroke.tolist() for stroke in strokes]
+        np.testing.assert_allclose(engine("picture", points, 20), pictures([strokes], 20).ravel(), atol=1e-5)
+        ours = recognizer.log_probabilities([strokes])[0]
+        np.testing.assert_allclose(engine("recognize", points), ours, atol=1e-4)
+        if points:
+            best = engine("guess", {"strokes": points, "pen_down": False}, {"scale": 1})[0]
+            assert best["category"] == CATEGORIES[int(np.argmax(ours))]
+            assert best["probability"] == pytest.approx(float(np.exp(ours.max())), abs=1e-4)
+
+
+# random numbers
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "expected"),
+    [  # Random123, kat_vectors
+        ([0, 0, 0, 0], [0, 0], "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ([0xFFFFFFFF] * 4, [0xFFFFFFFF] * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        (
+            [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344],
+            [0xA4093822, 0x299F31D0],
+            "d16cfe09 94fdcceb 5001e420 24126ea1",
+        ),
+    ],
+)
+def test_random_numbers_are_philox(engine, counter, key, expected):
+    assert [f"{word:08x}" for word in engine("philox", counter, key)] == expected.split()
+
+
+# what it refuses
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: content[:100], "cut short"),
+        (lambda content: content[:-100], "cut short"),
+        (lambda content: b"", "cut short"),
+        (lambda content: b"[1, 2, 3] is JSON", "cut short"),
+        (lambda content: content.replace(b'"format":"sketchrnn"', b'"format":"sketchxxx"'), "not a sketchrnn model"),
+        (lambda content: content.replace(b'"format_version":"1"', b'"format_version":"9"'), "version 9"),
+        (lambda content: content.replace(b"decoder.output.bias", b"decoder.output.bixs"), "is missing"),
+    ],
+)
+def test_damaged_files_are_refused(engine, change, words):
+    content = change(page_model(model_of(**KNOWN), "float16"))
+    with pytest.raises(RuntimeError, match=words):
+        engine.load(content)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "options", "words"),
+    [
+        ([[[0, 1], [2, None]]], {}, "stroke 0, point 1"),
+        ("cat", {}, "list of strokes"),
+        ([], {"category": "pgi"}, "found pgi"),
+        ([], {}, "found null"),
+        ([], {"category": "pig", "temperature": -1}, "temperature"),
+        ([], {"category": "pig", "temprature": 1}, "unknown option temprature"),
+        ([], {"category": "pig", "seed": 0.5}, "seed"),
+        ([], {"category": "pig", "latent": "prior"}, "no encoder"),
+        ([[[0, 0], [1e31, 0]]], {"category": "pig"}, "units across"),
+        ([[[0, 0]] * 10_001], {"category": "pig"}, "10001"),
+    ],
+)
+def test_bad_input_is_refused(engine, strokes, options, words):
+    engine.load(page_model(model_of(variational=False, categories=CATEGORIES), "float16"))
+    with pytest.raises(RuntimeError, match=words):
+        engine("draw", {"strokes": strokes, "pen_down": False}, options)
