@@ -89,7 +89,6 @@ export class Surface {
       this.wake();
     });
     this.#readColors();
-    this.#resize();
   }
 
   get tool() {
