@@ -62,13 +62,6 @@ export class PointerInput {
     });
   }
 
-  /** Ends what is being drawn, such as before the sheet changes its size. */
-  interrupt() {
-    if (this.active) this.gestures.end();
-    this.active = this.panning = null;
-    this.touches.clear();
-  }
-
   #pointOf(event) {
     const { left, top } = this.element.getBoundingClientRect();
     return [event.clientX - left, event.clientY - top];

@@ -199,8 +199,9 @@ export class Surface {
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const density = Math.min(window.devicePixelRatio || 1, MOST_DENSITY);
-    if (!width || !height || (width === this.view.width && height === this.view.height && density === this.density)) return;
-    if (this.view.width) this.pointer.interrupt(); // a line goes on only where it began
+    const same = width === this.view.width && height === this.view.height && density === this.density;
+    this.resized = Boolean(this.gesture); // a line ends in the view in which it began
+    if (!width || !height || same || this.gesture) return;
     this.density = density;
     for (const canvas of [this.canvas, this.inkLayer])
       [canvas.width, canvas.height] = [Math.round(width * density), Math.round(height * density)];
@@ -253,6 +254,7 @@ export class Surface {
   #end() {
     const { gesture } = this;
     this.gesture = null;
+    if (this.resized) this.#resize();
     if (gesture === "draw") this.#finishStroke();
     else if (gesture === "erase") this.#finishErasing();
     else if (gesture === "select") this.#finishSelecting();
@@ -262,6 +264,7 @@ export class Surface {
 
   #cancel() {
     this.#forgetGesture();
+    if (this.resized) this.#resize();
     this.events.onCancel();
   }
 
