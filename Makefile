@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-js lint docs bench clean
 
 demo: .venv/installed
 	@mkdir -p out
@@ -12,6 +12,9 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+test-js:
+	cd js && npm install --no-audit --no-fund --no-package-lock --silent && npm test
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

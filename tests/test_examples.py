@@ -100,7 +100,6 @@ def run_all(commands, folder, bucket):
 
 def serve_and_stop(command, options):
     """What serves goes on until Ctrl-C: ask for the page, then stop it."""
-    pytest.importorskip("fastapi")
     with subprocess.Popen(f"exec {command}", shell=True, stderr=subprocess.PIPE, **options) as running:
         try:
             line = running.stderr.readline()

@@ -1,6 +1,7 @@
 """The engine in JavaScript against its twin in NumPy, in Node and in Chromium, on the same model file."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, small_model
 from web import engine_in_chromium, engine_in_node
 
+from sketchrnn import __version__
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, checkpoint_bytes, load_checkpoint, load_shipped
 from sketchrnn.model.guess import guess
@@ -96,7 +98,9 @@ def test_every_kind_of_decoder_agrees_with_numpy(engine, kind, plain):
     if checkpoint.configuration.variational:
         engine.load(checkpoint_bytes(checkpoint), plain=plain)  # with its encoder
         rows = see_prefix(network, PREFIXES["pen up"], scale=1.0).rows
-        np.testing.assert_allclose(engine("encode", sent(PREFIXES["pen up"]), 0), network.encode(rows[1:], 0), atol=1e-4)
+        np.testing.assert_allclose(
+            engine("encode", sent(PREFIXES["pen up"]), 0), network.encode(rows[1:], 0), atol=1e-4
+        )
 
 
 def test_the_shipped_model_agrees_with_numpy_in_all_categories(engine):
@@ -243,10 +247,18 @@ def test_damaged_files_are_refused(engine, change, words):
         ([], {"category": "pig", "seed": 0.5}, "seed"),
         ([], {"category": "pig", "latent": "prior"}, "no encoder"),
         ([[[0, 0], [1e31, 0]]], {"category": "pig"}, "units across"),
-        ([[[0, 0]] * 10_001], {"category": "pig"}, "10001"),
+        ([[[index % 2 * 10, index] for index in range(10_001)]], {"category": "pig", "scale": 1}, "10001"),
     ],
 )
 def test_bad_input_is_refused(engine, strokes, options, words):
     engine.load(page_model(model_of(variational=False, categories=CATEGORIES), "float16"))
     with pytest.raises(RuntimeError, match=words):
         engine("draw", {"strokes": strokes, "pen_down": False}, options)
+
+
+# the package
+
+
+def test_the_npm_package_has_this_version():
+    package = json.loads((SAMPLES.parent / "js/package.json").read_text())
+    assert package["version"] == __version__

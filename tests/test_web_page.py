@@ -6,18 +6,13 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from web import browsing, serving
-
-pytest.importorskip("playwright")
-pytest.importorskip("fastapi")
+from web import browsing, program, serving
 
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import load_shipped
-from sketchrnn.web.api import create_app
-from sketchrnn.web.assets import PAGE_MODULES, bundled, modules, page_text
-from sketchrnn.web.export import export_page
+from sketchrnn.web.model_file import page_model
+from sketchrnn.web.page_files import SCRIPT, WORKER, bundled, exported_page, page_text, served_page
 
-TOP_LEVEL = re.compile(r"^(?:export )?(?:async )?(?:function\\*?|class|const|let) (\\w+)", re.MULTILINE)
 SVG = "{http://www.w3.org/2000/svg}"
 WHOLE = '.version:nth-child(6)[aria-label*="stroke"]'
 CONTROLS = ("button", "combobox", "slider", "application", "menuitem")
@@ -32,10 +27,10 @@ def browser():
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
-    checkpoint = load_shipped()
+    model = page_model(load_shipped(), "int8")
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(export_page(checkpoint, name="shipped"))
-    with serving(create_app(checkpoint, name="shipped", threads=2)) as port:
+    path.write_text(exported_page(model))
+    with serving(served_page(model)) as port:
         yield {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}
 
 
@@ -155,22 +150,29 @@ def test_a_circle_is_finished(address, opened):
     assert groups(downloaded(page, "svg")[1]) == before
 
 
-def test_a_version_that_adds_nothing_is_passed_over(addresses, opened):
-    page = opened(addresses["served"])
+def test_a_version_that_adds_nothing_is_passed_over(browser, addresses):
     events = [
-        {"event": "start", "category": "cat", "seeds": [1, 2, 3]},
+        {"event": "start", "category": "cat", "drawings": [{}, {}, {}]},
         {"event": "end", "drawing": 0, "ended": True},
         {"event": "end", "drawing": 1, "ended": True},
         {"event": "points", "drawing": 2, "points": [[0, 0], [90, 90]], "lift": True},
         {"event": "end", "drawing": 2, "ended": True},
     ]
-    body = "".join(json.dumps(event) + "\n" for event in events)
-    page.route("**/api/completions/stream", lambda route: route.fulfill(body=body, content_type="application/x-ndjson"))
+    model = {"categories": ["cat", "dog"], "canGuess": False, "unit": "box", "offsetScale": 26}
+    worker = f"""onmessage = ({{ data: {{ id, kind }} }}) => {{
+      if (kind === "load") postMessage({{ id, done: true, value: {json.dumps(model)} }});
+      if (kind === "draw") postMessage({{ id, events: {json.dumps(events)}, done: true, value: {{}} }});
+    }}"""
+    page = browser.new_context(reduced_motion="reduce").new_page()
+    page.route("**/worker-*", lambda route: route.fulfill(body=worker, content_type="text/javascript"))
+    page.goto(addresses["served"])
+    page.wait_for_selector("body[data-ready=true]")
     choose(page, "cat")
     draw(page, circle(page))
     page.wait_for_selector(".version:nth-child(3)[aria-pressed=true]")
     page.click(".version:nth-child(1)")  # but it can be looked at
     assert page.get_attribute(".version:nth-child(1)", "aria-pressed") == "true"
+    page.context.close()
 
 
 def test_files_hold_the_whole_drawing(addresses, opened, tmp_path):
@@ -342,47 +344,77 @@ def test_nothing_begins_without_ink_but_if_asked(addresses, opened):
     assert groups(downloaded(page, "svg")[1])["prefix"] == 0
 
 
-def test_a_server_that_is_gone_is_said(browser, addresses):
+def test_nothing_waits_for_the_model(browser, addresses):
+    """What is drawn before the model is there is finished when it is."""
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    held = []
+    page.route("**/model-*", lambda route: held.append(route))
+    page.goto(addresses["served"])
+    draw(page, circle(page))
+    page.wait_for_selector("#undo:not([disabled])")
+    assert page.get_attribute("body", "data-ready") is None
+    held[0].continue_()
+    wait_until_drawn(page)
+    context.close()
+
+
+@pytest.mark.parametrize("answer", [{"status": 500}, {"body": "another file"}, None])
+def test_a_model_that_does_not_come_is_said(browser, addresses, answer):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/model-*", lambda route: route.fulfill(**answer) if answer else route.abort())
+    page.goto(addresses["served"])
+    page.wait_for_selector("#message:not([hidden])")
+    assert "model cannot be fetched" in page.locator("#message").text_content()
+    context.close()
+
+
+def test_a_second_visit_asks_for_the_page_alone(browser, addresses):
     context = browser.new_context()
     page = context.new_page()
     page.goto(addresses["served"])
     page.wait_for_selector("body[data-ready=true]")
-    context.set_offline(True)
-    draw(page, circle(page))
-    page.wait_for_selector("#message:not([hidden])")
-    assert "server" in page.locator("#message").text_content()
+    asked = []
+    context.on("response", lambda response: asked.append((response.url, response.status, response.from_service_worker)))
+    sent = page.evaluate("() => performance.getEntriesByType('resource').length")
+    page.goto(addresses["served"])
+    page.wait_for_selector("body[data-ready=true]")
+    sizes = page.evaluate(
+        "() => performance.getEntriesByType('resource').map((entry) => [entry.name, entry.transferSize])"
+    )
+    assert len(sizes) == sent >= 3
+    assert [name for name, size in sizes if size] == []
     context.close()
 
 
 # without a browser
 
 
-def test_modules_can_share_one_scope():
-    for entry in PAGE_MODULES:
-        names = []
-        for module in modules(entry):
-            names += TOP_LEVEL.findall(page_text(module))
-        assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
-        assert not re.search(r"^(import|export) ", bundled(entry), re.MULTILINE)
+@pytest.mark.parametrize("entry", [SCRIPT, WORKER])
+def test_a_bundle_holds_each_module_once(entry):
+    script = bundled(entry)
+    assert not re.search(r"^(import|export) ", script, re.MULTILINE)
+    names = re.findall(r"^const (module_\w+) = \(\(\) => \{", script, re.MULTILINE)
+    assert len(names) == len(set(names)) > 3
+    assert ("module_draw" in script) == (entry == WORKER)  # the page itself draws nothing
 
 
 def test_the_kernel_is_what_its_source_says(tmp_path):
     import base64
-    import shutil
     import subprocess
 
-    if shutil.which("wat2wasm") is None:
-        pytest.skip("no wat2wasm")
     (tmp_path / "kernel.wat").write_text(page_text("kernel.wat"))
-    subprocess.run(["wat2wasm", "kernel.wat", "-o", "kernel.wasm"], cwd=tmp_path, check=True)
+    subprocess.run([program("wat2wasm"), "kernel.wat", "-o", "kernel.wasm"], cwd=tmp_path, check=True)
     held = re.search(r'KERNEL =\s*"([^"]*)"', page_text("kernel.js"))
     assert base64.b64decode(held[1]) == (tmp_path / "kernel.wasm").read_bytes()
 
 
 def test_the_exported_page_asks_for_nothing():
-    page = export_page(load_shipped(), name="</script><b>x", precision="int8")
-    assert len(page) < 2_500_000
-    assert "</script><b>" not in page
+    page = exported_page(page_model(load_shipped(), "int8"))
+    assert len(page) < 8_000_000
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
-    model = json.loads(re.search(r'id="model">(.*?)</script>', page)[1])
-    assert model["name"] == "</script><b>x"
+
+
+def test_the_served_model_is_small():
+    assert len(page_model(load_shipped(), "int8")) < 6_000_000

@@ -9,8 +9,6 @@ import subprocess
 import threading
 from pathlib import Path
 
-import pytest
-
 from sketchrnn.web.page_files import MEDIA_TYPES, PageFile
 from sketchrnn.web.server import PageServer
 

@@ -131,7 +131,7 @@ precision = click.option(
     type=click.Choice(["float16", "int8"]),
     default="int8",
     show_default=True,
-    help="Weights in the page: int8 is half as large; float16 draws exactly as the command line.",
+    help="Of the weights: int8 is half as large, float16 draws exactly as the command line does.",
 )
 columns = click.option(
     "--columns", type=click.IntRange(1, 1000), help="Pictures in a row of a sheet.  [default: about square]"

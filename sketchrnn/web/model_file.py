@@ -1,4 +1,4 @@
-"""The model as the page has it: the package's own file format, with smaller weights and without what is not used."""
+"""The model as the page has it: the package's own file format, with smaller weights and without those that are not used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from sketchrnn.model.checkpoint import CATEGORY_COUNTS, Checkpoint, checkpoint_bytes, to_int8
+from sketchrnn.model.checkpoint import Checkpoint, checkpoint_bytes, to_int8
 from sketchrnn.model.network import ENCODER_TENSORS, NumpyNetwork
 
 Precision = Literal["float16", "int8"]
@@ -16,8 +16,7 @@ Precision = Literal["float16", "int8"]
 def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
     """Return a model's file for the page.
 
-    The encoder is left out if the model can draw without it, and so are the training record, except for the numbers of
-    drawings, and the state of a training run.
+    The encoder is left out if the model can draw without it, and so is the state of a training run.
 
     Args:
         checkpoint: the model.
@@ -37,7 +36,4 @@ def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
         for name, value in checkpoint.weights.items()
         if not name.startswith(tuple(unused))
     }
-    counts = {CATEGORY_COUNTS: checkpoint.training.get(CATEGORY_COUNTS, [])}
-    return checkpoint_bytes(
-        replace(checkpoint, weights=to_int8(weights) if precision == "int8" else weights, training=counts)
-    )
+    return checkpoint_bytes(replace(checkpoint, weights=to_int8(weights) if precision == "int8" else weights))

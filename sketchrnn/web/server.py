@@ -1,7 +1,7 @@
 """The server of the page: it sends files that it holds in memory, and nothing else.
 
-Python's own HTTP server is enough for that, since every answer is ready before it is asked for. What it lacks is here: a
-check of the Host header, strict headers, and limits for slow clients.
+Python's own HTTP server is enough for that, since every answer is ready before it is asked for. This module adds what
+it lacks: a check of the Host header, strict headers, and limits for slow clients.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,6 +77,7 @@ class PageServer(ThreadingHTTPServer):
         self._waiting: dict[socket.socket, float] = {}  # connections whose request must have arrived by then
         self._open: set[socket.socket] = set()
         self._sending = 0
+        self._closing = False
         self._lock = threading.Lock()
         super().__init__((host, port), _Handler)
 
@@ -99,7 +100,8 @@ class PageServer(ThreadingHTTPServer):
         with self._lock:
             late = [connection for connection, until in self._waiting.items() if until < now]
         for connection in late:
-            _close_quietly(connection)
+            with suppress(OSError):  # it may be gone
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that go away."""
@@ -109,6 +111,8 @@ class PageServer(ThreadingHTTPServer):
     def server_close(self) -> None:
         """Stop listening, and let answers that are being sent end."""
         super().server_close()
+        with self._lock:
+            self._closing = True
         until = time.monotonic() + SHUTDOWN_SECONDS
         while self._sending and time.monotonic() < until:
             time.sleep(0.01)
@@ -125,8 +129,10 @@ class PageServer(ThreadingHTTPServer):
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Count answers under way."""
+        """Count answers under way; none begins once the server closes."""
         with self._lock:
+            if self._closing:
+                raise ConnectionAbortedError("the server closes")
             self._sending += 1
         try:
             yield
@@ -138,6 +144,7 @@ class PageServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # of a first line that cannot be read: its refusal needs a status line too
     timeout = SEND_SECONDS
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(code)d %(message)s\n"
@@ -164,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # its body is not read
         if self.server.names is not None and without_port(host) not in self.server.names:
-            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"this server is not {host[:100] or 'nameless'!r}")
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return
         answer = self.server.answers.get(self.path.partition("?")[0])
         if answer is None:
@@ -195,6 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        super().send_error(code)  # without what the client sent
 
     def version_string(self) -> str:
         return "sketchrnn"
@@ -239,10 +249,3 @@ def _compressed(content: bytes) -> bytes | None:
     """Return a file compressed, where that is worth it."""
     compressed = gzip.compress(content, mtime=0)
     return compressed if len(compressed) <= COMPRESSION_GAIN * len(content) else None
-
-
-def _close_quietly(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is gone

@@ -1,9 +1,10 @@
 /** What a model sees of a partial sketch; twin of sketchrnn/model/prefix.py and scale.py. */
 
+import { arranged } from "./arrangement.js";
 import { logLikelihood } from "./likelihood.js";
 import { extentOf, pointCount, rounded, scaledAtOrigin, simplifiedInPlace, stroke5 } from "./sketch.js";
 
-const MAX_PREFIX_POINTS = 10_000;
+const MAX_PREFIX_POINTS = 10_000; // after simplification
 const [SMALLEST_EXTENT, LARGEST_EXTENT] = [1e-30, 1e30]; // what float32 computes with
 const FEWER_POINTS = 0.7; // a prefix is simplified if that leaves at most this share of its points
 const DECIMALS = 3; // that coordinates are rounded to, so that one drawing in two units is seen alike
@@ -20,12 +21,10 @@ const SCALE_MARGIN = 12; // nats behind the best scale at which another is given
 
 /**
  * Yields now and then; returns a partial sketch as it was given (`sketch`, with its pen decided), the `scale`, units of the
- * model in one of the sketch's, and the `rows` that the model is shown: START and stroke-5 rows in offset scales.
+ * model in one of the sketch's, the `rows` that the model is shown, START and stroke-5 rows in offset scales, and where their
+ * last point is in the sketch's coordinates, `lastPoint`.
  */
-export function* seePrefix(network, sketch, category, { scale = null, pen = null }) {
-  const points = pointCount(sketch);
-  if (points > MAX_PREFIX_POINTS)
-    throw new RangeError(`strokes: expected at most ${MAX_PREFIX_POINTS} points, found ${points}`);
+export function* seePrefix(network, sketch, category, { scale = null, pen = null, arrange = false }) {
   const extent = extentOf(sketch);
   if (extent && !(extent > SMALLEST_EXTENT && extent < LARGEST_EXTENT))
     throw new RangeError(`strokes: expected ${SMALLEST_EXTENT} to ${LARGEST_EXTENT} units across, found ${extent}`);
@@ -33,13 +32,19 @@ export function* seePrefix(network, sketch, category, { scale = null, pen = null
   if (scale === null) scale = yield* findScale(network, sketch, category);
   else if (!(scale > 0 && scale < largest))
     throw new RangeError(`scale: expected above 0 and below ${largest}, found ${scale}`);
-  if (pen === "up" || pen === "down") sketch = { ...sketch, penDown: pen === "down" && sketch.strokes.length > 0 };
-  const rows = rowsOf(network, asTrained(scaledAtOrigin(sketch, scale)));
-  if (pen === "auto" && rows.length > 1) {
-    sketch = { ...sketch, penDown: yield* penStaysDown(network, rows, category) };
-    rows.at(-1).set(sketch.penDown ? [1, 0] : [0, 1], 2);
-  }
-  return { sketch, scale, rows, lastPoint: sketch.strokes.at(-1)?.at(-1) ?? [0, 0] };
+  let seen = asTrained(scaledAtOrigin(sketch, scale));
+  const points = pointCount(seen);
+  if (points > MAX_PREFIX_POINTS)
+    throw new RangeError(`strokes: expected at most ${MAX_PREFIX_POINTS} points after simplification, found ${points}`);
+  let { penDown } = sketch;
+  if (pen !== null) penDown = sketch.strokes.length > 0 && pen === "down";
+  if (pen === "auto" && sketch.strokes.length) penDown = yield* penStaysDown(network, seen, category);
+  [sketch, seen] = [sketch, seen].map((one) => ({ ...one, penDown }));
+  let lastPoint = sketch.strokes.at(-1)?.at(-1) ?? [0, 0];
+  const chosen = arrange ? yield* arranged(network, seen, category) : seen;
+  if (chosen !== seen)
+    lastPoint = chosen.strokes.at(-1).at(-1).map((value, axis) => value / scale + sketch.strokes[0][0][axis]);
+  return { sketch, scale, rows: rowsOf(network, chosen), lastPoint };
 }
 
 /** Returns a drawing in the model's unit with as few points as the training drawings have. */
@@ -53,9 +58,9 @@ function rowsOf({ offsetScale }, sketch) {
   return [START, ...stroke5(sketch)].map(scaled);
 }
 
-function* penStaysDown(network, rows, category) {
+function* penStaysDown(network, seen, category) {
   const state = network.start([network.condition(category)]);
-  for (const row of rows.slice(0, -1)) {
+  for (const row of rowsOf(network, seen).slice(0, -1)) {
     network.step(state, [row]);
     yield null;
   }

@@ -87,7 +87,7 @@ export function simplifiedInPlace(sketch) {
 /** Returns how far along a stroke each of its points is. */
 function distances(stroke) {
   let sum = 0;
-  return stroke.map((point, index) => (sum += index ? length(point, stroke[index - 1]) : 0));
+  return stroke.map((point, index) => (sum += index ? lengthOf(point, stroke[index - 1]) : 0));
 }
 
 /** Returns points at every unit along a stroke, its two ends included. */
@@ -149,10 +149,11 @@ export function simplified(stroke, epsilon) {
 function distanceToLine(point, from, to) {
   const [x, y] = [point[0] - from[0], point[1] - from[1]];
   const [alongX, alongY] = [to[0] - from[0], to[1] - from[1]];
-  const side = length(from, to);
-  return side ? Math.abs(alongX * y - alongY * x) / side : length(point, from);
+  const side = lengthOf(from, to);
+  return side ? Math.abs(alongX * y - alongY * x) / side : lengthOf(point, from);
 }
 
-function length([x0, y0], [x1, y1]) {
+/** Returns the distance of two points. */
+export function lengthOf([x0, y0], [x1, y1]) {
   return Math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2);
 }

@@ -6,7 +6,9 @@ import { Model } from "./model.js";
 export async function loadInWorker(source, { worker, signal, ...options } = {}) {
   const own = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const client = new WorkerClient(own);
-  const { value } = await client.run({ kind: "load", source, options }, signal).next();
+  const isAddress = typeof source === "string" || source instanceof URL;
+  const from = isAddress ? new URL(source, globalThis.document?.baseURI ?? location.href).href : source; // the worker's own base is another
+  const { value } = await client.run({ kind: "load", source: from, options }, signal).next();
   return new Model(value, (kind, strokes, settings, stop) => client.run({ kind, strokes, options: settings }, stop));
 }
 

@@ -1,0 +1,85 @@
+/**
+ * The order, direction and start of given strokes that the decoder finds likeliest; twin of
+ * sketchrnn/model/arrangement.py.
+ */
+
+import { logProb } from "./mixture.js";
+import { extentOf, lengthOf, pointCount, stroke5 } from "./sketch.js";
+
+const MAX_ARRANGED_POINTS = 160; // a prefix of more points is taken as it is
+const STARTS = 4; // points at which a closed stroke is tried to begin
+const CLOSED = 0.1; // a stroke is closed if its ends are at most this share of its larger side apart
+const SAME = 1e-6; // nats by which another arrangement must be likelier
+
+/** Yields now and then; returns a drawing, in the model's unit, arranged; the drawing itself if it is best as it is. */
+export function* arranged(network, sketch, category) {
+  if (!sketch.strokes.length || pointCount(sketch) > MAX_ARRANGED_POINTS) return sketch;
+  if (!network.configuration.canDrawWithoutLatent) return sketch;
+  const start = network.step(network.start([network.condition(category)]), [[0, 0, 1, 0, 0]]);
+  let best = yield* likeliest(network, start, sketch.strokes, sketch.penDown, (stroke) => [stroke]);
+  best.strokes = sketch.strokes;
+  for (const order of ordersOf(sketch)) {
+    const path = yield* likeliest(network, start, order, sketch.penDown, variantsOf);
+    if (path.logDensity > best.logDensity + SAME) best = path;
+  }
+  return best.strokes === sketch.strokes ? sketch : { ...sketch, strokes: best.strokes };
+}
+
+/** Returns strokes in an order, each in the variant that is likeliest after those before it. */
+function* likeliest(network, start, order, penDown, variants) {
+  let state = network.take(start, [0]);
+  let logDensity = 0;
+  const strokes = [];
+  for (const [index, stroke] of order.entries()) {
+    const goesOn = penDown && index === order.length - 1;
+    const choices = goesOn ? [stroke] : variants(stroke);
+    const rows = choices.map((choice) => rowsAfter(strokes.at(-1), choice, goesOn, network.offsetScale));
+    const total = choices.map(() => 0);
+    state = network.take(state, choices.map(() => 0));
+    for (let number = 0; number < rows[0].length; number++) {
+      const next = rows.map((own) => own[number]);
+      network.mixtures(state).forEach((mixture, choice) => (total[choice] += logProb(mixture, next[choice])));
+      network.step(state, next);
+      yield null;
+    }
+    const best = total.indexOf(Math.max(...total));
+    state = network.take(state, [best]);
+    strokes.push(choices[best]);
+    logDensity += total[best];
+  }
+  return { strokes, logDensity };
+}
+
+/** Returns the rows of a stroke after another, in offset scales. */
+function rowsAfter(before, stroke, penDown, offsetScale) {
+  const rows = before
+    ? stroke5({ strokes: [[before.at(-1)], stroke], penDown }).slice(1) // the first row is that of the other's end
+    : stroke5({ strokes: [stroke], penDown });
+  return rows.map(([dx, dy, ...pen]) => Float32Array.of(dx / offsetScale, dy / offsetScale, ...pen));
+}
+
+/** Returns a stroke, the stroke reversed, and, if it is closed, begun elsewhere. */
+function variantsOf(stroke) {
+  if (stroke.length === 1) return [stroke];
+  const variants = [stroke, [...stroke].reverse()];
+  const side = extentOf({ strokes: [stroke] });
+  if (stroke.length <= STARTS || !side || lengthOf(stroke[0], stroke.at(-1)) > CLOSED * side) return variants;
+  for (let number = 1; number < STARTS; number++) {
+    const start = Math.floor((number * (stroke.length - 1)) / STARTS);
+    const turned = [...stroke.slice(start, -1), ...stroke.slice(0, start + 1)];
+    variants.push(turned, [...turned].reverse());
+  }
+  return variants;
+}
+
+/** Returns the orders of the strokes that are tried, each once. */
+function ordersOf({ strokes, penDown }) {
+  const free = penDown ? strokes.slice(0, -1) : strokes;
+  const last = strokes.slice(free.length);
+  const side = free.map((stroke) => extentOf({ strokes: [stroke] }));
+  const given = [...free.keys()];
+  const largestFirst = [...given].sort((one, other) => side[other] - side[one]);
+  const orders = [given];
+  if (largestFirst.join() !== given.join() && side[largestFirst[0]] > 0) orders.push(largestFirst);
+  return orders.map((order) => [...order.map((index) => free[index]), ...last]);
+}
