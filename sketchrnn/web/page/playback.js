@@ -41,10 +41,9 @@ export class Playback {
     this.opacity += Math.max(-step, Math.min(step, this.target - this.opacity));
     const { strokes, whole } = this.ending;
     const available = strokes.reduce((sum, stroke) => sum + secondsOf(stroke), 0) - (whole ? 0 : LIFT_SECONDS);
-    const before = this.clock;
-    this.clock = this.clock === Infinity && whole ? Infinity : Math.min(this.clock + seconds, Math.max(0, available));
+    if (!whole || this.clock < available) this.clock = Math.min(this.clock + seconds, Math.max(0, available));
     this.played = whole && this.clock >= available;
-    return (!this.played && this.clock > before) || this.opacity !== this.target;
+    return this.clock < available || this.opacity !== this.target;
   }
 
   /** How many of the strokes have begun to be shown. */
