@@ -14,7 +14,7 @@ from sketchrnn.web.model_file import page_model
 from sketchrnn.web.page_files import exported_page, served_page
 
 SVG = "{http://www.w3.org/2000/svg}"
-WAIT = 120_000  # ms: the machine may be busy
+WAIT = int(__import__("os").environ.get("PAGE_WAIT", 120_000))  # ms: the machine may be busy
 SCRIPTED_WORKER = (Path(__file__).parent / "scripted_worker.js").read_text()
 
 
@@ -94,6 +94,17 @@ class Page:
         for point, force in zip(points[1:], forces[1:], strict=True):
             self.pen("moved", point, force=force, **options)
         self.pen("released", points[-1], force=0.0, **{**options, "buttons": 0})
+
+    def erase_with_pen(self, points):
+        """Draw a line with a pen's other end; the developer tools' protocol has none, so the page is told."""
+        for index, (x, y) in enumerate([*points, points[-1]]):
+            name = "pointerdown" if index == 0 else "pointerup" if index == len(points) else "pointermove"
+            options = {"pointerId": 7, "pointerType": "pen", "clientX": x, "clientY": y, "pressure": 0.5, "bubbles": True}
+            options |= {"buttons": 0 if name == "pointerup" else 32, "button": -1 if name == "pointermove" else 5}
+            self.page.evaluate(
+                "([name, options]) => document.getElementById('canvas').dispatchEvent(new PointerEvent(name, options))",
+                [name, options],
+            )
 
     def wait_until_drawn(self):
         """Wait until the endings are there."""

@@ -14,7 +14,7 @@ onmessage = ({ data: { id, kind, strokes, options } }) => {
     const events = [];
     for (let number = 0; number < options.count; number++)
       for (let candidate = 0; candidate < options.bestOf; candidate++) {
-        const shift = 3 * number + candidate + (options.seed % 50);
+        const shift = 3 * number + candidate + (options.seed % 37);
         const drawn = lines.map((line) => line.map(([dx, dy]) => [x + dx + shift, y + dy]));
         for (const line of drawn)
           line.forEach((point, index) =>

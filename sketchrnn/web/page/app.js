@@ -25,7 +25,6 @@ const LEAST_GUESSED = 8; // points of a line that is guessed while it is drawn
 const SETTLED = 0.5; // seconds that an ending has been watched before a better one no longer replaces it
 const NEXT_ENDING = 2600; // ms after an ending is drawn before the next one is shown in turn
 const NEXT_DEMO = 2200;
-const SAVE_AFTER = 300;
 const SEED_STEP = 100; // to the seeds of other endings
 const LINK_EPSILON = 0.5; // units that lines in links differ by, at most
 
@@ -158,7 +157,7 @@ class Page {
     this.history.change({ ...changes, ...(finish && { endings: [], shown: 0, settled: false }) });
     this.#showAll();
     if (finish) this.#finish();
-    this.#saveSoon();
+    this.#save();
   }
 
   /** @param {Stroke[]} ink */
@@ -237,7 +236,7 @@ class Page {
     this.#showAll();
     this.#say(this.state.ink.length ? texts.yours(this.state.ink.length) : texts.empty);
     if (!this.state.settled) this.#finish();
-    this.#saveSoon();
+    this.#save();
   }
 
   // the model
@@ -318,7 +317,8 @@ class Page {
     if (this.surface.playback?.played) this.#played();
     this.#showEndings();
     this.#describe();
-    this.#saveSoon();
+    this.#viewMoved();
+    this.#save();
   }
 
   #played() {
@@ -359,7 +359,7 @@ class Page {
     this.#stopTurns();
     this.#show(index);
     this.#describe();
-    this.#saveSoon();
+    this.#save();
   }
 
   /** Shows an ending on the sheet. */
@@ -368,6 +368,7 @@ class Page {
     this.surface.setEnding(this.ending ?? null, options);
     this.#showEndings();
     this.#showControls();
+    this.#viewMoved();
   }
 
   // the demonstration
@@ -430,20 +431,25 @@ class Page {
     await this.#showStrip();
   }
 
-  #saveSoon() {
-    clearTimeout(this.timers.save);
-    this.timers.save = setTimeout(() => this.#save(), SAVE_AFTER);
+  /** Saves the drawing at once; while that goes on, further changes wait for each other. */
+  async #save() {
+    this.saveAgain = true;
+    this.saving ??= this.#saveChanges();
+    await this.saving;
+    this.saving = null;
   }
 
-  async #save() {
-    clearTimeout(this.timers.save);
-    const { history, id, storage } = this;
-    if (!storage || (this.isEmpty && !history.canUndo && !history.canRedo)) return;
-    try {
-      await storage.save({ id, changed: Date.now(), history: history.toRecord() });
-    } catch {
-      if (!this.saidCannotKeep) this.#say(texts.cannotKeep);
-      this.saidCannotKeep = true;
+  async #saveChanges() {
+    while (this.saveAgain) {
+      this.saveAgain = false;
+      const { history, id, storage } = this;
+      if (!storage || (this.isEmpty && !history.canUndo && !history.canRedo)) return;
+      try {
+        await storage.save({ id, changed: Date.now(), history: history.toRecord() });
+      } catch {
+        if (!this.saidCannotKeep) this.#say(texts.cannotKeep);
+        this.saidCannotKeep = true;
+      }
     }
   }
 
@@ -457,7 +463,7 @@ class Page {
   }
 
   async #deleteAll() {
-    clearTimeout(this.timers.save);
+    await this.saving;
     await this.storage?.deleteAll();
     release(this.id);
     this.#open(newId(), new History(emptyState()));
@@ -495,7 +501,7 @@ class Page {
       const hadDrawing = !this.isEmpty;
       this.#newSheet(new History({ ...emptyState(temperature, seed), ink, endings, category, settled }));
       if (hadDrawing) this.#say(texts.opened);
-      this.#saveSoon();
+      this.#save();
     } catch (error) {
       this.#say(error instanceof LinkError ? texts[error.message] : error.message);
     }

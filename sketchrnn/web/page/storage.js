@@ -21,7 +21,7 @@ export class Storage {
   }
 
   #store(mode) {
-    return this.database.transaction(STORE, mode).objectStore(STORE);
+    return this.database.transaction(STORE, mode, { durability: "relaxed" }).objectStore(STORE);
   }
 
   /** @param {DrawingRecord} record */

@@ -411,12 +411,12 @@ export class Surface {
     const ghost = this.penIsDown ? GHOST : 1;
     this.faded = this.faded.filter((old) => old.opacity > 0 || old.target > 0);
     for (const old of this.faded) {
-      if (old.advance(time, { atOnce }) && time) playing = true;
+      if (old.advance(time, { atOnce }) && !this.penIsDown) playing = true;
       old.draw(context, ghost);
     }
     if (!playback) return playing;
     const wasPlayed = playback.played;
-    if (playback.advance(time, { atOnce: atOnce }) && time) playing = true;
+    if (playback.advance(time, { atOnce }) && !this.penIsDown) playing = true;
     if (this.erasedEnding?.size) this.#drawErasing(playback.ending.strokes);
     else playback.draw(context, ghost);
     if (playback.played && !wasPlayed) queueMicrotask(() => this.playback === playback && this.events.onPlayed());
