@@ -1,29 +1,29 @@
-"""How soon does the page draw after the pen lifts, how smoothly, and what does its server bear?
+"""How soon does the page draw after the pen lifts, how smoothly, and how many visitors does its server bear?
 
-The page is driven in Debian's Chromium, served and as a file; the server, a process of its own, is then asked by 50
-clients at once, each the next thing as soon as it has the last, and its memory is watched over many requests.
+The page is driven in Debian's Chromium, served and as a file. Then visitors arrive at the server, a process of its own,
+at an even rate: each fetches the page and all that it names, and comes back once, when the page has not changed.
 """
 
 import argparse
 import contextlib
+import gzip
 import http.client
-import json
 import math
+import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from results import machine, write_results
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SAMPLE = [[[20, 130], [84, 126], [150, 128], [236, 124]]]
 
 WATCH = """
   window.watched = { longest: 0, frames: [], lifted: 0, shown: 0 };
@@ -94,71 +94,67 @@ def watch_page(browser, address: str, rounds: int) -> dict[str, float]:
     }
 
 
-def ask(port: int, body: dict, path: str = "/api/completions/stream") -> tuple[int, float, float]:
-    """Return the status, and the seconds to the first and to the last byte."""
+def visit(port: int) -> tuple[float, int]:
+    """Fetch what a browser fetches, then return once; return the seconds of the first visit, and the bytes."""
     began = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    with contextlib.closing(connection):
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def fetch(path: str, expected: int = 200, **headers: str) -> tuple[bytes, str]:
+        connection.request("GET", path, headers={"Accept-Encoding": "gzip, br", **headers})
         answer = connection.getresponse()
-        answer.read(1)
-        first = time.perf_counter() - began
-        answer.read()
-        return answer.status, first, time.perf_counter() - began
+        content = answer.read()
+        if answer.status != expected:
+            raise OSError(f"{path}: {answer.status}")
+        content = gzip.decompress(content) if path == "/" and answer.headers["Content-Encoding"] else content
+        return content, answer.headers["ETag"]
+
+    with contextlib.closing(connection):
+        page, tag = fetch("/")
+        names = re.findall(r"[\w-]+-[0-9a-f]{16}\.\w+", page.decode())
+        size = len(page) + sum(len(fetch(f"/{name}")[0]) for name in names)
+        seconds = time.perf_counter() - began
+        fetch("/", 304, **{"If-None-Match": tag})
+    return seconds, size
 
 
-def load(port: int, users: int, seconds: float) -> tuple[Counter, list[float], list[float]]:
-    """Let so many users ask one thing after another; return statuses, and seconds to the first and last byte."""
-    statuses: Counter = Counter()
-    first, last = [], []
-    end = time.monotonic() + seconds
-    categories = ["cat", "pig", "snake", "face", "cactus"]
+def receive(process: subprocess.Popen, port: int, visitors: int, seconds: float) -> list[str]:
+    """Let visitors come evenly over some seconds; return lines about them."""
+    times, faults, sizes, memory = [], Counter(), [], [memory_of(process)]
+    began = time.monotonic()
 
-    def user(number: int) -> None:
-        turn = 0
-        while time.monotonic() < end:
-            body = {"strokes": SAMPLE, "category": categories[(number + turn) % 5], "count": 1, "scale": 1}
-            try:
-                status, began, done = ask(port, {**body, "seed": number * 1000 + turn})
-                first.append(began)
-                last.append(done)
-            except OSError as error:
-                status = type(error).__name__
-            statuses[status] += 1
-            turn += 1
+    def come(number: int) -> None:
+        time.sleep(max(0.0, began + number * seconds / visitors - time.monotonic()))
+        try:
+            took, size = visit(port)
+            times.append(took)
+            sizes.append(size)
+        except (OSError, http.client.HTTPException) as error:
+            faults[f"{type(error).__name__}: {error}"] += 1
+        if (number + 1) % max(1, visitors // 5) == 0:
+            memory.append(memory_of(process))
 
-    threads = [threading.Thread(target=user, args=(number,)) for number in range(users)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return statuses, first, last
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(come, range(visitors)))
+    took = time.monotonic() - began
+    return [
+        f"{visitors:,} visitors in {took:.0f} s, each {statistics.median(sizes) / 1e6:.1f} MB and one return: "
+        f"{len(times):,} served, {sum(faults.values())} faults {dict(faults) or ''}; seconds of a visit "
+        + ", ".join(f"p{round(100 * share)} {percentile(times, share):.3f}" for share in (0.5, 0.9, 0.99))
+        + f"; processor time of the server {processor_seconds(process):.1f} s.",
+        "",
+        "Resident memory at the start and after each fifth: " + ", ".join(f"{size:.0f} MB" for size in memory) + ".",
+    ]
+
+
+def processor_seconds(process: subprocess.Popen) -> float:
+    """Return how much processor time a process has taken."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(process: subprocess.Popen) -> float:
     """Return a process's resident memory in MB."""
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) / 1024
-
-
-def remember(process: subprocess.Popen, port: int, requests: int) -> list[tuple[int, float]]:
-    """Ask many small things from a few clients; return the memory as it goes."""
-    seen = []
-    done = 0
-    while done < requests:
-        share = max(1, requests // 10)
-
-        def client(number: int, share: int = share) -> None:
-            for turn in range(share // 4):
-                ask(port, {"strokes": SAMPLE, "category": "pig", "max_points": 8, "seed": number + turn, "scale": 1})
-
-        threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        done += share
-        seen.append((done, memory_of(process)))
-    return seen
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -169,9 +165,8 @@ def percentile(values: list[float], share: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--requests", type=int, default=10_000)
     arguments = parser.parse_args()
     lines = [f"{machine('cpu')}; load average {Path('/proc/loadavg').read_text().split()[0]} when it began.", ""]
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -196,24 +191,7 @@ def main() -> None:
             browser.close()
         lines.append("")
     with server() as (process, port):
-        ask(port, {"strokes": SAMPLE, "category": "pig"})
-        statuses, first, last = load(port, arguments.users, arguments.seconds)
-        lines += [
-            f"{arguments.users} clients at once for {arguments.seconds:g} s, each a completion after the other: "
-            f"{sum(statuses.values()):,} answers, by status {dict(statuses)}. Seconds to the first byte / to the last: "
-            + ", ".join(
-                f"p{round(100 * share)} {percentile(first, share):.2f} / {percentile(last, share):.2f}"
-                for share in (0.5, 0.9, 0.99)
-            )
-            + ".",
-            "",
-        ]
-        memory = remember(process, port, arguments.requests)
-        lines += [
-            "Resident memory over further requests: "
-            + ", ".join(f"{megabytes:.0f} MB after {done:,}" for done, megabytes in memory)
-            + "."
-        ]
+        lines += receive(process, port, arguments.visitors, arguments.seconds)
     write_results("page", lines)
 
 

@@ -1,4 +1,4 @@
-"""The model as the page has it: the package's own file format, with smaller weights and without those that are not used."""
+"""The model as the page has it: the package's own file format, with smaller weights and without unused ones."""
 
 from __future__ import annotations
 

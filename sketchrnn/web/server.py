@@ -146,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.0"  # of a first line that cannot be read: its refusal needs a status line too
     timeout = SEND_SECONDS
+    disable_nagle_algorithm = True  # head and body are two writes: the second must not wait for an acknowledgment
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(code)d %(message)s\n"
 

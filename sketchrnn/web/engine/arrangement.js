@@ -9,7 +9,7 @@ import { extentOf, lengthOf, pointCount, stroke5 } from "./sketch.js";
 const MAX_ARRANGED_POINTS = 160; // a prefix of more points is taken as it is
 const STARTS = 4; // points at which a closed stroke is tried to begin
 const CLOSED = 0.1; // a stroke is closed if its ends are at most this share of its larger side apart
-const SAME = 1e-6; // nats by which another arrangement must be likelier
+const KEPT = 4; // nats by which another arrangement must be likelier than the given one
 
 /** Yields now and then; returns a drawing, in the model's unit, arranged; the drawing itself if it is best as it is. */
 export function* arranged(network, sketch, category) {
@@ -20,7 +20,7 @@ export function* arranged(network, sketch, category) {
   best.strokes = sketch.strokes;
   for (const order of ordersOf(sketch)) {
     const path = yield* likeliest(network, start, order, sketch.penDown, variantsOf);
-    if (path.logDensity > best.logDensity + SAME) best = path;
+    if (path.logDensity > best.logDensity + (best.strokes === sketch.strokes ? KEPT : 0)) best = path;
   }
   return best.strokes === sketch.strokes ? sketch : { ...sketch, strokes: best.strokes };
 }

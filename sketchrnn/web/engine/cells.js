@@ -6,6 +6,8 @@
  * and `step(projected, state)`, which takes these sums [B, size] and changes the states of B drawings in place.
  */
 
+import { sigmoid } from "./kernel.js";
+
 const EPSILON = 1e-3;
 
 /** Returns a recurrent layer. `tensor` returns one of the layer's tensors by name and shape. */
@@ -22,16 +24,7 @@ function lstmCell(tensor, inputs, units, kernel) {
     stateUnits: units,
     inputWeights: tensor("weight_ih_l0", 4 * units, inputs),
     inputBias: tensor("bias_ih_l0", 4 * units),
-    step(projected, { size, hidden, cell }) {
-      const gates = kernel.multiply(hiddenWeights, hidden, size);
-      for (let index = 0; index < gates.length; index++) gates[index] += projected[index];
-      for (let drawing = 0; drawing < size; drawing++)
-        for (let unit = 0, own = drawing * units, gate = 4 * own; unit < units; unit++, own++, gate++) {
-          cell[own] =
-            sigmoid(gates[gate + units]) * cell[own] + sigmoid(gates[gate]) * Math.tanh(gates[gate + 2 * units]);
-          hidden[own] = sigmoid(gates[gate + 3 * units]) * Math.tanh(cell[own]);
-        }
-    },
+    step: (projected, state) => kernel.lstm(kernel.multiply(hiddenWeights, state.hidden, state.size), projected, state, units),
   };
 }
 
@@ -162,8 +155,4 @@ function normalize(values, first, count) {
   for (let index = first; index < first + count; index++) squares += (values[index] - mean) ** 2;
   const deviation = Math.sqrt(squares / count + EPSILON);
   for (let index = first; index < first + count; index++) values[index] = (values[index] - mean) / deviation;
-}
-
-function sigmoid(value) {
-  return 1 / (1 + Math.exp(-value));
 }

@@ -139,17 +139,19 @@ function sampled(mixture, [w0, w1, w2, w3]) {
 function* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse }) {
   const candidates = [];
   const wholes = drawings.map((drawing) => drawing.joined(prefix.sketch));
+  const seen = pointsOf(prefix.rows);
+  const factor = prefix.scale / network.offsetScale;
+  const asSeen = (point) => point.map((value, axis) => (value - prefix.lastPoint[axis]) * factor + seen.at(-1)[axis]);
   for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
-    const whole = wholes[index];
-    const larger = (extentOf(whole) * prefix.scale) / network.offsetScale;
+    const drawn = points ? strokes : [];
     candidates.push({
-      strokes: points ? strokes : [],
+      strokes: drawn,
       penDown: points > 0 && penDown,
       seed,
       candidate,
       ended,
-      score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(whole)[category] : 0,
-      flaws: Number(!ended) + Number(larger > PAGE) + Number(scribbles(whole)),
+      score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(wholes[index])[category] : 0,
+      flaws: Number(!ended) + flawsOf([...seen, ...drawn.flat().map(asSeen)]),
     });
     yield null;
   }
@@ -178,11 +180,22 @@ function farApart([first, ...others], candidates, wholes) {
   return [...taken, ...others.filter((index) => candidates[index].flaws)];
 }
 
-/** Tells whether more than a third of a drawing's points lie in some square of a tenth of its larger side. */
-function scribbles({ strokes }) {
-  const points = strokes.flat();
+/** Returns the points of rows, the origin included. */
+function pointsOf(rows) {
+  let [x, y] = [0, 0];
+  return rows.map(([dx, dy]) => [(x += dx), (y += dy)]);
+}
+
+/** Returns how many of these hold of the points that the decoder has seen and drawn: off the page, scribbled in place. */
+function flawsOf(points) {
+  const larger = extentOf({ strokes: [points] });
+  return Number(larger > PAGE) + Number(scribbles(points, larger));
+}
+
+/** Tells whether more than a third of some points lie in some square of a tenth of their larger side. */
+function scribbles(points, larger) {
   if (points.length < 2) return false;
-  const half = (SPOT * extentOf({ strokes })) / 2 + 1e-12;
+  const half = (SPOT * larger) / 2 + 1e-12;
   const near = ([x, y]) => points.filter((other) => Math.abs(other[0] - x) <= half && Math.abs(other[1] - y) <= half).length;
   return points.some((point) => near(point) > SPOT_SHARE * points.length);
 }

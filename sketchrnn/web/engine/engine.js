@@ -30,7 +30,7 @@ export class Engine {
   /** Yields null now and then; returns `[{ category, probability }, ...]`, the most probable first. */
   *guess(strokes, options = {}) {
     const { penDown, scale } = guessSettings(options);
-    return yield* this.#guessOf(sketchOf(strokes, penDown), scale);
+    return yield* guess(this.network, this.recognizer, sketchOf(strokes, penDown), scale);
   }
 
   /** Yields and returns what `draw` in draw.js does. */
@@ -40,14 +40,10 @@ export class Engine {
     const { categories, conditional } = this.network.configuration;
     let { category } = settings;
     if (category === null && conditional && sketch.strokes.length)
-      [{ category }] = yield* this.#guessOf(sketch, settings.scale);
+      [{ category }] = yield* guess(this.network, this.recognizer, sketch, settings.scale);
     const index = indexOf(category, categories, conditional);
     const prefix = yield* seePrefix(this.network, sketch, index, settings);
     return yield* draw(this.network, this.recognizer, prefix, index, settings);
-  }
-
-  *#guessOf(sketch, scale) {
-    return yield* guess(this.network, this.recognizer, yield* seePrefix(this.network, sketch, null, { scale }));
   }
 }
 

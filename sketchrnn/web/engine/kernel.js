@@ -1,8 +1,8 @@
-/** Matrix products, in which nearly all of the time goes: in WebAssembly where it is allowed, else in JavaScript. */
+/** What nearly all of the time goes into: in WebAssembly where it is allowed, else in JavaScript. */
 
 // kernel.wat, as `wat2wasm` writes it
 const KERNEL =
-  "AGFzbQEAAAABEQJgBX9/f39/AGAEe3t7ewF7AwQDAAABBQMBAAEHFwMGbWVtb3J5AgADb25lAAAEZm91cgABCtkFA+UBAgR/BXsgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgAyEIIAAhBwNAIAj9AAQAIQ0gCSANIAf9AAQA/eYB/eQBIQkgCiANIAcgBWr9AAQA/eYB/eQBIQogCyANIAcgBUEBdGr9AAQA/eYB/eQBIQsgDCANIAcgBUEDbGr9AAQA/eYB/eQBIQwgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEQRBqIQQgACAFQQJ0aiEAIAFBBGshASABQQBKDQALC9gCAgR/C3sgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgCSENIAkhDiAJIQ8gCSEQIAMhCCAAIQcDQCAH/QAEACERIAcgBWr9AAQAIRIgCP0ABAAhEyAJIBMgEf3mAf3kASEJIA0gEyAS/eYB/eQBIQ0gCCAFav0ABAAhEyAKIBMgEf3mAf3kASEKIA4gEyAS/eYB/eQBIQ4gCCAFQQF0av0ABAAhEyALIBMgEf3mAf3kASELIA8gEyAS/eYB/eQBIQ8gCCAFQQNsav0ABAAhEyAMIBMgEf3mAf3kASEMIBAgEyAS/eYB/eQBIRAgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEIA0gDiAPIBAQAv0LBBAgBEEgaiEEIAAgBUEBdGohACABQQJrIQEgAUEASg0ACwuVAQECeyAAIAH9DQABAgMQERITBAUGBxQVFhcgACAB/Q0ICQoLGBkaGwwNDg8cHR4f/eQBIQQgAiAD/Q0AAQIDEBESEwQFBgcUFRYXIAIgA/0NCAkKCxgZGhsMDQ4PHB0eH/3kASEFIAQgBf0NAAECAwQFBgcQERITFBUWFyAEIAX9DQgJCgsMDQ4PGBkaGxwdHh/95AEL";
+  "AGFzbQEAAAABHQRgBX9/f39/AGAEe3t7ewF7YAN/f38Be2ABewF7AwkIAAABAAIDAwMFAwEAAQceBAZtZW1vcnkCAANvbmUAAARmb3VyAAEEbHN0bQADCoELCOUBAgR/BXsgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgAyEIIAAhBwNAIAj9AAQAIQ0gCSANIAf9AAQA/eYB/eQBIQkgCiANIAcgBWr9AAQA/eYB/eQBIQogCyANIAcgBUEBdGr9AAQA/eYB/eQBIQsgDCANIAcgBUEDbGr9AAQA/eYB/eQBIQwgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEQRBqIQQgACAFQQJ0aiEAIAFBBGshASABQQBKDQALC9gCAgR/C3sgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgCSENIAkhDiAJIQ8gCSEQIAMhCCAAIQcDQCAH/QAEACERIAcgBWr9AAQAIRIgCP0ABAAhEyAJIBMgEf3mAf3kASEJIA0gEyAS/eYB/eQBIQ0gCCAFav0ABAAhEyAKIBMgEf3mAf3kASEKIA4gEyAS/eYB/eQBIQ4gCCAFQQF0av0ABAAhEyALIBMgEf3mAf3kASELIA8gEyAS/eYB/eQBIQ8gCCAFQQNsav0ABAAhEyAMIBMgEf3mAf3kASEMIBAgEyAS/eYB/eQBIRAgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEIA0gDiAPIBAQAv0LBBAgBEEgaiEEIAAgBUEBdGohACABQQJrIQEgAUEASg0ACwuVAQECeyAAIAH9DQABAgMQERITBAUGBxQVFhcgACAB/Q0ICQoLGBkaGwwNDg8cHR4f/eQBIQQgAiAD/Q0AAQIDEBESEwQFBgcUFRYXIAIgA/0NCAkKCxgZGhsMDQ4PHB0eH/3kASEFIAQgBf0NAAECAwQFBgcQERITFBUWFyAEIAX9DQgJCgsMDQ4PGBkaGxwdHh/95AELjgECAn8BeyAEQQJ0IQUgACAFaiEGA0AgACABIAUQBBAFIAL9AAQA/eYBIAAgAUEAEAQQBSAAIAEgBUEBdBAEEAb95gH95AEhByACIAf9CwQAIAMgACABIAVBA2wQBBAFIAcQBv3mAf0LBAAgAEEQaiEAIAFBEGohASACQRBqIQIgA0EQaiEDIAAgBkkNAAsLFwAgACACav0ABAAgASACav0ABAD95AELMwD9DAAAgD8AAIA/AACAPwAAgD/9DAAAgD8AAIA/AACAPwAAgD8gAP3hARAH/eQB/ecBC0oA/QwAAIA/AACAPwAAgD8AAIA//QwAAABAAAAAQAAAAEAAAABA/QwAAIA/AACAPwAAgD8AAIA/IAAgAP3kARAH/eQB/ecB/eUBC/8CAQJ7/QwAAK5CAACuQgAArkIAAK5C/QwAAK7CAACuwgAArsIAAK7CIAD96wH96gEhACAA/Qw7qrg/O6q4PzuquD87qrg//eYB/WohASAAIAH9DACAMT8AgDE/AIAxPwCAMT/95gH95QEhACAAIAH9DIOAXjmDgF45g4BeOYOAXjn95gH95AEhACAA/QxnaVA5Z2lQOWdpUDlnaVA5/eYBIQIgACAC/QzOQ7c6zkO3Os5DtzrOQ7c6/eQB/eYBIQIgACAC/QwIiQg8CIkIPAiJCDwIiQg8/eQB/eYBIQIgACAC/QzBqSo9wakqPcGpKj3BqSo9/eQB/eYBIQIgACAC/Qyqqio+qqoqPqqqKj6qqio+/eQB/eYBIQIgAv0MAAAAPwAAAD8AAAA/AAAAP/3kASECIAIgACAA/eYB/eYBIAD9DAAAgD8AAIA/AACAPwAAgD/95AH95AEhAiACIAH9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAQs=";
 
 const PAGE = 65536; // bytes
 const GROUP = 4; // vectors that are multiplied together, and numbers in one SIMD register
@@ -10,7 +10,8 @@ const GROUP = 4; // vectors that are multiplied together, and numbers in one SIM
 /**
  * Returns a kernel: `matrix(values, rows, columns)` takes a matrix over, and
  * `multiply(matrix, vectors, count, stride)` returns the products with `count` vectors, [count, rows].
- * Vectors begin every `stride` numbers; the default is the number of columns.
+ * Vectors begin every `stride` numbers; the default is the number of columns. `lstm(sums, more, state, units)` takes the
+ * step of an LSTM with the gates' sums, in two parts [size, 4 units], and changes the state in place.
  */
 export function makeKernel({ plain = false } = {}) {
   if (!plain) {
@@ -24,7 +25,7 @@ export function makeKernel({ plain = false } = {}) {
   return plainKernel();
 }
 
-function wasmKernel({ memory, one, four }) {
+function wasmKernel({ memory, one, four, lstm }) {
   let used = 0; // bytes
   let numbers = new Float32Array(memory.buffer);
 
@@ -39,6 +40,8 @@ function wasmKernel({ memory, one, four }) {
     }
     return place;
   }
+
+  const scratch = new Map(); // for an LSTM of so many units
 
   return {
     name: "wasm",
@@ -63,6 +66,22 @@ function wasmKernel({ memory, one, four }) {
         first += together;
       }
       return out;
+    },
+    lstm(sums, more, { size, hidden, cell }, units) {
+      const wide = padded(units);
+      if (!scratch.has(units)) scratch.set(units, reserve(10 * wide));
+      const at = scratch.get(units);
+      const [ofSums, ofMore, ofCell, ofHidden] = [0, 4, 8, 9].map((part) => at + 4 * part * wide);
+      for (let drawing = 0; drawing < size; drawing++) {
+        for (let gate = 0, from = 4 * drawing * units; gate < 4; gate++, from += units) {
+          numbers.set(sums.subarray(from, from + units), ofSums / 4 + gate * wide);
+          numbers.set(more.subarray(from, from + units), ofMore / 4 + gate * wide);
+        }
+        numbers.set(cell.subarray(drawing * units, (drawing + 1) * units), ofCell / 4);
+        lstm(ofSums, ofMore, ofCell, ofHidden, wide);
+        cell.set(numbers.subarray(ofCell / 4, ofCell / 4 + units), drawing * units);
+        hidden.set(numbers.subarray(ofHidden / 4, ofHidden / 4 + units), drawing * units);
+      }
     },
   };
 }
@@ -89,5 +108,17 @@ function plainKernel() {
         }
       return out;
     },
+    lstm(sums, more, { size, hidden, cell }, units) {
+      const gate = (index) => sums[index] + more[index];
+      for (let drawing = 0; drawing < size; drawing++)
+        for (let unit = 0, own = drawing * units, at = 4 * own; unit < units; unit++, own++, at++) {
+          cell[own] = sigmoid(gate(at + units)) * cell[own] + sigmoid(gate(at)) * Math.tanh(gate(at + 2 * units));
+          hidden[own] = sigmoid(gate(at + 3 * units)) * Math.tanh(cell[own]);
+        }
+    },
   };
+}
+
+export function sigmoid(value) {
+  return 1 / (1 + Math.exp(-value));
 }

@@ -1,4 +1,4 @@
-;; The products that nearly all of a decoder's time goes into, four numbers at a time. Columns and rows are multiples of 4.
+;; What nearly all of a decoder's time goes into, four numbers at a time. Columns, rows and units are multiples of 4.
 ;; kernel.js holds this as `wat2wasm kernel.wat` writes it.
 (module
   (memory (export "memory") 1)
@@ -89,4 +89,64 @@
       (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d))))
     (f32x4.add
       (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $ab) (local.get $cd))
-      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $ab) (local.get $cd)))))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $ab) (local.get $cd))))
+
+  ;; the step of an LSTM: from the gates' sums, in two parts [4 units] to be added, to the cell and hidden state [units]
+  (func (export "lstm") (param $sums i32) (param $more i32) (param $cell i32) (param $hidden i32) (param $units i32)
+    (local $stride i32) (local $end i32) (local $c v128)
+    (local.set $stride (i32.shl (local.get $units) (i32.const 2)))
+    (local.set $end (i32.add (local.get $sums) (local.get $stride)))
+    (loop $next
+      (local.set $c (f32x4.add
+        (f32x4.mul (call $sigmoid (call $sum (local.get $sums) (local.get $more) (local.get $stride)))
+          (v128.load (local.get $cell)))
+        (f32x4.mul (call $sigmoid (call $sum (local.get $sums) (local.get $more) (i32.const 0)))
+          (call $tanh (call $sum (local.get $sums) (local.get $more) (i32.shl (local.get $stride) (i32.const 1)))))))
+      (v128.store (local.get $cell) (local.get $c))
+      (v128.store (local.get $hidden) (f32x4.mul
+        (call $sigmoid (call $sum (local.get $sums) (local.get $more) (i32.mul (local.get $stride) (i32.const 3))))
+        (call $tanh (local.get $c))))
+      (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
+      (local.set $more (i32.add (local.get $more) (i32.const 16)))
+      (local.set $cell (i32.add (local.get $cell) (i32.const 16)))
+      (local.set $hidden (i32.add (local.get $hidden) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $sums) (local.get $end)))))
+
+  (func $sum (param $one i32) (param $other i32) (param $offset i32) (result v128)
+    (f32x4.add (v128.load (i32.add (local.get $one) (local.get $offset)))
+      (v128.load (i32.add (local.get $other) (local.get $offset)))))
+
+  (func $sigmoid (param $x v128) (result v128)
+    (f32x4.div (v128.const f32x4 1 1 1 1)
+      (f32x4.add (v128.const f32x4 1 1 1 1) (call $exp (f32x4.neg (local.get $x))))))
+
+  (func $tanh (param $x v128) (result v128)
+    (f32x4.sub (v128.const f32x4 1 1 1 1) (f32x4.div (v128.const f32x4 2 2 2 2)
+      (f32x4.add (v128.const f32x4 1 1 1 1) (call $exp (f32x4.add (local.get $x) (local.get $x)))))))
+
+  ;; exp(x) = 2^n exp(r) with |r| <= log(2) / 2, by the polynomial of Cephes' expf
+  (func $exp (param $x v128) (result v128)
+    (local $n v128) (local $p v128)
+    (local.set $x (f32x4.pmin (v128.const f32x4 87 87 87 87) (f32x4.pmax (v128.const f32x4 -87 -87 -87 -87) (local.get $x))))
+    (local.set $n (f32x4.nearest (f32x4.mul (local.get $x)
+      (v128.const f32x4 1.44269504 1.44269504 1.44269504 1.44269504))))
+    (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $n)
+      (v128.const f32x4 0.693359375 0.693359375 0.693359375 0.693359375))))
+    (local.set $x (f32x4.add (local.get $x) (f32x4.mul (local.get $n)
+      (v128.const f32x4 2.12194440e-4 2.12194440e-4 2.12194440e-4 2.12194440e-4))))
+    (local.set $p (f32x4.mul (local.get $x)
+      (v128.const f32x4 1.9875691500e-4 1.9875691500e-4 1.9875691500e-4 1.9875691500e-4)))
+    (local.set $p (f32x4.mul (local.get $x) (f32x4.add (local.get $p)
+      (v128.const f32x4 1.3981999507e-3 1.3981999507e-3 1.3981999507e-3 1.3981999507e-3))))
+    (local.set $p (f32x4.mul (local.get $x) (f32x4.add (local.get $p)
+      (v128.const f32x4 8.3334519073e-3 8.3334519073e-3 8.3334519073e-3 8.3334519073e-3))))
+    (local.set $p (f32x4.mul (local.get $x) (f32x4.add (local.get $p)
+      (v128.const f32x4 4.1665795894e-2 4.1665795894e-2 4.1665795894e-2 4.1665795894e-2))))
+    (local.set $p (f32x4.mul (local.get $x) (f32x4.add (local.get $p)
+      (v128.const f32x4 1.6666665459e-1 1.6666665459e-1 1.6666665459e-1 1.6666665459e-1))))
+    (local.set $p (f32x4.add (local.get $p)
+      (v128.const f32x4 5.0000001201e-1 5.0000001201e-1 5.0000001201e-1 5.0000001201e-1)))
+    (local.set $p (f32x4.add (f32x4.mul (local.get $p) (f32x4.mul (local.get $x) (local.get $x)))
+      (f32x4.add (local.get $x) (v128.const f32x4 1 1 1 1))))
+    (f32x4.mul (local.get $p) (i32x4.shl
+      (i32x4.add (i32x4.trunc_sat_f32x4_s (local.get $n)) (v128.const i32x4 127 127 127 127)) (i32.const 23)))))

@@ -42,7 +42,7 @@ export function* seePrefix(network, sketch, category, { scale = null, pen = null
   [sketch, seen] = [sketch, seen].map((one) => ({ ...one, penDown }));
   let lastPoint = sketch.strokes.at(-1)?.at(-1) ?? [0, 0];
   const chosen = arrange ? yield* arranged(network, seen, category) : seen;
-  if (chosen !== seen)
+  if (chosen !== seen && !penDown) // else its last stroke is as it was given
     lastPoint = chosen.strokes.at(-1).at(-1).map((value, axis) => value / scale + sketch.strokes[0][0][axis]);
   return { sketch, scale, rows: rowsOf(network, chosen), lastPoint };
 }
