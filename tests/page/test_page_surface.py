@@ -197,7 +197,7 @@ def test_the_eraser_removes_what_it_touches(page):
 
 
 def test_a_stroke_of_an_ending_can_be_erased(page):
-    line(page, (-0.9, 0), (-0.6, 0))
+    line(page, (-0.6, 0), (-0.3, 0))
     page.wait_for_function("() => !document.getElementById('keep').disabled", timeout=WAIT)
     assert page.layers()["completion"] == 2
     page.click(".ending:nth-child(1)")
@@ -224,6 +224,7 @@ def test_strokes_are_selected_moved_and_deleted(page):
     after = page.lines()
     assert after[1] == before[1]
     assert near(after[0][0], [before[0][0][0] + 60, before[0][0][1] + 60], 1)
+    page.focus("#canvas")
     page.keyboard.press("ArrowRight")
     page.wait_until_drawn()
     assert near(page.lines()[0][0], [after[0][0][0] + 4, after[0][0][1]], 0.1)

@@ -616,7 +616,7 @@ class Page {
       this.#chooseCategory(null);
       element("category").focus();
     });
-    for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => this.#useTool(button.dataset.tool));
+    for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => this.#useTool(button.dataset.tool));
     on("drawings-button", async () => {
       await this.#save();
       await this.#showStrip();
@@ -675,7 +675,7 @@ class Page {
 
   #useTool(tool) {
     this.surface.tool = tool;
-    for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    for (const button of document.querySelectorAll("button[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
   }
 
   #key(event) {
