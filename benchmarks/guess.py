@@ -12,11 +12,8 @@ import numpy as np
 from recognise import FEWEST, frequent, sketch_of
 from results import machine, write_results
 
-from sketchrnn.dataset.load import load
-from sketchrnn.model.guess import guess
-from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
+from sketchrnn.dataset.load import load as load_drawings
+from sketchrnn.model.model import load
 
 SHARES = (0.25, 0.5, 1.0)
 
@@ -27,8 +24,8 @@ def main() -> None:
     parser.add_argument("--model", help="default: the model that ships")
     parser.add_argument("--each", type=int, default=10, help="drawings of a category")
     arguments = parser.parse_args()
-    network = NumpyNetwork(load_model(arguments.model))
-    drawings, report = load(arguments.files, max_length=250)
+    model = load(arguments.model)
+    drawings, report = load_drawings(arguments.files, max_length=250)
     print(report, flush=True)
     categories = [drawings.categories.index(name) for name in frequent(drawings)]
     test = drawings.of_split("test")
@@ -39,12 +36,12 @@ def main() -> None:
         name = test.categories[test.category[place]]
         for share in SHARES:
             started = time.perf_counter()
-            names = [one.category for one in guess(network, see_prefix(network, sketch_of(test, place, share)))]
+            names = [one.category for one in model.guess(sketch_of(test, place, share))]
             seconds.append(time.perf_counter() - started)
             found[share].append(names.index(name))
     lines = [
         f"{machine('cpu')}; {len(chosen)} test drawings of {len(categories)} categories with {FEWEST} or more; guessed "
-        f"among all {len(network.configuration.categories)}, in {np.median(seconds):.2f} s (median).",
+        f"among all {len(model.categories)}, in {np.median(seconds):.2f} s (median).",
         "",
         "| drawn so far | right at once | among the first 3 | among the first 5 |",
         "| --- | --- | --- | --- |",

@@ -15,8 +15,8 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.scale import ROWS, find_scale
+from sketchrnn.model.prefix import PrefixSettings, conditionings_of, encode_prefix
+from sketchrnn.model.scale import ROWS, find_scales
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 
@@ -62,7 +62,7 @@ def main() -> None:
             for place in chosen:
                 name = test.categories[test.category[place]]
                 index = network.configuration.category_index(name) if known else None
-                found.append(find_scale(network, sketch_of(test, place, share), index))
+                found += find_scales(network, [sketch_of(test, place, share)], conditionings_of(network, [index]))
             low, middle, high = np.percentile(found, [25, 50, 75])
             told = "told" if known else "not told"
             lines.append(f"| {share:.0%} | {told} | {low:.2f} | {middle:.2f} | {high:.2f} |")
@@ -72,7 +72,7 @@ def main() -> None:
         for share in SHARES:
             sketch = sketch_of(test, place, share)
             index = network.configuration.category_index(test.categories[test.category[place]])
-            right[share].append(see_prefix(network, sketch, index, pen="auto").sketch.pen_down == sketch.pen_down)
+            right[share].append(encode_prefix(network, sketch, PrefixSettings(index, pen="auto")).sketch.pen_down == sketch.pen_down)
     lines += [
         "",
         "Whether the pen is down is right (`--pen auto`): "

@@ -13,12 +13,7 @@ from results import machine, write_results
 
 from sketchrnn.dataset.load import load
 from sketchrnn.model.choice import scribbles
-from sketchrnn.model.completion import complete
-from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
-from sketchrnn.sketch import Sketch
+from sketchrnn.model.model import load as load_model
 
 TEMPERATURES = (0.25, 0.35, 0.5, 0.75, 1.0)
 
@@ -34,7 +29,7 @@ def main() -> None:
     names = frequent(drawings)
     test = drawings.of_split("test")
     chosen = np.flatnonzero(np.isin(test.category, [test.categories.index(name) for name in names]))
-    real = np.mean([scribbles(sketch_of(test, place)) for place in chosen])
+    real = np.mean([scribbles(np.concatenate(sketch_of(test, place).strokes)) for place in chosen])
     lines = [
         f"{machine('cpu')}; drawn from nothing, {arguments.each} of each of {len(names)} categories by the model that "
         f"ships, {arguments.each * 8} by others. Of {len(chosen):,} real drawings {real:.1%} scribble in place.",
@@ -43,16 +38,14 @@ def main() -> None:
         "| --- " * 6 + "|",
     ]
     for path in (None, *arguments.model):
-        checkpoint = load_model(path, prefixes=DECODER_TENSORS)
-        network = NumpyNetwork(checkpoint)
-        empty = see_prefix(network, Sketch(()))
-        known = names if path is None else checkpoint.configuration.categories
+        model = load_model(path)
+        known = names if path is None else model.categories
         each = arguments.each if path is None else arguments.each * 8
         for temperature in TEMPERATURES:
             for pen in sorted({temperature, 1.0}):
-                sampling = SamplingConfiguration(temperature, pen_temperature=pen)
-                drawn = [one for name in known for one in complete(network, empty, name, each, sampling)]
-                in_place = np.mean([scribbles(one.sketch) for one in drawn])
+                settings = {"temperature": temperature, "pen_temperature": pen, "count": each, "best_of": 1}
+                drawn = [one for name in known for one in model.generate(name, **settings)]
+                in_place = np.mean([scribbles(np.concatenate(one.sketch.strokes)) for one in drawn])
                 ended = np.mean([one.ended for one in drawn])
                 points = np.mean([one.sketch.point_count for one in drawn])
                 name = "shipped" if path is None else f"Google's {known[0]}"

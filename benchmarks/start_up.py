@@ -16,7 +16,7 @@ SAMPLE = Path(__file__).parent.parent / "samples" / "pig.ndjson"
 SKETCHRNN = [sys.executable, "-m", "sketchrnn"]
 COMPLETE = [*SKETCHRNN, "complete", str(SAMPLE)]
 GENERATE = [*SKETCHRNN, "generate", "--category", "cat", "--format", "ndjson"]
-ONE_EACH = ["--choose-from", "1", "--scale", "1"]
+ONE_EACH = ["--best-of", "1", "--scale", "1"]
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "import numpy, click, svgwrite": [sys.executable, "-c", "import numpy, click, svgwrite"],
@@ -26,7 +26,7 @@ COMMANDS = {
     "complete -n 100": [*COMPLETE, "-n", "100"],
     "complete -n 100, the scale and the first drawings as given": [*COMPLETE, *ONE_EACH, "-n", "100"],
     "generate -n 1000": [*GENERATE, "-n", "1000"],
-    "generate -n 1000, the first drawings": [*GENERATE, "-n", "1000", "--choose-from", "1"],
+    "generate -n 1000, the first drawings": [*GENERATE, "-n", "1000", "--best-of", "1"],
     "import torch": [sys.executable, "-c", "import torch"],
 }
 IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")

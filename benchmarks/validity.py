@@ -24,7 +24,7 @@ from sketchrnn.formats.svg.reading import parse_root
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted((ROOT / "tests" / "svg").glob("*.svg"))
-QUICK = ["--choose-from", "1", "--max-points", "40", "--force", "-q"]
+QUICK = ["--best-of", "1", "--max-points", "40", "--force", "-q"]
 MOMENTS = (0.4, 2.0, 5.0)
 """Seconds at which a picture that draws itself for four seconds is looked at."""
 LIKENESS = 0.02
@@ -40,7 +40,7 @@ def outputs(folder: Path) -> list[Path]:
             (f"picture-{style}", ["complete", "samples/pig.ndjson", *look]),
             (
                 f"page-{style}",
-                ["render", "samples/butterfly.ndjson", *look, "--page", "a5", "--landscape", "--optimise"],
+                ["render", "samples/butterfly.ndjson", *look, "--page", "a5", "--landscape", "--optimize"],
             ),
             (f"sheet-{style}", ["complete", "samples/face.ndjson", "-n", "6", *look]),
             (f"moving-{style}", ["complete", "samples/pig.ndjson", *look, "--animate"]),

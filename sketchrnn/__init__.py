@@ -14,26 +14,51 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
     from sketchrnn.formats.page import Length, Page
+    from sketchrnn.formats.picture import PictureSettings
     from sketchrnn.formats.svg.animation import Animation
     from sketchrnn.formats.svg.style import Look
-    from sketchrnn.model.model import Drawing, Model, load, read
+    from sketchrnn.model.drawing import Drawing, render, save
+    from sketchrnn.model.guess import Guess
+    from sketchrnn.model.model import Model, load, read
+    from sketchrnn.model.sampling import Request, Sampling
     from sketchrnn.sketch import Sketch
 
 __version__ = "0.5.0"
-__all__ = ["Animation", "Drawing", "Length", "Look", "Model", "Page", "Record", "Sketch", "__version__", "load", "read"]
-
 _HOMES = {
-    **dict.fromkeys(("Drawing", "Model", "load", "read"), "sketchrnn.model.model"),
-    "Record": "sketchrnn.formats",
-    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
+    **dict.fromkeys(("Model", "load", "read"), "sketchrnn.model.model"),
+    **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
+    **dict.fromkeys(("Request", "Sampling"), "sketchrnn.model.sampling"),
     "Animation": "sketchrnn.formats.svg.animation",
+    "Guess": "sketchrnn.model.guess",
     "Look": "sketchrnn.formats.svg.style",
+    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
+    "PictureSettings": "sketchrnn.formats.picture",
+    "Record": "sketchrnn.formats",
     "Sketch": "sketchrnn.sketch",
 }
+__all__ = [
+    "Animation",
+    "Drawing",
+    "Guess",
+    "Length",
+    "Look",
+    "Model",
+    "Page",
+    "PictureSettings",
+    "Record",
+    "Request",
+    "Sampling",
+    "Sketch",
+    "__version__",
+    "load",
+    "read",
+    "render",
+    "save",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for, only then: ``sketchrnn --help`` needs none of it."""
+    """Import a public name when it is used first: ``sketchrnn --help`` needs none of them."""
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

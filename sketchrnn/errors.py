@@ -1,12 +1,12 @@
-"""What can go wrong with a user's input, each a one-line message that names the file and the place."""
+"""Errors that a user's input can cause. Each message is one line that names the file and the location in it."""
 
 
 class SketchRNNError(Exception):
-    """Base of every error that a user's input can cause; the CLI prints it as one line and exits 1."""
+    """Base of every error that a user's input can cause. The CLI prints its message and exits with 1."""
 
 
 class FormatError(SketchRNNError):
-    """A file does not hold what its format demands."""
+    """A file does not match its format."""
 
 
 class DownloadError(SketchRNNError):
@@ -14,20 +14,20 @@ class DownloadError(SketchRNNError):
 
 
 class DatasetError(SketchRNNError):
-    """The drawings that were read cannot be trained on or measured."""
+    """The drawings cannot be used for training or evaluation."""
 
 
 class TrainingError(SketchRNNError):
-    """A run cannot go on."""
+    """A training run cannot continue."""
 
 
 class CheckpointError(SketchRNNError):
-    """A checkpoint is damaged, of another version, or not a checkpoint."""
+    """A checkpoint is damaged, has another version, or is not a checkpoint."""
 
 
 class ConfigurationError(SketchRNNError):
-    """A configuration value is outside what it may be."""
+    """A configuration value is outside its range."""
 
 
 class CategoryError(SketchRNNError):
-    """A category is needed and missing, or is not known."""
+    """A category is missing or unknown."""

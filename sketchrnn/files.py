@@ -1,9 +1,14 @@
-"""Opening and writing files: standard streams as ``-``, and nothing ever left half written."""
+"""Opening and writing files: standard streams as ``-``, no file left half written, no input overwritten."""
 
+from __future__ import annotations
+
+import errno
 import os
+import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -13,6 +18,9 @@ from sketchrnn.errors import SketchRNNError
 STANDARD_STREAM = "-"
 CACHE_VARIABLE = "SKETCHRNN_CACHE"
 """Environment variable that names another folder than the user's cache."""
+NUMBERED = re.compile(r"%(?:0\d+)?d")
+"""The part of an output's name that is replaced by a number, so that each drawing gets its own file."""
+_DEVICES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # links to what this process has open
 
 
 @contextmanager
@@ -24,6 +32,8 @@ def open_source(path: str | Path) -> Iterator[BinaryIO]:
     """
     try:
         if str(path) == STANDARD_STREAM:
+            if sys.stdin is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             yield sys.stdin.buffer
         else:
             with Path(path).open("rb") as file:
@@ -33,31 +43,78 @@ def open_source(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def source_name(path: str | Path) -> str:
-    """Return what messages call a source."""
+    """Return the name of a source in messages."""
     return "standard input" if str(path) == STANDARD_STREAM else str(path)
 
 
+def is_stream(path: str | Path) -> bool:
+    """Return whether a source can be read only once: standard input, a pipe such as ``<(command)``, or a device."""
+    return str(path) == STANDARD_STREAM or _is_special(Path(path))
+
+
 def check_writable(path: str | Path, *, force: bool) -> None:
-    """Find out whether a file can be written, before the work whose result it is to hold.
+    """Check that a file can be written. Call it before the work that produces the content.
 
     Raises:
-        SketchRNNError: it exists and ``force`` is not set, it is a directory, or its folder is missing or not writable.
+        SketchRNNError: the file exists and ``force`` is not set, it is a directory, or its folder is missing or not
+            writable.
     """
-    target = Path(path)
+    if _is_device(path):
+        return
+    target = _link_target(path)
     if target.is_dir():
-        raise SketchRNNError(f"{target}: cannot be written: it is a directory")
-    if target.is_file() and not force:
-        raise SketchRNNError(f"{target}: exists already; --force overwrites it")
+        raise SketchRNNError(f"{path}: cannot be written: it is a directory")
+    if target.exists() and not force:
+        raise SketchRNNError(f"{path}: exists already; --force overwrites it")
     if not target.parent.is_dir():
-        raise SketchRNNError(f"{target}: cannot be written: there is no folder {target.parent}")
+        raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
     try:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
+        raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequence[str] = ()) -> None:
+    """Check that writing an output changes no input, now or when the same inputs are read again.
+
+    Args:
+        output: a file, or a pattern with one ``%d``.
+        inputs: the files and folders that are read.
+        suffixes: of the files that are read in folders.
+
+    Raises:
+        SketchRNNError: the output is an input, or it would be read as a part of an input folder.
+    """
+    if str(output) == STANDARD_STREAM or _is_device(output):
+        return
+    target = Path(output).resolve()
+    pattern = re.compile(NUMBERED.sub(r"\\d+", re.escape(str(target))))
+    for each in inputs:
+        source = Path(each).resolve()
+        if is_stream(each):
+            continue
+        if source.is_dir():
+            if source in target.parents and target.name.lower().endswith(tuple(suffixes)):
+                raise SketchRNNError(
+                    f"{output}: would be read as a drawing of the input folder {each}; choose an output outside it"
+                )
+        elif pattern.fullmatch(str(source)) or (target.exists() and source.samefile(target)):  # or a hard link
+            raise SketchRNNError(f"{output}: is also an input, which would be overwritten; choose another output")
+
+
+def check_suffix(path: str | Path, suffixes: Sequence[str]) -> None:
+    """Check that an output's name says which format it has. A device needs no suffix.
+
+    Raises:
+        SketchRNNError: the name ends in none of the suffixes.
+    """
+    if str(path) != STANDARD_STREAM and not _is_device(path) and not str(path).lower().endswith(tuple(suffixes)):
+        listed = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if len(suffixes) > 1 else suffixes)
+        raise SketchRNNError(f"{path}: expected a name that ends in {listed}, found {Path(path).name!r}")
 
 
 def make_folder(path: str | Path) -> None:
-    """Make a folder, and those that it lies in, unless it is there.
+    """Make a folder, and the folders above it, unless it exists.
 
     Raises:
         SketchRNNError: it cannot be made.
@@ -70,36 +127,52 @@ def make_folder(path: str | Path) -> None:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
-    """Yield a binary file that takes the place of ``path`` only when the block ends without an error.
+    """Yield a binary file that replaces ``path`` only when the block ends without an error.
 
-    It is written beside the target, flushed to the disk and renamed, so that a crash leaves the old file or the new
-    one. A target that is no regular file, such as ``/dev/stdout``, is written straight.
+    The file is written beside the target, flushed to the disk and renamed, so that a crash leaves the old file or the
+    new one. If ``path`` is a link, the file that it points to is replaced and the link stays. A target that is not a
+    regular file, such as ``/dev/stdout`` or a pipe, is written directly.
 
     Raises:
         SketchRNNError: the folder is missing or not writable, or the disk is full.
     """
-    target = Path(path)
+    temporary: str | None = None
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("wb") as device:
+        if _is_device(path):
+            with Path(path).open("wb") as device:
                 yield device
             return
+        target = _link_target(path)
         if target.is_dir():
-            raise SketchRNNError(f"{target}: cannot be written: it is a directory")
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
-    try:
+            raise SketchRNNError(f"{path}: cannot be written: it is a directory")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        # mkstemp makes files that only their owner may read
+        Path(temporary).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
         Path(temporary).replace(target)
     except OSError as error:
-        raise SketchRNNError(f"{target}: cannot be written: {reason(error)}") from error
+        raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def replace_file(path: Path, target: Path) -> None:
+    """Flush a file to the disk and move it to ``target``. If that is a link, the file that it points to is replaced."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    end = _link_target(target)
+    try:
+        path.replace(end)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with path.open("rb") as file, atomic_write(end) as copy:  # the link leads to another disk
+            shutil.copyfileobj(file, copy)
+        path.unlink()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -109,31 +182,76 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         SketchRNNError: the file cannot be written.
     """
     if str(path) == STANDARD_STREAM:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise SketchRNNError(f"standard output: cannot be written: {reason(error)}") from error
         return
     with atomic_write(path) as file:
         file.write(content)
 
 
-def cache_folder(kind: str) -> Path:
-    """Return where what can be had again is kept: in the user's cache, by the XDG Base Directory Specification.
+@contextmanager
+def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
+    """Hold a lock that other processes respect. Its file is deleted at the end.
 
     Args:
-        kind: "models" or "stores": a folder for each, in which nobody else keeps anything.
+        path: the lock's file.
+        patience: seconds to wait for it; below 0 there is no limit.
+
+    Raises:
+        filelock.Timeout: another process holds the lock.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path, timeout=patience)
+    lock.acquire()
+    while not path.exists():  # the previous owner has deleted it: this locks a deleted file
+        lock.release()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+def cache_folder(kind: str) -> Path:
+    """Return the folder in the user's cache for files that can be made or fetched again.
+
+    Args:
+        kind: "models" or "stores": each has its own folder.
+
+    Reference:
+        XDG Base Directory Specification, https://specifications.freedesktop.org/basedir-spec/latest/
     """
     if CACHE_VARIABLE in os.environ:
         return Path(os.environ[CACHE_VARIABLE]) / kind
     try:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # nobody knows where the user is at home
+    except RuntimeError:  # this user has no home folder
         home = Path(tempfile.gettempdir())
     return home / "sketchrnn" / kind
 
 
 def reason(error: OSError) -> str:
-    """Return what messages say of an error of the operating system."""
+    """Return the text of an error of the operating system, for messages."""
     return (error.strerror or str(error)).lower()
+
+
+def _link_target(path: str | Path) -> Path:
+    """Return the file that a link points to, through any number of links; other paths as they are."""
+    return Path(path).resolve() if Path(path).is_symlink() else Path(path)
+
+
+def _is_device(path: str | Path) -> bool:
+    """Return whether a path cannot be replaced by a rename: pipes, terminals, ``/dev/stdout`` and the like."""
+    return str(Path(path).absolute()).startswith(_DEVICES) or _is_special(Path(path))
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _umask() -> int:

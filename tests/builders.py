@@ -6,7 +6,12 @@ import torch
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix
+from sketchrnn.model.sampling import Sampling
+from sketchrnn.sketch import Sketch
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
@@ -48,6 +53,26 @@ def network_of(configuration: ModelConfiguration, seed: int = 0, spread: float =
 
 def checkpoint_of(network: SketchRNN, **fields) -> Checkpoint:
     return Checkpoint(network.configuration, network.weights(), **{"offset_scale": 26.5, **fields})
+
+
+def seen_by(network: NumpyNetwork, sketch: Sketch, category: int | None = None, **settings) -> EncodedPrefix:
+    """A prefix as a model sees it."""
+    return encode_prefix(network, sketch, PrefixSettings(category, **settings))
+
+
+def sampled(
+    network: NumpyNetwork,
+    prefix: EncodedPrefix,
+    category: str | None,
+    count: int,
+    sampling: Sampling,
+    candidates: int = 1,
+    conditionings: np.ndarray | None = None,
+) -> list[Completion]:
+    """All candidates of some drawings."""
+    tries = tuple((sampling.seed + number, each) for number in range(count) for each in range(candidates))
+    told = conditionings_for(network, prefix, category, tries, sampling) if conditionings is None else conditionings
+    return sample_jobs(network, [Job(prefix, tries, told)], sampling)[0]
 
 
 def random_rows(generator: np.random.Generator, length: int) -> np.ndarray:

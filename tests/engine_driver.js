@@ -4,6 +4,7 @@ import { Engine } from "../sketchrnn/web/engine/engine.js";
 import { seePrefix } from "../sketchrnn/web/engine/prefix.js";
 import { philox } from "../sketchrnn/web/engine/random.js";
 import { pictureOf } from "../sketchrnn/web/engine/recognizer.js";
+import { drawSettings } from "../sketchrnn/web/engine/settings.js";
 import { simplified, sketchOf } from "../sketchrnn/web/engine/sketch.js";
 
 let engine;
@@ -40,6 +41,7 @@ export const calls = {
     const { rows } = rowsOf(sketch, null, { scale: 1, arrange: false });
     return engine.network.encode(rows.slice(1), category).map((values) => [...values]);
   },
+  settings: () => drawSettings({}),
   recognize: (strokes) => [...engine.recognizer.logProbabilities({ strokes })],
   guess: (sketch, options) => finished(engine.guess(sketch.strokes, { ...options, penDown: sketch.pen_down })),
   draw: (sketch, options) => finished(engine.draw(sketch.strokes, { ...options, penDown: sketch.pen_down })),

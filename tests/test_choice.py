@@ -1,171 +1,153 @@
-"""Choosing among many completions."""
-
-import dataclasses
-import itertools
+"""Choosing among several candidates."""
 
 import numpy as np
 import pytest
-import torch
-from builders import CONFIGURATIONS, checkpoint_of, network_of, small_model
+from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, seen_by, small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.model import choice
-from sketchrnn.model.choice import draw_best, flaws, scribbles
-from sketchrnn.model.completion import Completion, Session, complete
+from sketchrnn.model.choice import best_of, flaws, most_diverse, scribbles
+from sketchrnn.model.completion import Completion
+from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
-NETWORK = NumpyNetwork(checkpoint_of(network_of(small_model(**CONFIGURATIONS["decoder only"]))))
-EMPTY = see_prefix(NETWORK, Sketch(()))
-SAMPLING = SamplingConfiguration(1.0, max_points=30, pen_temperature=1.0)
+CHECKPOINT = checkpoint_of(network_of(small_model(**CONFIGURATIONS["decoder only with categories"])))
+NETWORK = NumpyNetwork(CHECKPOINT)
+SCALE = NETWORK.offset_scale
+EMPTY = seen_by(NETWORK, Sketch(()))
 LINE = Sketch.from_polylines([[(0, 0), (100, 0), (100, 100)]])
+SETTINGS = {"max_points": 30, "temperature": 1.0, "pen_temperature": 1.0}
 
 
-def network_that_draws_on(kind):
-    """A network whose drawings have some length."""
-    torch_network = network_of(small_model(**CONFIGURATIONS[kind]))
-    with torch.no_grad():
-        torch_network.decoder.output.bias[2] -= 4.0
-    return NumpyNetwork(checkpoint_of(torch_network))
-
-
-def one(seed, nats=5.0, sketch=LINE, ended=True):
-    return Completion(sketch, ended, seed, nats)
-
-
-def plain_order(session, attempts):
-    """The attempts of one seed, the most promising first."""
-    cuts = {2: [24], 3: [12, 24], 4: [12, 24], 8: [6, 12, 24]}[attempts]
-    left, given_up = list(range(attempts)), []
-    for points in cuts:
-        session.run(points)
-        left.sort(key=lambda place: (-session.category_gain[place], session.nats_per_point[place]))
-        keep = -(-len(left) // 2)
-        left, given_up = left[:keep], left[keep:] + given_up
-    return left + given_up
-
-
-@pytest.mark.parametrize("attempts", [2, 3, 4, 8])
-@pytest.mark.parametrize("kind", ["decoder only with categories", "decoder only", "vae with categories"])
-@pytest.mark.parametrize("often_flawed", [False, True])
-def test_the_best_of_each_seed_is_kept(monkeypatch, kind, attempts, often_flawed):
-    network = network_that_draws_on(kind)
-    category = "pig" if network.configuration.conditional else None
-
-    def number_of_flaws(network, prefix, one):
-        return int(10 * one.nats_per_point) % 3 if often_flawed else 0
-
-    monkeypatch.setattr(choice, "flaws", number_of_flaws)
-    best = draw_best(network, EMPTY, category, 5, SAMPLING, attempts)
-    for seed, ours in enumerate(best):
-        tries = [(seed, attempt) for attempt in range(attempts)]
-        session = Session(network, EMPTY, category, tries, SAMPLING, weighed=24)
-        order = plain_order(session, attempts)  # here none is given up
-        session.run()
-        theirs = min(session.completions(order), key=lambda one: number_of_flaws(network, EMPTY, one))
-        assert ours.seed == seed
-        assert ours.nats_per_point == pytest.approx(theirs.nats_per_point, abs=1e-4)
-        if not often_flawed:  # else it may have been given up early, and its gain is of fewer points
-            assert ours.category_gain == pytest.approx(theirs.category_gain, abs=1e-4)
-        assert (ours.category_gain != 0.0) == network.configuration.conditional
-
-
-def test_each_seed_is_told_its_own_condition(monkeypatch):
-    network = network_that_draws_on("vae with categories")
-    monkeypatch.setattr(choice, "flaws", lambda network, prefix, one: int(10 * one.nats_per_point) % 3)
-    z = np.random.default_rng(0).normal(size=(6, network.configuration.latent_units)).astype(np.float32)
-    told = network.condition(np.arange(6) % 3, 2 * z)
-    together = draw_best(network, EMPTY, "pig", 6, SAMPLING, 3, condition=told)
-    for seed, one in enumerate(together):
-        sampling = dataclasses.replace(SAMPLING, seed=seed)
-        (alone,) = draw_best(network, EMPTY, "pig", 1, sampling, 3, condition=told[seed : seed + 1])
-        assert one.nats_per_point == pytest.approx(alone.nats_per_point, abs=1e-4)
-
-
-def log_likelihood_of(network, told, rows):
-    """Of stroke-5 rows after START, the end among them."""
-    state, total = network.start(network.condition(told, guidance=SAMPLING.guidance)), 0.0
-    for before, row in itertools.pairwise(rows[:, None]):
-        state = network.step(state, before)
-        mixture = network.mixture(state)
-        total += (mixture.log_q[:, 2] if row[0, 4] else mixture.log_prob(row)).item()
-    return total
-
-
-@pytest.mark.parametrize("weighed", [3, 40])
-def test_the_gain_is_that_over_the_mean_of_all_categories(weighed):
-    network = network_that_draws_on("decoder only with categories")
-    drawn = complete(network, EMPTY, "pig", 6, SAMPLING, weighed=weighed)
-    assert 0 < sum(one.ended for one in drawn) < 6
-    for one in drawn:
-        rows = stroke5_from_stroke3(one.sketch.to_stroke3()).astype(np.float32)
-        rows[:, :2] /= network.offset_scale
-        rows = (rows if one.ended else rows[:-1])[: weighed + 1]
-        gain = log_likelihood_of(network, np.array([0]), rows) - log_likelihood_of(network, None, rows)
-        assert one.category_gain == pytest.approx(gain / (len(rows) - 1), abs=2e-3)  # the coordinates are rounded
+def one(score=0.0, sketch=LINE, ended=True, seed=0, candidate=0):
+    return Completion(sketch, ended, seed, candidate, score)
 
 
 def test_flaws():
     spot = Sketch.from_polylines([[(0, 0), (100, 0), (50, 50), (51, 51), (50, 52), (51, 50), (50, 51)]])
-    drawn = [one(0), one(0, ended=False), one(0, sketch=LINE.transformed(1000.0), ended=False), one(0, sketch=spot)]
-    assert [flaws(NETWORK, EMPTY, each) for each in drawn] == [0, 1, 2, 1]
+    drawn = [one(), one(ended=False), one(sketch=LINE.transformed(1000.0), ended=False), one(sketch=spot)]
+    assert [flaws(EMPTY, each, SCALE) for each in drawn] == [0, 1, 2, 1]
 
 
-def test_of_many_attempts_only_the_promising_are_drawn_to_their_end(monkeypatch):
-    network = network_that_draws_on("decoder only with categories")
-    monkeypatch.setattr(choice, "flaws", lambda *arguments: 0)
-    taken = []
-    step = network.step
-
-    def counted(state, rows):
-        taken.append(len(rows))
-        return step(state, rows)
-
-    network.step = counted
-    sampling = dataclasses.replace(SAMPLING, max_points=100)
-    draw_best(network, EMPTY, "pig", 3, sampling, 8)
-    halved = sum(taken)
-    taken.clear()
-    complete(network, EMPTY, "pig", 3, sampling, 8, weighed=100)
-    assert halved < sum(taken) / 3
+def test_flaws_do_not_depend_on_the_prefixs_unit_or_its_number_of_points():
+    """The prefix is judged by the points that the decoder sees."""
+    line = np.column_stack([np.linspace(0, 200, 2000), np.zeros(2000)])
+    for scale in (0.1, 1.0, 40.0):
+        prefix = seen_by(NETWORK, Sketch.from_polylines([line * scale]), scale=1 / scale)
+        added = Sketch.from_polylines([[(200 * scale, 0), (200 * scale, 100 * scale), (0, 100 * scale)]])
+        assert flaws(prefix, one(sketch=added), SCALE) == 0
+        far = Sketch.from_polylines([[(200 * scale, 0), (200 * scale, 400 * scale)]])
+        assert flaws(prefix, one(sketch=far), SCALE) == 1
 
 
-def test_diverse_ones_differ_most_and_flawed_ones_come_last(monkeypatch):
+def test_fewest_flaws_then_the_highest_score_then_the_first():
+    cases = [
+        ([one(-3.0), one(-1.0), one(-2.0)], 1),
+        ([one(-3.0), one(-1.0, ended=False), one(-2.0)], 2),
+        ([one(), one(), one()], 0),
+        ([one(ended=False), one(), one()], 1),
+        ([one(-5.0, ended=False), one(-1.0, ended=False)], 1),
+    ]
+    for candidates, expected in cases:
+        assert best_of(EMPTY, candidates, SCALE) is candidates[expected]
+
+
+def test_diverse_ones_differ_most_and_flawed_ones_come_last():
     up = Sketch.from_polylines([[(0, 100), (0, 0), (100, 0)]])
     nearly = Sketch.from_polylines([[(0, 0), (100, 1), (100, 100)]])
-    drawn = [one(0, 1.0), one(0, 2.0, nearly), one(1, 9.0, up), one(1, 0.5, up, ended=False)]
-    monkeypatch.setattr(choice, "complete", lambda *arguments, **named: drawn)
-    for count, places in ((2, [0, 2]), (4, [0, 2, 1, 3])):
-        chosen = draw_best(NETWORK, EMPTY, None, count, SAMPLING, 2, diverse=True)
-        assert [drawn.index(best) for best in chosen] == places
+    drawn = [one(-1.0), one(-2.0, nearly), one(-9.0, up), one(-0.5, up, ended=False)]
+    for count, expected in ((2, [0, 2]), (4, [0, 2, 1, 3])):
+        chosen = most_diverse(EMPTY, drawn, count, SCALE)
+        assert [drawn.index(best) for best in chosen] == expected
 
 
-def test_a_seeds_best_does_not_depend_on_the_others():
-    together = draw_best(NETWORK, EMPTY, None, 3, SAMPLING, 4)
-    assert [drawing.seed for drawing in together] == [0, 1, 2]
-    alone = draw_best(NETWORK, EMPTY, None, 1, dataclasses.replace(SAMPLING, seed=2), 4)[0]
-    assert alone.nats_per_point == pytest.approx(together[2].nats_per_point, abs=1e-3)
-    several = complete(NETWORK, EMPTY, None, 2, SAMPLING, 3)
-    assert [drawing.seed for drawing in several] == [0, 0, 0, 1, 1, 1]
-    assert len({drawing.nats_per_point for drawing in several}) > 2
+class FakeRecognizer:
+    """Prefers drawings with many points, of some categories."""
+
+    categories = CATEGORIES[:2]
+
+    def log_probabilities(self, drawings):
+        points = np.array([sum(len(stroke) for stroke in strokes) for strokes in drawings], np.float32)
+        return np.stack([-1.0 / np.maximum(points, 1.0), -points], axis=1)
+
+
+def recognized(monkeypatch, recognizer=None):
+    model = Model(CHECKPOINT)
+    monkeypatch.setattr(Model, "recognizer", recognizer or FakeRecognizer())
+    monkeypatch.setattr("sketchrnn.model.choice.flaws", lambda *arguments: 0)
+    return model
+
+
+def test_the_recognizer_chooses_the_category_that_was_asked_for(monkeypatch):
+    model = recognized(monkeypatch)
+    for name, choose in ((CATEGORIES[0], max), (CATEGORIES[1], min)):
+        for drawing in model.generate(name, count=4, best_of=6, **SETTINGS):
+            points = drawing.sketch.point_count
+            assert drawing.completion.score == pytest.approx(-1.0 / max(points, 1) if choose is max else -points)
+        means = [
+            np.mean([one.sketch.point_count for one in model.generate(name, count=20, best_of=count, **SETTINGS)])
+            for count in (1, 6)
+        ]
+        assert choose(means) == means[1]
+        assert means[0] != means[1]
+
+
+def test_without_a_score_the_first_one_without_flaws_is_kept(monkeypatch):
+    model = recognized(monkeypatch)
+    unknown = model.generate(CATEGORIES[2], count=5, best_of=6, **SETTINGS)  # the recognizer does not know it
+    assert [(one.completion.candidate, one.completion.score) for one in unknown] == [(0, 0.0)] * 5
+    single = model.generate(CATEGORIES[0], count=5, best_of=1, **SETTINGS)
+    assert [one.completion.score for one in single] == [0.0] * 5
+    number = iter(range(100))
+    monkeypatch.setattr("sketchrnn.model.choice.flaws", lambda *arguments: int(next(number) % 6 != 3))
+    assert [one.completion.candidate for one in model.generate(CATEGORIES[2], count=3, best_of=6, **SETTINGS)] == [
+        3
+    ] * 3
+
+
+def test_the_best_of_a_drawing_does_not_depend_on_the_others(monkeypatch):
+    model = recognized(monkeypatch)
+    together = model.generate(CATEGORIES[0], count=5, best_of=4, **SETTINGS)
+    for drawing in together:
+        (alone,) = model.generate(CATEGORIES[0], seed=drawing.seed, best_of=4, **SETTINGS)
+        assert alone.completion.candidate == drawing.completion.candidate
+        assert alone.sketch == drawing.sketch
+
+
+def test_diverse_keeps_the_best_of_all(monkeypatch):
+    model = recognized(monkeypatch)
+    kept = model.generate(CATEGORIES[0], count=3, best_of=5, diverse=True, **SETTINGS)
+    everything = model.generate(CATEGORIES[0], count=3, best_of=5, **SETTINGS)
+    assert len(kept) == 3
+    assert kept[0].completion.score == max(each.completion.score for each in everything)
 
 
 def test_scribbling_in_place():
     generator = np.random.default_rng(0)
-    spread = Sketch.from_polylines([generator.uniform(0, 100, (40, 2))])
+    spread = generator.uniform(0, 100, (40, 2))
     assert not scribbles(spread)
     spot = generator.uniform(50, 54, (30, 2))
-    assert scribbles(Sketch((*spread.strokes, spot)))
-    assert not scribbles(Sketch((*spread.strokes, spot[:15])))
-    assert not scribbles(Sketch(()))
+    assert scribbles(np.concatenate([spread, spot]))
+    assert not scribbles(np.concatenate([spread, spot[:15]]))
+    assert not scribbles(np.zeros((0, 2)))
+    many = generator.uniform(0, 100, (3000, 2))
+    assert not scribbles(many)
+    assert scribbles(np.concatenate([many, generator.uniform(50, 54, (2000, 2))]))
+
+
+@given(st.integers(0, 500), st.integers(0, 60), st.floats(0.0, 0.8))
+def test_scribbling_is_what_the_plain_definition_says(seed, count, share):
+    generator = np.random.default_rng(seed)
+    points = generator.uniform(0, 100, (count, 2)).round()
+    near = generator.random(count) < share
+    points[near] = 50 + generator.uniform(-6, 6, (int(near.sum()), 2)).round()
+    half = 0.05 * np.ptp(points, axis=0).max() + 1e-12 if count else 0.0
+    most = max((int((np.abs(points - each).max(axis=1) <= half).sum()) for each in points), default=0)
+    assert scribbles(points) == (most > count / 3 and most >= 4)
 
 
 @given(st.integers(0, 100), st.floats(0.01, 100.0))
 def test_scribbling_does_not_depend_on_the_unit(seed, scale):
-    generator = np.random.default_rng(seed)
-    sketch = Sketch.from_polylines([generator.normal(size=(12, 2)).round(2)])
-    assert scribbles(sketch) == scribbles(sketch.transformed(scale, (3.0, -2.0)))
+    points = np.random.default_rng(seed).normal(size=(12, 2)).round(2)
+    assert scribbles(points) == scribbles(points * scale + (3.0, -2.0))

@@ -207,7 +207,7 @@ def test_raw_files_are_simplified(tmp_path):
 
 
 def test_a_file_without_words_names_the_category(tmp_path):
-    (tmp_path / "my spiral.json").write_text("[[[0, 0], [5, 7]]]")
+    (tmp_path / "my spiral.json").write_text("[[[0, 0], [5, 7], [9, 9], [8, 1]]]")
     assert load([tmp_path / "my spiral.json"])[0].categories == ("my spiral",)
 
 
@@ -233,7 +233,8 @@ def test_a_drawing_that_stands_in_npz_and_ndjson_is_kept_once(tmp_path, npz_firs
     assert report.dropped == {"of the same shape as one with a key_id": 5}
     assert len(drawings) == 12 + 7
     keyed = slice(7, None) if npz_first else slice(0, 12)
-    assert drawings.split[keyed].tolist() == [SPLITS.index(split_of_key(key)) for key in keys(12)]
+    alone, _ = load([paths[1]])
+    assert drawings.split[keyed].tolist() == alone.split.tolist()
 
 
 def test_the_same_shape_in_another_category_is_another_drawing(tmp_path):

@@ -119,7 +119,7 @@ def test_order_gives_every_stroke_its_colour():
 def test_unknown_looks_are_refused():
     with pytest.raises(ConfigurationError, match="pen, ink, brush, order"):
         Look(style="crayon")
-    with pytest.raises(ConfigurationError, match="more than 0"):
+    with pytest.raises(ConfigurationError, match="above 0"):
         Look(stroke_width=Length(0))
 
 

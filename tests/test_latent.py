@@ -3,11 +3,10 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, small_model
+from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, seen_by, small_model
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,29 +14,18 @@ from hypothesis import strategies as st
 from sketchrnn.cli import main
 from sketchrnn.errors import CategoryError, ConfigurationError
 from sketchrnn.model.checkpoint import save_checkpoint
-from sketchrnn.model.completion import complete
-from sketchrnn.model.latent import (
-    between,
-    combined,
-    draw_at,
-    grid,
-    place_of_category,
-    place_of_sketch,
-    reconstruct,
-)
+from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
+from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
 from sketchrnn.sketch import Sketch
 
 MODEL = small_model(**CONFIGURATIONS["vae with categories"])
 Z = MODEL.latent_units
-SAMPLING = SamplingConfiguration(max_points=12)
 SKETCH = Sketch.from_polylines([[(10, 20), (60, 25), (40, 90)], [(5, 5), (30, 8)]])
 
 
 def seen(network, sketch, category=0):
-    return see_prefix(network, sketch, category, scale=1.0)
+    return seen_by(network, sketch, category, scale=1.0)
 
 
 vectors = st.integers(0, 10_000).map(
@@ -86,7 +74,8 @@ def test_where_there_is_no_arc_the_way_is_straight(factor):
 @given(vectors, vectors, vectors, vectors, st.booleans())
 def test_a_grid_has_the_four_at_its_corners_and_ways_at_its_sides(one, two, three, four, spherical):
     places = grid(MODEL, (one, two, three, four), 4, spherical=spherical)
-    assert places.shape == (4, 4, MODEL.condition_units)
+    assert places.shape == (16, MODEL.condition_units)
+    places = places.reshape(4, 4, -1)
     np.testing.assert_allclose(places[[0, 0, 3, 3], [0, 3, 0, 3]], [one, two, three, four], atol=1e-5)
     shares = [0.0, 1 / 3, 2 / 3, 1.0]
     np.testing.assert_allclose(places[0], between(MODEL, one, two, shares, spherical=spherical), atol=1e-5)
@@ -101,62 +90,77 @@ def test_a_sum_adds_z_and_has_the_first_ones_category(one, two, three):
     np.testing.assert_allclose(combined(MODEL, [(1, one), (-1, two), (1, two)]), one, atol=1e-5)
 
 
-def test_a_sketchs_place_is_its_posteriors_mean():
+def test_a_sketchs_latent_point_is_its_posteriors_mean():
     network = network_with()
-    z_mean, z_logvar = network.encode(seen(network, SKETCH).rows[1:], 1)
-    place = place_of_sketch(network, seen(network, SKETCH), CATEGORIES[1])
-    np.testing.assert_allclose(place, network.condition(np.array([1]), z_mean[None])[0])
-    generator = np.random.default_rng(3)
-    sampled = np.stack([place_of_sketch(network, seen(network, SKETCH), CATEGORIES[1], generator) for _ in range(400)])
+    sketch = seen(network, SKETCH)
+    z_mean, z_logvar = network.encode(sketch.rows[1:], 1)
+    (point,) = latent_points_of_sketch(network, sketch, CATEGORIES[1])
+    np.testing.assert_allclose(point, network.condition(np.array([1]), z_mean[None])[0])
+    sampled = latent_points_of_sketch(network, sketch, CATEGORIES[1], seeds=range(400))
     np.testing.assert_allclose(sampled[:, :Z].std(0), np.exp(0.5 * z_logvar), rtol=0.2)
-    assert np.array_equal(sampled[0, Z:], place[Z:])
+    assert np.array_equal(sampled[0, Z:], point[Z:])
 
 
-def test_a_categorys_place_has_no_z_or_one_of_the_prior():
+def test_a_categorys_latent_point_has_no_z_or_one_of_the_prior():
     network = network_with()
-    place = place_of_category(network, CATEGORIES[2])
-    assert np.array_equal(place, network.condition(np.array([2]), guidance=SamplingConfiguration().guidance)[0])
+    (point,) = latent_point_of_category(network, CATEGORIES[2], 1.4, 0)
+    assert np.array_equal(point, network.condition(np.array([2]), guidance=1.4)[0])
     always = network_with("vae")
-    one, other = (place_of_category(always, None, seed) for seed in (0, 1))
+    one, other = (latent_point_of_category(always, None, 1.0, seed) for seed in (0, 1))
     assert not np.array_equal(one, other)
-    assert np.array_equal(one, place_of_category(always, None, 0))
+    assert np.array_equal(one, latent_point_of_category(always, None, 1.0, 0))
 
 
-def test_at_a_categorys_place_is_drawn_what_generate_draws():
-    network = network_with("decoder only with categories")
+def test_at_a_categorys_latent_point_is_drawn_what_generate_draws():
+    model = Model(endless("decoder only with categories"))
     for seed in (0, 5):
-        sampling = replace(SAMPLING, seed=seed)
-        (there,) = draw_at(network, place_of_category(network, CATEGORIES[1])[None], sampling)
-        (plain,) = complete(network, seen(network, Sketch(())), CATEGORIES[1], 1, sampling)
-        assert there.sketch == plain.sketch
-        assert (there.ended, there.seed) == (plain.ended, seed)
+        ends = model.interpolate(list(CATEGORIES[:2]), steps=2, seed=seed, max_points=12)
+        for name, there in zip(CATEGORIES, ends, strict=False):
+            (plain,) = model.generate(name, seed=seed, max_points=12)
+            assert there.sketch == plain.sketch
+            assert (there.ended, there.seed) == (plain.ended, seed)
+
+
+def test_guidance_is_honored_wherever_it_is_offered():
+    model = Model(endless("vae with categories"))
+
+    def drawn(guidance):
+        settings = {"guidance": guidance, "max_points": 12, "scale": 1.0, "best_of": 1}
+        ends = model.interpolate([SKETCH, "pig"], category="pig", steps=2, **settings)
+        total = model.combine([(1, SKETCH), (-1, "pig")], category="pig", **settings)
+        return [*model.reconstruct(SKETCH, "pig", **settings), *ends, *total]
+
+    for one, other, again in zip(drawn(1.0), drawn(3.0), drawn(1.0), strict=True):
+        assert one.sketch == again.sketch
+        assert one.sketch != other.sketch
 
 
 def test_a_reconstruction_begins_where_the_sketch_does_and_depends_on_it():
-    network = network_with("vae")
-    one, two = reconstruct(network, seen(network, SKETCH), None, 2, SAMPLING)
+    model = Model(endless("vae"))
+    settings = {"scale": 1.0, "max_points": 12, "best_of": 1}
+    one, two = model.reconstruct(SKETCH, count=2, **settings)
     assert one.sketch.first_point.tolist() == two.sketch.first_point.tolist() == [10, 20]
     assert (one.seed, two.seed) == (0, 1)
     assert one.sketch != two.sketch
-    (again,) = reconstruct(network, seen(network, SKETCH), None, 1, replace(SAMPLING, seed=1))
+    (again,) = model.reconstruct(SKETCH, seed=1, **settings)
     assert again.sketch == two.sketch
-    (moved,) = reconstruct(network, seen(network, SKETCH.transformed(shift=(7, 7))), None, 1, SAMPLING)
+    (moved,) = model.reconstruct(SKETCH.transformed(shift=(7, 7)), **settings)
     assert moved.sketch.transformed(shift=(-7, -7)).bounds() == pytest.approx(one.sketch.bounds())
-    (other,) = reconstruct(network, seen(network, SKETCH.transformed(scale=2.0)), None, 1, SAMPLING)
+    (other,) = model.reconstruct(SKETCH.transformed(scale=2.0), **settings)
     assert other.sketch.transformed(shift=(-10, -20)).bounds() != pytest.approx(one.sketch.bounds())
-    (sampled,) = reconstruct(network, seen(network, SKETCH), None, 1, SAMPLING, sample=True)
+    (sampled,) = model.reconstruct(SKETCH, sample=True, **settings)
     assert sampled.sketch != one.sketch
 
 
-def test_what_has_no_place():
+def test_what_has_no_latent_point():
     for kind, sketch, category, error, said in (
-        ("decoder only", SKETCH, None, ConfigurationError, "no encoder"),
+        ("decoder only", SKETCH, None, ConfigurationError, "encoder"),
         ("vae", Sketch(()), None, ConfigurationError, "empty"),
         ("vae with categories", SKETCH, "cow", CategoryError, "unknown category"),
     ):
         network = network_with(kind)
         with pytest.raises(error, match=said):
-            place_of_sketch(network, seen(network, sketch), category)
+            latent_points_of_sketch(network, seen(network, sketch), category)
 
 
 # commands
@@ -170,7 +174,7 @@ def folder(tmp_path, monkeypatch):
         save_checkpoint(endless(kind), f"{name}.safetensors")
     records = [{"word": word, "drawing": [[[9, 80 + 9 * place], [9, 30]]]} for place, word in enumerate(["pig", "pig"])]
     (tmp_path / "pigs.ndjson").write_text("\n".join(map(json.dumps, records)))
-    (tmp_path / "plain.json").write_text("[[[1, 2], [30, 40], [5, 60]]]")
+    (tmp_path / "plain.json").write_text('{"strokes": [[[1, 2], [30, 40], [5, 60]]]}')
     return tmp_path
 
 
@@ -186,7 +190,7 @@ def labels(result):
 
 def test_reconstruct_shows_the_sketch_and_what_becomes_of_it(folder):
     shown = run("reconstruct", "pigs.ndjson", "--index", 1, "-n", 3, "--model", "vae.safetensors", "--seed", 4)
-    assert labels(shown) == ["pig, as given", "seed 4", "seed 5", "seed 6"]
+    assert labels(shown) == ["pig, as given", "pig, seed 4", "pig, seed 5", "pig, seed 6"]
     lines = run("reconstruct", "pigs.ndjson", "--index", 1, "-n", 3, "--model", "vae.safetensors", "--format", "ndjson")
     assert [json.loads(line)["word"] for line in lines.stdout.splitlines()] == ["pig"] * 3
     other_cell = run("reconstruct", "plain.json", "--model", "hyper.safetensors")
@@ -221,7 +225,7 @@ def test_categories_mix_in_the_shipped_model():
 def test_arithmetic(folder):
     terms = ("pigs.ndjson:0", "-", "pigs.ndjson:1", "+", "plain.json")
     shown = run("arithmetic", *terms, "--category", "pig", "--model", "vae.safetensors", "-n", 2)
-    assert labels(shown) == ["+ pigs.ndjson:0", "- pigs.ndjson:1", "+ plain.json", "sum, seed 0", "sum, seed 1"]
+    assert labels(shown) == ["+ pig", "- pig", "+ pig", "sum, seed 0", "sum, seed 1"]
     same = run("arithmetic", *terms[:3], "+", "pigs.ndjson:1", "--model", "vae.safetensors", "--format", "ndjson")
     plain = run("reconstruct", "pigs.ndjson", "--index", 0, "--model", "vae.safetensors", "--format", "ndjson")
     ours, theirs = (
@@ -230,6 +234,33 @@ def test_arithmetic(folder):
     )
     ours, theirs = ours - ours[0], theirs - theirs[0]  # one in the model's unit, the other in the sketch's
     np.testing.assert_allclose(ours / np.ptp(ours), theirs / np.ptp(theirs), atol=0.002)  # A - B + B is A
+
+
+RECORD = '{"word":"pig","drawing":[[[1,2,3],[4,50,6]]]}'
+
+
+def test_several_records_give_a_result_each(folder):
+    vae = ("--model", "vae.safetensors", "--format", "ndjson")
+
+    def lines(*arguments):
+        result = run(*arguments, *vae)
+        assert result.exit_code == 0, result.output
+        return result.stdout.splitlines()
+
+    both = lines("reconstruct", "pigs.ndjson", "-n", 2)
+    assert both == [line for index in (0, 1) for line in lines("reconstruct", "pigs.ndjson", "-n", 2, "--index", index)]
+    sums = lines("arithmetic", "pigs.ndjson", "-", "pigs.ndjson:1", "+", "plain.json", "--category", "pig")
+    assert sums == [
+        line
+        for index in (0, 1)
+        for line in lines(
+            "arithmetic", f"pigs.ndjson:{index}", "-", "pigs.ndjson:1", "+", "plain.json", "--category", "pig"
+        )
+    ]
+    ways = lines("interpolate", "pigs.ndjson", "pig", "--steps", 3)
+    assert ways[3:] == lines("interpolate", "pigs.ndjson:1", "pig", "--steps", 3)
+    shown = run("reconstruct", "pigs.ndjson", "--model", "vae.safetensors")
+    assert labels(shown) == ["pig, as given", "pig, seed 0"] * 2
 
 
 def fails(result, *parts, code=1):
@@ -242,21 +273,21 @@ def fails(result, *parts, code=1):
 
 def test_wrong_places(folder):
     vae = ("--model", "vae.safetensors")
-    fails(run("interpolate", "pig", *vae), "two places, or four, found 1", code=2)
+    fails(run("interpolate", "pig", *vae), "two ends, or four, found 1", code=2)
     fails(run("interpolate", "pig", "pig", "pig", *vae), "found 3", code=2)
     fails(run("interpolate", "pgi", "pig", *vae), "pgi: no such file, and no category", "did you mean 'pig'")
     fails(run("interpolate", "missing.json", "pig", *vae), "missing.json: no such file")
-    fails(run("interpolate", "pigs.ndjson", "pig", *vae), "pigs.ndjson: holds more than one record")
-    fails(run("interpolate", "pigs.ndjson:7", "pig", *vae), "pigs.ndjson: holds no record 7")
-    fails(run("interpolate", "plain.json", "pig", *vae), "plain.json: which category?")
-    fails(run("interpolate", "plain.json", "plain.json", "--model", "decoder.safetensors"), "plain.json", "no encoder")
+    fails(run("interpolate", "pigs.ndjson:7", "pig", *vae), "pigs.ndjson: expected a record 7")
+    fails(run("interpolate", "plain.json", "pig", *vae), "plain.json pig: which category?")
+    fails(run("interpolate", "plain.json", "plain.json", "--model", "decoder.safetensors"), "plain.json", "encoder")
     fails(run("interpolate", "pig", "pig", "--steps", 1, *vae), code=2)
-    fails(run("reconstruct", "plain.json", "--model", "decoder.safetensors"), "plain.json: ", "no encoder")
-    fails(run("reconstruct", "pigs.ndjson", *vae), "pigs.ndjson: holds more than one record")
+    fails(run("reconstruct", "plain.json", "--model", "decoder.safetensors"), "plain.json: ", "encoder")
     fails(run("reconstruct", "plain.json", *vae), "plain.json: which category?")
     fails(run("arithmetic", "pig", "minus", "pig", *vae), "A - B + C", code=2)
     fails(run("arithmetic", "pig", "-", *vae), "A - B + C", code=2)
-    fails(run("arithmetic", "plain.json", "+", "plain.json", "--model", "decoder.safetensors"), "no encoder")
+    fails(run("arithmetic", "plain.json", "+", "plain.json", "--model", "decoder.safetensors"), "encoder")
+    (folder / "three.ndjson").write_text((folder / "pigs.ndjson").read_text() + "\n" + RECORD)
+    fails(run("arithmetic", "pigs.ndjson", "-", "three.ndjson", *vae), "2 in pigs.ndjson, 3 in three.ndjson")
     (folder / "out.svg").write_text("mine")
     fails(run("interpolate", "pig", "pig", *vae, "-o", "out.svg"), "out.svg", "--force")
     assert (folder / "out.svg").read_text() == "mine"

@@ -135,7 +135,7 @@ def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
         assert found.columns.x[1::2].tolist() == list(range(100))
         keys = [json.loads(line).get("key_id", "").encode() for line in written]
         assert found.columns.keys.tolist() == keys
-        assert found.columns.recognized.tolist() == ["recognized" in json.loads(line) for line in written]
+        assert found.columns.recognized.all()
 
 
 def binary_of(sketches, first_key=1000):
@@ -538,14 +538,14 @@ def test_a_preparation_that_dies_at_any_change_of_the_disk_goes_on(tmp_path):
 def test_two_that_prepare_one_category_at_once_lose_nothing(tmp_path, monkeypatch):
     paths = [ndjson_file(tmp_path / f"{number}.ndjson", [scribble(number)], word="pig") for number in range(2)]
     first_is_there, second_is_done = threading.Event(), threading.Event()
-    original = module._take_place
+    original = module.replace_file
 
     def slowly(*arguments):
         first_is_there.set()
         second_is_done.wait(0.5)  # which it never is before the first is
         original(*arguments)
 
-    monkeypatch.setattr(module, "_take_place", slowly)
+    monkeypatch.setattr(module, "replace_file", slowly)
     first = threading.Thread(target=prepare, args=([paths[0]], tmp_path / "s"))
     first.start()
     first_is_there.wait()

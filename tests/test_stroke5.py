@@ -33,7 +33,12 @@ def test_without_an_end_all_rows_count():
     assert np.array_equal(stroke3_from_stroke5(stroke5_from_stroke3(rows)[:-1]), rows)
 
 
-@pytest.mark.parametrize("rows", [[], [(1, 2, 3)], [(1, 2, 1, 0, 0)], [END]])
+def test_rows_without_a_start_as_in_magentas_files():
+    rows = np.array([(3.0, 4.0, 0.0), (1.0, 0.0, 1.0)])
+    assert np.array_equal(stroke3_from_stroke5(stroke5_from_stroke3(rows)[1:]), rows)
+
+
+@pytest.mark.parametrize("rows", [[], [(1, 2, 3)], [(1, 2, 1, 1, 0)], [(1, 2, 0.5, 0.5, 0)], [(1, 2, 0, 0, 0)]])
 def test_what_is_no_stroke5(rows):
     with pytest.raises(FormatError, match="stroke-5"):
         stroke3_from_stroke5(rows)

@@ -12,10 +12,12 @@ from web import engine_in_chromium, engine_in_node
 from sketchrnn import __version__
 from sketchrnn.formats import read_records
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, checkpoint_bytes, load_checkpoint, load_shipped
-from sketchrnn.model.guess import guess
+from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
+from sketchrnn.model.prefix import PrefixSettings, encode_prefix
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration, pictures
+from sketchrnn.model.sampling import Request, Sampling
+from sketchrnn.settings import settings_of
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import without_needless_points
 from sketchrnn.web.model_file import page_model
@@ -65,7 +67,7 @@ def compare_mixtures(engine, network, prefix, tolerance=1e-4, guidance=1.4):
     categories = np.arange(max(1, len(network.configuration.categories)))
     theirs = engine("mixtures", sent(prefix), categories.tolist(), guidance)
     state = network.start(network.condition(categories, guidance=guidance))
-    for row in see_prefix(network, prefix, scale=1.0).rows:
+    for row in encode_prefix(network, prefix, PrefixSettings(scale=1.0)).rows:
         state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
     ours = network.mixture(state)
     for name, value in {
@@ -97,7 +99,7 @@ def test_every_kind_of_decoder_agrees_with_numpy(engine, kind, plain):
             compare_mixtures(engine, network, prefix)
     if checkpoint.configuration.variational:
         engine.load(checkpoint_bytes(checkpoint), plain=plain)  # with its encoder
-        rows = see_prefix(network, PREFIXES["pen up"], scale=1.0).rows
+        rows = encode_prefix(network, PREFIXES["pen up"], PrefixSettings(scale=1.0)).rows
         np.testing.assert_allclose(
             engine("encode", sent(PREFIXES["pen up"]), 0), network.encode(rows[1:], 0), atol=1e-4
         )
@@ -147,11 +149,12 @@ def test_prefixes_are_seen_as_python_sees_them(engine):
         walks = [np.cumsum(generator.normal(0, generator.choice([0.3, 3, 20]), (size, 2)), axis=0) for size in shape]
         sketches.append(Sketch.from_polylines(walks, pen_down=bool(generator.random() < 0.5)))
     for sketch in sketches:
-        for options in ({}, {"scale": 2.5}, {"scale": 0.5, "pen": "auto"}):
-            ours = see_prefix(network, sketch, 1, **options)
-            theirs = engine("prefix", sent(sketch), 1, {**options, "arrange": False})
+        for options in ({}, {"scale": 2.5}, {"scale": 0.5, "pen": "auto"}, {"scale": 1, "arrange": True}):
+            ours = encode_prefix(network, sketch, PrefixSettings(1, **options))
+            theirs = engine("prefix", sent(sketch), 1, options)
             assert theirs["scale"] == pytest.approx(ours.scale, rel=1e-6)
             assert theirs["penDown"] == ours.sketch.pen_down
+            np.testing.assert_allclose(theirs["lastPoint"], ours.last_point, rtol=1e-4)
             np.testing.assert_allclose(theirs["rows"], ours.rows, atol=1e-4)
 
 
@@ -166,11 +169,10 @@ def test_simplification_is_the_packages(engine):
 
 def test_guesses_agree_with_numpy(engine):
     checkpoint = model_of(**KNOWN)
-    network = NumpyNetwork(checkpoint)
     engine.load(page_model(checkpoint, "float16"))
     for prefix in PREFIXES.values():
         theirs = engine("guess", sent(prefix), {})
-        ours = guess(network, see_prefix(network, prefix))
+        ours = Model(checkpoint).guess(prefix)
         assert [one["category"] for one in theirs] == [one.category for one in ours]
         assert [one["probability"] for one in theirs] == pytest.approx([one.probability for one in ours], abs=1e-4)
 
@@ -193,6 +195,90 @@ def test_pictures_and_recognizers_agree_with_numpy(engine):
             best = engine("guess", {"strokes": points, "pen_down": False}, {"scale": 1})[0]
             assert best["category"] == CATEGORIES[int(np.argmax(ours))]
             assert best["probability"] == pytest.approx(float(np.exp(ours.max())), abs=1e-4)
+
+
+# what it draws
+
+
+def camel(name):
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def compare_drawings(engine, model, prefix, category, tolerance=0.011, **settings):
+    """The same candidates are chosen, with the same points, which are rounded to 0.01."""
+    ours = model.complete(prefix, category, **settings)
+    options = {camel(name): value for name, value in settings.items()}
+    theirs = engine("draw", sent(prefix), {**options, "category": category})["completions"]
+    assert len(theirs) == len(ours)
+    for one, other in zip(ours, theirs, strict=True):
+        completion = one.completion
+        assert (other["seed"], other["candidate"]) == (completion.seed, completion.candidate)
+        assert (other["ended"], other["penDown"]) == (completion.ended, completion.sketch.pen_down)
+        assert [len(stroke) for stroke in other["strokes"]] == [len(stroke) for stroke in completion.sketch.strokes]
+        assert other["score"] == pytest.approx(completion.score, abs=1e-4)
+        for stroke, drawn in zip(completion.sketch.strokes, other["strokes"], strict=True):
+            np.testing.assert_allclose(drawn, stroke, rtol=1e-4, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
+def test_the_same_seed_draws_the_same_as_in_python(engine, kind):
+    checkpoint = model_of(**CONFIGURATIONS[kind])
+    engine.load(page_model(checkpoint, "float16"))
+    model = Model(checkpoint)
+    category = next(iter(checkpoint.configuration.categories), None)
+    for number, prefix in enumerate(PREFIXES.values()):
+        seed = 5 + 2**31 * (number % 2)
+        compare_drawings(engine, model, prefix, category, count=3, best_of=2, seed=seed, max_points=40)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 0.0, "pen_temperature": 0.0},
+        {"temperature": 1.3, "top_p": 0.6, "guidance": 3.0},
+        {"best_of": 6, "diverse": True},
+        {"best_of": 5, "pen": "auto", "arrange": False},
+        {"pen": "down", "scale": 3.0},
+        {"max_points": 1, "best_of": 1},
+    ],
+    ids=str,
+)
+def test_every_setting_does_the_same_as_in_python(engine, settings):
+    checkpoint = with_recognizer(model_of(**KNOWN))
+    engine.load(page_model(checkpoint, "float16"))
+    for prefix in PREFIXES.values():
+        compare_drawings(engine, Model(checkpoint), prefix, "pig", **{"count": 3, "max_points": 60, **settings})
+
+
+@pytest.mark.parametrize("latent", ["prefix", "prior"])
+def test_latent_vectors_are_sampled_as_in_python(engine, latent):
+    checkpoint = model_of(latent_dropout=0.0, categories=CATEGORIES)
+    engine.load(page_model(checkpoint, "float16"))
+    compare_drawings(engine, Model(checkpoint), PREFIXES["pen up"], "pig", count=4, latent=latent, max_points=40)
+
+
+@pytest.mark.parametrize("sample", ["pig", "squiggle", "face"])
+def test_the_shipped_model_draws_the_same_as_in_python(engine, sample):
+    (path,) = SAMPLES.glob(f"{sample}.*")
+    engine.load(page_model(load_shipped(), "float16"))
+    prefix = next(iter(read_records(path))).sketch
+    compare_drawings(engine, Model(load_shipped()), prefix, "pig", 0.05, count=2, best_of=2, seed=7)
+
+
+def test_settings_have_the_defaults_and_ranges_of_python(engine):
+    engine.load(page_model(model_of(**KNOWN), "float16"))
+    described = [each for owner in (Request, Sampling) for each in settings_of(owner) if each[0] != "continue_from"]
+    theirs = engine("settings")
+    del theirs["penDown"]  # which a Sketch holds
+    assert theirs == {camel(name): default for name, default, _ in described}
+    for name, default, setting in described:
+        step = 1 if isinstance(default, int) else 1e-4
+        outside = [setting.minimum is not None and setting.minimum - step, setting.maximum and setting.maximum + step]
+        for value in outside:
+            if value and name != "count":  # of which a page draws fewer
+                with pytest.raises(RuntimeError, match=f"RangeError: {camel(name)}"):
+                    engine("draw", sent(PREFIXES["empty"]), {"category": "pig", camel(name): value})
 
 
 # random numbers

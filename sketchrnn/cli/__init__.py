@@ -1,30 +1,42 @@
-"""The command line: parameters in, one library call, output out. One module for each command.
+"""The command line: options in, one library call, output out. One module for each command.
 
-Exit codes: 0 done; 1 the input is at fault, said in one line on stderr; 2 the command line is; 130 interrupted.
+Exit codes: 0 success; 1 invalid input or a failing disk, explained in one line on stderr; 2 wrong usage;
+130 interrupted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
+import io
+import logging
+import os
+import signal
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
 
 from sketchrnn import __version__
-from sketchrnn.cli.talk import QUIET, VERBOSE, colours, detail, set_level
+from sketchrnn.cli.messages import LOGGER, colors, configure
 from sketchrnn.errors import SketchRNNError
+from sketchrnn.files import STANDARD_STREAM, check_apart, check_suffix, reason
 
 INTERRUPTED = 130
 COMMANDS = {
-    "complete": "Finish a partial sketch.",
+    "complete": "Complete a partial sketch.",
     "generate": "Draw from nothing.",
-    "guess": "Say what a partial sketch is going to be.",
-    "serve": "Draw on a page, and watch it being finished.",
+    "guess": "Guess what a partial sketch is.",
+    "serve": "Serve a page on which a model finishes what you draw.",
     "export-page": "Write that page, with a model inside, as one HTML file.",
     "render": "Show drawings, or turn them into another format.",
-    "reconstruct": "Draw sketches again, by way of their z.",
+    "reconstruct": "Draw sketches again from their latent vectors.",
     "interpolate": "Draw what lies between sketches or categories.",
     "arithmetic": "Add and subtract sketches: A - B + C.",
     "download": "Fetch drawings of Quick, Draw!.",
@@ -38,21 +50,34 @@ COMMANDS = {
     "export": "Write a model as Magenta's JavaScript reads it.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
-"""What each command's module, which is imported only when it is run, calls itself in one line."""
+"""A summary of each command. Its module is imported only when the command is run."""
 MODULES = {"import": "import_model"}
-"""Modules, and the commands in them, that are not called as the command is."""
+"""Modules, and the commands in them, whose name differs from the command's."""
+
+INPUT_OPTIONS = frozenset({"--model", "--from", "--config"})
+"""Options that name an input; every argument of a command names inputs, too."""
+OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
+    "--output": {
+        "train": (".safetensors",),
+        "import": (".safetensors",),
+        "download-model": (".safetensors",),
+        "export-page": (".html", ".htm"),
+    },
+    "--plot": {"stats": (".svg", ".png", ".pdf")},
+}
+"""Options that name an output, and the suffixes that commands without ``--format`` can write."""
 
 
 class _Error(click.ClickException):
     """One line on stderr, red on a terminal."""
 
     def show(self, file: object = None) -> None:
-        head = click.style("Error:", fg="red", bold=True) if colours() else "Error:"
+        head = click.style("Error:", fg="red", bold=True) if colors() else "Error:"
         click.echo(f"{head} {self.format_message()}", err=True)
 
 
 class _Commands(click.Group):
-    """A group that imports a command when it is asked for, and ends its errors in one line on stderr."""
+    """A group that imports a command when it is needed, and prints its errors as one line on stderr."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -65,6 +90,7 @@ class _Commands(click.Group):
         name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
         command: click.Command = getattr(importlib.import_module(f"sketchrnn.cli.{name}"), name)
         command.params.extend(_every_command())
+        _check_files_first(command)
         self.add_command(command, cmd_name)
         return command
 
@@ -86,28 +112,162 @@ class _Commands(click.Group):
             ctx.default_map = {str(name): read_defaults(self, ctx, command)}
         return name, command, rest
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with _terminated_as_interrupted():
+            _replace_closed_streams()
+            return super().main(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        configure()
+        with _errors_in_one_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> object:
         started = time.perf_counter()
-        try:
+        with _errors_in_one_line():
             result = super().invoke(ctx)
-        except SketchRNNError as error:
-            raise _Error(" ".join(str(error).splitlines())) from error
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
-        detail(f"done in {time.perf_counter() - started:.2f} s")
+        LOGGER.debug(f"done in {time.perf_counter() - started:.2f} s")
         return result
 
 
-def _set_talk(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    if value:
-        set_level(QUIET if parameter.name == "quiet" else VERBOSE)
+@contextlib.contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Turn errors of the input and of the operating system into one line on stderr, and Ctrl-C into its exit code."""
+    try:
+        yield
+    except SketchRNNError as error:
+        _drop_unwritten_output()
+        raise _Error(" ".join(str(error).splitlines())) from error
+    except OSError as error:
+        frames = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+        name = "standard output: cannot be written" if click.echo.__code__ in frames else error.filename
+        _drop_unwritten_output()
+        raise _Error(f"{name}: {reason(error)}" if name else reason(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _drop_unwritten_output() -> None:
+    """Drop what standard output does not take, so that Python does not fail at exit."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        null = _null()
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(null.fileno(), sys.stdout.fileno())
+        sys.stdout = null
+
+
+def _null() -> TextIO:
+    return Path(os.devnull).open("w")
+
+
+class _ClosedStream(io.RawIOBase):
+    """Standard output that was closed before the program started: Python has no object for it."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: object) -> int:
+        raise OSError(9, os.strerror(9))  # EBADF
+
+
+def _replace_closed_streams() -> None:
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedStream()))
+    if sys.stderr is None:
+        sys.stderr = _null()
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: what it has started is stopped, and temporary files are deleted."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_files_first(command: click.Command) -> None:
+    """Let a command check the names of its outputs before it starts to work."""
+    callback = command.callback
+    if callback is None:
+        return
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        _check_outputs(click.get_current_context())
+        return callback(*args, **kwargs)
+
+    command.callback = checked
+
+
+def _check_outputs(context: click.Context) -> None:
+    """Check that each output has a known suffix and is no input.
+
+    Raises:
+        SketchRNNError: a suffix is unknown, or an output would overwrite an input.
+    """
+    inputs: list[str] = []
+    outputs: dict[str, str] = {}
+    formats: tuple[str, ...] = ()
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if isinstance(parameter, click.Argument) or INPUT_OPTIONS & set(parameter.opts):
+            inputs += [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)]
+        elif "--format" in parameter.opts and isinstance(parameter.type, click.Choice) and value is None:
+            formats = (*(f".{choice}" for choice in parameter.type.choices), ".jsonl")
+        for option in OUTPUT_SUFFIXES.keys() & set(parameter.opts):
+            if isinstance(value, str) and value != STANDARD_STREAM and context.command.name != "prepare":  # a folder
+                outputs[option] = value
+    inputs += [one.rpartition(":")[0] for one in inputs if one.rpartition(":")[2].isdecimal()]  # FILE:INDEX
+    inputs = [one for one in inputs if Path(one).exists()]
+    for option, output in outputs.items():
+        suffixes = OUTPUT_SUFFIXES[option].get(context.command.name or "", formats if Path(output).suffix else ())
+        if suffixes:
+            check_suffix(output, suffixes)
+    if outputs and inputs:
+        check_outputs_apart(outputs.values(), inputs)
+
+
+def check_outputs_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
+    """Check that outputs are no inputs, neither files nor parts of the folders and stores that are read.
+
+    Raises:
+        SketchRNNError: an output would overwrite an input.
+    """
+    suffixes: tuple[str, ...] = ()
+    paths = [Path(each) for each in inputs]
+    if any(path.is_dir() for path in paths):
+        from sketchrnn.dataset.sources import SUFFIXES
+        from sketchrnn.dataset.store import shard_paths
+
+        suffixes = SUFFIXES
+        paths += [shard for path in paths if path.is_dir() for shard in shard_paths(path)]
+    for output in outputs:
+        check_apart(output, paths, suffixes)
+
+
+def _set_level(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    LOGGER.setLevel(logging.ERROR if parameter.name == "quiet" else logging.DEBUG)
+    if parameter.name == "quiet":  # progress bars, libraries and servers are silent, too
+        root = ctx.find_root()
+        null = root.with_resource(_null())
+        root.with_resource(contextlib.redirect_stderr(null))
 
 
 def _every_command() -> list[click.Option]:
-    """Return the options that stand before the command as well as behind it."""
+    """Return the options that can be given before and after the command."""
     return [
-        click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_talk, help="Say only errors."),
-        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set_talk, help="Say more."),
+        click.Option(
+            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_level, help="Print errors only."
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set_level, help="Print details."),
     ]
 
 

@@ -1,219 +1,195 @@
-"""Writing drawings: one picture, a sheet of them, a file each, layers in a document, or records."""
+"""Where the drawings of a command go: one file, a file for each, or records one after the other."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from sketchrnn.cli.talk import detail, say
+from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import ConfigurationError, SketchRNNError
-from sketchrnn.files import STANDARD_STREAM, check_writable, write_bytes
-from sketchrnn.formats import Record, SvgSource
-from sketchrnn.formats.image import DEFAULT_SIZE, IMAGE_KINDS, MOVING_KINDS, check_available, moving_image, png
-from sketchrnn.formats.polyline_json import dumps_polyline_json
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.animation import Animation
-from sketchrnn.formats.svg.layers import AddedLayer, add_layers
-from sketchrnn.formats.svg.style import Look, optimised, travel_length
-from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
+from sketchrnn.files import NUMBERED, STANDARD_STREAM, atomic_write, check_writable, write_bytes
+from sketchrnn.formats.image import IMAGE_KINDS, MOVING_KINDS, check_available
+from sketchrnn.formats.picture import KINDS, Picture, PictureSettings
 
-NUMBERED = re.compile(r"%(?:0\d+)?d")
-KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
-"""What a command can write; every command reads the first three."""
-BINARY_KINDS = IMAGE_KINDS
+if TYPE_CHECKING:
+    from sketchrnn.model.drawing import Drawing, Item
+
 _SUFFIXES = {**{f".{kind}": kind for kind in KINDS}, ".jsonl": "ndjson"}
-_USUAL_WIDTH = 0.01  # of the drawing's larger side: the lines that are added to outlines, which have none
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One drawing that a command made.
-
-    Attributes:
-        label: what a sheet writes under it.
-        layers: what is drawn; the last is the model's.
-        record: the drawing as one record.
-        description: what is to be known of it, for the picture's metadata.
-        cut: it did not end by itself.
-        source: the SVG document that it goes on from, which gets its last layer and is kept as it is.
-    """
-
-    label: str
-    layers: tuple[Layer, ...]
-    record: Record
-    description: str = ""
-    cut: bool = False
-    source: SvgSource | None = None
+BARS_AFTER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a command's drawings go, and what they look like.
+    """Where a command's drawings go.
 
     Attributes:
-        path: a file, a pattern with one ``%d`` for a file each, or ``-``.
-        kind: one of :data:`KINDS`.
-        force: overwrite.
-        columns: of a sheet.
-        cell: of a sheet, pixels.
-        look: of pictures.
-        stroke: colour of what the model drew.
-        animation: lets pictures draw themselves.
-        size: larger side of images, pixels.
-        open: show the result.
-        redraw: draw an SVG document anew, as any other prefix, instead of adding layers to it.
+        path: a file, a name with one ``%d`` for a file each, or ``-``.
+        kind: one of :data:`sketchrnn.formats.picture.KINDS`.
+        force: overwrite files.
+        open: show the result in the program that opens such files.
+        picture: what pictures look like.
     """
 
     path: str
     kind: str
     force: bool = False
-    columns: int | None = None
-    cell: int = 160
-    look: Look = field(default_factory=Look)
-    stroke: str | None = None
-    animation: Animation | None = None
-    size: int = DEFAULT_SIZE
     open: bool = False
-    redraw: bool = False
+    picture: PictureSettings = field(default_factory=PictureSettings)
 
     @classmethod
-    def from_options(
-        cls, output: str, output_format: str | None, animate: bool, seconds: float, **rest: object
-    ) -> Target:
-        """Take the format from the name where it is not given."""
+    def of(cls, picture: PictureSettings, output: str, output_format: str | None, force: bool, open: bool) -> Target:
+        """Take the format from the output's name if it is not given.
+
+        Raises:
+            UsageError: the format cannot be animated, or the name has several ``%d``.
+        """
         kind = output_format or _SUFFIXES.get(Path(output).suffix.lower(), "svg")
-        moves = animate or kind in MOVING_KINDS
-        if animate and kind not in ("svg", *MOVING_KINDS):
-            raise click.UsageError(f"--animate: {kind} does not move; take svg, {' or '.join(MOVING_KINDS)}")
-        return cls(output, kind, animation=Animation(seconds) if moves else None, **rest)  # type: ignore[arg-type]
+        if picture.animate and kind not in ("svg", *MOVING_KINDS):
+            raise click.UsageError(f"--animate: expected the format svg, {' or '.join(MOVING_KINDS)}, found {kind}")
+        if (found := len(NUMBERED.findall(output))) > 1:
+            raise click.UsageError(f"{output}: expected one %d in the name, found {found}")
+        return cls(output, kind, force, open, picture)
 
     @property
-    def keeps_documents(self) -> bool:
-        """An SVG document that is completed gets layers, and is not drawn anew."""
-        return not self.redraw and self.animation is None and self.kind in ("svg", "png")
+    def a_file_each(self) -> bool:
+        """Each drawing gets a file of its own."""
+        return NUMBERED.search(self.path) is not None
 
-    def check(self, count: int) -> None:
-        """Find out, before the work, whether its result can be written.
+    def check(self, count: int = 1) -> None:
+        """Check before the work that its result can be written.
 
         Raises:
             SketchRNNError: a file exists already, or its folder is missing or not writable, or an extra is missing.
         """
-        if self.kind in BINARY_KINDS:
+        if self.kind in IMAGE_KINDS:
             check_available()
             if self.path == STANDARD_STREAM and not self.open and sys.stdout.isatty():
-                raise ConfigurationError(f"{self.kind} is not for a terminal; name a file with -o, or pipe it")
-        for path in self._paths(count):
-            if path != STANDARD_STREAM:
-                check_writable(path, force=self.force)
+                raise ConfigurationError(
+                    f"{self.kind}: expected a file or a pipe, found a terminal. Name a file with -o"
+                )
+        if self.path != STANDARD_STREAM:
+            for number in range(count if self.a_file_each else 1):
+                check_writable(self._path(number), force=self.force)
 
-    def write(self, pictures: Sequence[Picture], title: str) -> None:
-        """Write the drawings, and say on stderr where they are."""
-        paths = self._paths(len(pictures))
-        if len(paths) == len(pictures):
-            for path, picture in zip(paths, pictures, strict=True):
-                self._write_one(path, [picture], f"{title}: {picture.label}")
+    def write(self, drawings: Sequence[Item]) -> None:
+        """Write drawings: into one file, or into a file each."""
+        if not self.a_file_each:
+            self._write_one(self.path, drawings)
+            return
+        for number, drawing in enumerate(drawings):
+            self._write_one(self._path(number), [drawing])
+
+    def write_results(
+        self, results: Iterable[list[Drawing] | SketchRNNError], source: str, *, many: bool, originals: bool = False
+    ) -> None:
+        """Write the drawings of records as they come: records and files each at once, a sheet at the end.
+
+        Args:
+            results: of each record, in order.
+            source: the input, for messages.
+            many: there are several records: those that fail are reported, and the others are drawn.
+            originals: show what was reconstructed, too.
+
+        Raises:
+            SketchRNNError: a record failed; all others are written.
+        """
+        failed = count = cut = written = 0
+        sheet: list[Item] = []
+        with contextlib.ExitStack() as stack:
+            stream = stack.enter_context(self._stream()) if self.kind == "ndjson" and not self.a_file_each else None
+            for result in _with_bar(results, many):
+                count += 1
+                if isinstance(result, SketchRNNError):
+                    if not many:
+                        raise type(result)(str(result) if str(result).startswith(source) else f"{source}: {result}")
+                    failed += 1
+                    LOGGER.error(f"{source}: record {count - 1}: {result}")
+                    continue
+                if not many:
+                    _log_assumptions(result)
+                cut += sum(not drawing.ended for drawing in result)
+                shown: list[Item] = [result[0].original] if originals and result else []
+                shown += result
+                if stream is not None:
+                    from sketchrnn.model.drawing import render
+
+                    stream.write(render(result, "ndjson"))
+                    stream.flush()
+                elif self.a_file_each:
+                    for drawing in shown:
+                        path = self._path(written)
+                        check_writable(path, force=self.force)
+                        self._write_one(path, [drawing])
+                        written += 1
+                else:
+                    sheet += shown
+        if sheet:
+            self._write_one(self.path, sheet)
+        elif stream is not None and self.path != STANDARD_STREAM and count > failed:
+            self._report(self.path)
+        if cut:
+            LOGGER.info(f"{cut} of the drawings did not end and were cut; --max-points allows more points")
+        if failed:
+            raise SketchRNNError(f"{source}: {failed} of {count} records failed; the others are written")
+
+    def _path(self, number: int) -> str:
+        return NUMBERED.sub(lambda pattern: pattern[0] % number, self.path)
+
+    @contextlib.contextmanager
+    def _stream(self) -> Iterator[IO[bytes]]:
+        if self.path == STANDARD_STREAM:
+            yield sys.stdout.buffer
         else:
-            self._write_one(paths[0], pictures, title)
+            with atomic_write(self.path) as file:
+                yield file
 
-    def _paths(self, count: int) -> list[str]:
-        patterns = NUMBERED.findall(self.path)
-        if len(patterns) > 1:
-            raise SketchRNNError(f"{self.path}: expected one %d in the name, found {len(patterns)}")
-        if not patterns:
-            return [self.path]
-        before, after = NUMBERED.split(self.path)
-        return [f"{before}{patterns[0] % number}{after}" for number in range(count)]
+    def _write_one(self, path: str, drawings: Sequence[Item]) -> None:
+        from sketchrnn.model.drawing import render
 
-    def _write_one(self, path: str, pictures: Sequence[Picture], title: str) -> None:
+        content = render(drawings, self.kind, settings=self.picture)
         if self.open and path == STANDARD_STREAM:
             handle, path = tempfile.mkstemp(prefix="sketchrnn-", suffix=f".{self.kind}")
             os.close(handle)
-        write_bytes(path, self._content(pictures, title))
+        write_bytes(path, content)
         if path != STANDARD_STREAM:
-            say(f"wrote {Path(path)}")
+            self._report(path)
+
+    def _report(self, path: str) -> None:
+        LOGGER.info(f"wrote {Path(path)}")
         if self.open and click.launch(path) != 0:
-            say(f"{path}: no program to show it was found")
-
-    def _content(self, pictures: Sequence[Picture], title: str) -> bytes:
-        if self.kind == "ndjson":
-            return dumps_ndjson(picture.record for picture in pictures).encode()
-        if self.kind == "json":
-            if len(pictures) > 1:
-                raise ConfigurationError("polyline JSON holds one drawing; take ndjson, or a file each with %d")
-            return dumps_polyline_json(pictures[0].record.sketch).encode()
-        self._tell_of_travel(pictures)
-        if self.kind in MOVING_KINDS and self.animation is not None:
-            seconds = self.animation.seconds
-            return moving_image(lambda at: self._svg(pictures, title, at), self.kind, seconds, size=self.size)
-        document = self._svg(pictures, title, self.animation)
-        return png(document, size=self.size) if self.kind == "png" else document
-
-    def _svg(self, pictures: Sequence[Picture], title: str, animation: Animation | None) -> bytes:
-        source = pictures[0].source
-        if source is not None and self.keeps_documents:
-            layers = [self._added(picture, source, hidden=number > 0) for number, picture in enumerate(pictures)]
-            before = len(source.drawing.lines)
-            style, optimise = self.look.style, self.look.optimise
-            return add_layers(source.content, layers, style=style, optimise=optimise, strokes_before=before)
-        cells = [(picture.label, self._coloured(picture.layers)) for picture in pictures]
-        if len(cells) == 1:
-            layers_of_one, description = cells[0][1], pictures[0].description
-            text = svg_drawing(layers_of_one, title=title, description=description, look=self.look, animation=animation)
-        else:
-            text = svg_sheet(
-                cells, columns=self.columns, cell=self.cell, title=title, look=self.look, animation=animation
-            )
-        return text.encode()
-
-    def _coloured(self, layers: Sequence[Layer]) -> list[Layer]:
-        return [*layers[:-1], replace(layers[-1], colour=self.stroke or layers[-1].colour)]
-
-    def _added(self, picture: Picture, source: SvgSource, *, hidden: bool) -> AddedLayer:
-        """Return a drawing as a layer, in the colour and width of the line that it goes on from."""
-        drawing, layer = source.drawing, picture.layers[-1]
-        line = drawing.lines[-1]
-        extent = drawing.sketch.extent
-        width = line.width or extent * _USUAL_WIDTH
-        wanted = self.look.stroke_width
-        if wanted is not None and wanted.millimetres is None:
-            width = wanted.in_drawing(extent)
-        elif wanted is not None and wanted.millimetres is not None:
-            if drawing.millimetres is None:
-                raise ConfigurationError(f"{wanted}: the document gives its size in no unit of length; give a number")
-            width = wanted.millimetres / drawing.millimetres
-        self._tell_of_page(picture, source)
-        label = layer.label or layer.name
-        return AddedLayer(layer.sketch, label, self.stroke or line.colour, width, line.opacity, hidden)
-
-    def _tell_of_page(self, picture: Picture, source: SvgSource) -> None:
-        page = source.drawing.page
-        if page is None or not picture.layers[-1].sketch.strokes:
-            return
-        x_min, y_min, x_max, y_max = picture.layers[-1].sketch.bounds()
-        if x_min < page[0] or y_min < page[1] or x_max > page[0] + page[2] or y_max > page[1] + page[3]:
-            say(f"{picture.label}: reaches beyond the page; another --seed, or a smaller --scale, may stay on it")
-
-    def _tell_of_travel(self, pictures: Sequence[Picture]) -> None:
-        if not self.look.optimise:
-            return
-        sketches = [layer.sketch for picture in pictures for layer in picture.layers if layer.sketch.strokes]
-        travels = [
-            sum(travel_length(one.strokes, one.first_point) for one in drawn)
-            for drawn in (sketches, [optimised(sketch) for sketch in sketches])
-        ]
-        detail(f"the pen travels {travels[1]:.4g} in the air instead of {travels[0]:.4g}")
+            LOGGER.info(f"{path}: found no program that opens it")
 
 
-def say_what_was_cut(pictures: Sequence[Picture], max_points: int) -> None:
-    """Say on stderr how many drawings did not end by themselves."""
-    count = sum(picture.cut for picture in pictures)
-    if count:
-        drawings = "1 drawing was" if count == 1 else f"{count} drawings were"
-        say(f"{drawings} cut after {max_points} points (--max-points)")
+def _with_bar(
+    results: Iterable[list[Drawing] | SketchRNNError], many: bool
+) -> Iterable[list[Drawing] | SketchRNNError]:
+    """Show the number of records that are done, on a terminal."""
+    if not many:
+        return results
+    from tqdm import tqdm
+
+    bar: Iterable[list[Drawing] | SketchRNNError] = tqdm(
+        results, unit="record", delay=BARS_AFTER_SECONDS, disable=not sys.stderr.isatty(), file=sys.stderr
+    )
+    return bar
+
+
+def _log_assumptions(drawings: Sequence[Drawing]) -> None:
+    """Report what was not given and had to be found for a single record: its category and its scale."""
+    if drawings and drawings[0].guesses:
+        listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in drawings[0].guesses)
+        LOGGER.info(f"guessed: {listed}; --category sets it")
+    for category, scale in dict.fromkeys((drawing.category, drawing.scale) for drawing in drawings):
+        if scale is not None:
+            LOGGER.info(f"{category or 'drawing'}: scale {scale:.4g}; --scale sets it")
+
+
+__all__ = ["Picture", "Target"]

@@ -11,7 +11,7 @@ from sketchrnn.files import check_writable, write_bytes
 @click.command(
     epilog="""\b
 Examples:
-  sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
+  sketchrnn generate --category cat -n 40 --best-of 1 -o cats.ndjson
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --decoder-only --set decoder_units=64
   sketchrnn export cats.safetensors -o cats.gen.json
   sketchrnn export cats.safetensors -o small.safetensors --precision int8

@@ -12,7 +12,7 @@ from sketchrnn.files import check_writable
     "import",
     epilog="""\b
 Examples:
-  sketchrnn generate --category cat -n 40 --choose-from 1 -o cats.ndjson
+  sketchrnn generate --category cat -n 40 --best-of 1 -o cats.ndjson
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 3 --decoder-only --set decoder_units=64
   sketchrnn export cats.safetensors -o cats.gen.json
   sketchrnn import cats.gen.json -o imported.safetensors

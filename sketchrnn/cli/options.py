@@ -1,131 +1,163 @@
-"""Options that several commands share, each defined once."""
+"""Options that several commands share, made from the descriptions of the library's settings."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
 from sketchrnn.cli import shell_completion
-from sketchrnn.cli.drawing_output import KINDS, Target
+from sketchrnn.cli.drawing_output import Target
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.image import DEFAULT_SIZE, LARGEST_SIZE
-from sketchrnn.formats.page import PAGE_NAMES, Length, Page
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS
-from sketchrnn.formats.svg.style import STYLES, Look
-from sketchrnn.model.sampling import LARGEST_SEED, LATENTS, PENS, SamplingConfiguration
+from sketchrnn.formats.page import Page
+from sketchrnn.formats.picture import KINDS, PictureSettings
+from sketchrnn.formats.svg.style import Look
+from sketchrnn.model.sampling import Request, Sampling
+from sketchrnn.settings import FILES, LOOK, OUTPUT, PANELS, Setting, settings_of
 
-
-class _Parsed(click.ParamType):
-    """What a function of the library reads out of text."""
-
-    name = "text"
-
-    def __init__(self, parse: Callable[[str], object]) -> None:
-        self._parse = parse
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        if not isinstance(value, (str, int, float)):
-            return value
-        try:
-            return self._parse(str(value))
-        except ConfigurationError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _page(text: str, landscape: bool) -> Page:
-    try:
-        return Page.parse(text, landscape=landscape)
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), param_hint="--page") from error
-
-
+COMMON = "Most used"
+"""First group of ``--help``."""
 SHIPPED_HELP = "the model that ships with sketchrnn"
-_DEFAULTS = SamplingConfiguration()
-CHOSEN_FROM = 4
+Command = Callable[..., None]
 
 
-def _sampled(name: str, text: str) -> Callable[..., Any]:
-    """Return the option of a number that :class:`SamplingConfiguration` has, and checks."""
-    flag = f"--{name.replace('_', '-')}"
-    return click.option(flag, type=float, default=getattr(_DEFAULTS, name), show_default=True, help=text)
+class PanelOption(click.Option):
+    """An option that ``--help`` shows in a group."""
+
+    def __init__(self, *arguments: Any, panel: str = "", common: bool = False, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.panel = COMMON if common else panel
 
 
-model = click.option(
+class PanelCommand(click.Command):
+    """A command whose ``--help`` shows its options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the groups, the most used options first."""
+        panels: dict[str, list[tuple[str, str]]] = {name: [] for name in (COMMON, *PANELS, "Other")}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
+                panels[getattr(parameter, "panel", "") or "Other"].append(record)
+        for name, records in panels.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+
+class SettingType(click.ParamType):
+    """The values of a setting."""
+
+    def __init__(self, name: str, setting: Setting) -> None:
+        self.name = {int: "integer", float: "number"}.get(setting.type or str, "text")
+        self._setting, self._field = setting, name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Turn text into a value, and check it."""
+        setting = self._setting
+        try:
+            if setting.parse is not None:
+                return setting.parse(str(value)) if isinstance(value, str | int | float) else value
+            if setting.type in (int, float) and isinstance(value, str):
+                value = setting.type(value)
+        except (ValueError, ConfigurationError) as error:
+            self.fail(str(error) if isinstance(error, ConfigurationError) else self._expected(value), param, ctx)
+        return value if setting.accepts(value) else self.fail(self._expected(value), param, ctx)
+
+    def _expected(self, value: object) -> str:
+        return f"expected {self._setting.expected}, found {value!r}"
+
+
+def setting_option(name: str, default: Any, setting: Setting, **changes: Any) -> Callable[[Command], Command]:
+    """Return the option of a setting."""
+    flags = setting.flags or (f"--{name.replace('_', '-')}",)
+    text = setting.help
+    if default is None and setting.default_text:
+        text += f"  [default: {setting.default_text}]"
+    kind: dict[str, Any] = {"type": SettingType(name, setting)}
+    if setting.type is bool:
+        kind = {"is_flag": True}
+    elif setting.choices:
+        kind = {"type": click.Choice(setting.choices)}
+    description = {
+        "cls": PanelOption,
+        "default": default,
+        "show_default": default is not None and default is not False,
+        "help": text,
+        "panel": setting.panel,
+        "common": setting.common,
+        "metavar": setting.metavar,
+        **kind,
+    }
+    return click.option(*flags, name, **{**description, **changes})
+
+
+def setting_options(owner: type, *names: str) -> Iterator[Callable[[Command], Command]]:
+    """Return the options of some settings of a dataclass, by default of all, in the order of its fields."""
+    for name, default, setting in settings_of(owner):
+        if not names or name in names:
+            changes = {"shell_complete": shell_completion.categories} if name == "category" else {}
+            yield setting_option(name, default, setting, **changes)
+
+
+def gathered(
+    owners: tuple[type, ...], options: list[Callable[[Command], Command]], result: str
+) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command options, and passes their values as one dict.
+
+    Args:
+        owners: dataclasses whose fields go into the dict.
+        options: of the command.
+        result: name of the command's parameter.
+    """
+    names = {name for owner in owners for name, *_ in settings_of(owner)}
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_dict(**values: Any) -> None:
+            found = {name: values.pop(name) for name in names & values.keys()}
+            command(**{result: found}, **values)
+
+        wrapped: Command = with_dict
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def request(*without: str) -> Callable[[Command], Command]:
+    """Give a command the options of a request and its sampling, except some; it gets them as ``settings``."""
+    options = [
+        *setting_options(Request, *(name for name, *_ in settings_of(Request) if name not in without)),
+        *setting_options(Sampling, *(name for name, *_ in settings_of(Sampling) if name not in without)),
+    ]
+    return gathered((Request, Sampling), options, "settings")
+
+
+def _option(*flags: str, **description: Any) -> Callable[[Command], Command]:
+    return click.option(*flags, cls=PanelOption, **description)
+
+
+model = _option(
     "--model",
     metavar="FILE",
     shell_complete=shell_completion.models,
-    help=f"A checkpoint that train wrote, or a model of Google's (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
+    panel=FILES,
+    common=True,
+    help=f"Checkpoint from train, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
-category = click.option(
-    "--category",
-    metavar="NAME",
-    shell_complete=shell_completion.categories,
-    help="What to draw, as `sketchrnn info` spells it.",
+(category,) = setting_options(Request, "category")
+(seed,) = setting_options(Sampling, "seed")
+random_seed = setting_option(
+    "seed",
+    0,
+    Setting("Seed of all random numbers; the same seed repeats the result.", int, minimum=0, maximum=2**32 - 1),
 )
-count = click.option(
-    "-n", "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many drawings."
-)
-temperature = _sampled(
-    "temperature", "0 is the likeliest each time, low is careful, 1 as varied as the training drawings."
-)
-pen_temperature = _sampled(
-    "pen_temperature", "The same for the pen: whether it lifts, or the drawing ends. Low, it goes round in one place."
-)
-top_p = _sampled("top_p", "Draw only from the likeliest components of the mixture that together weigh as much.")
-guidance = _sampled(
-    "guidance", "How clearly the category shows: 1 as in the training drawings, more than them, 0 that of none."
-)
-choose_from = click.option(
-    "--choose-from",
-    metavar="K",
-    type=click.IntRange(1, 1000),
-    default=CHOSEN_FROM,
-    show_default=True,
-    help="Begin each K times and keep the best: ended, on the page, no scribbling in place, showing its category most.",
-)
-diverse = click.option("--diverse", is_flag=True, help="Of the good ones, keep those that differ most.")
-seed = click.option(
-    "--seed",
-    type=click.IntRange(0, LARGEST_SEED),
-    default=_DEFAULTS.seed,
-    show_default=True,
-    help="Drawing i is drawn with seed + i; the same seed draws the same. A picture names its own.",
-)
-random_seed = click.option(
-    "--seed",
-    type=click.IntRange(0, LARGEST_SEED),
-    default=0,
-    show_default=True,
-    help="Of everything that is random; the same seed repeats the result.",
-)
-max_points = click.option(
-    "--max-points",
-    type=click.IntRange(1, 100_000),
-    default=_DEFAULTS.max_points,
-    show_default=True,
-    help="Cut a drawing that has not ended after so many new points.",
-)
-latent = click.option(
-    "--latent",
-    type=click.Choice(LATENTS),
-    default=_DEFAULTS.latent,
-    show_default=True,
-    help="Where z comes from, for a model with an encoder; auto is none if the model can, else prefix.",
-)
-output = click.option(
-    "-o", "--output", metavar="FILE", default="-", show_default=True, help="Where to write; - is standard output."
-)
-output_format = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(KINDS),
-    help="A picture; ndjson or json, which every command reads; an image.  [default: by the output's name, else svg]",
-)
-force = click.option("--force", is_flag=True, help="Overwrite files that exist.")
+force = _option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
+index = _option("--index", type=click.IntRange(0), panel=FILES, help="Only this record of the file, counted from 0.")
+key_id = _option("--key-id", metavar="ID", panel=FILES, help="Only the record of the file with this key_id.")
 precision = click.option(
     "--precision",
     type=click.Choice(["float16", "int8"]),
@@ -133,175 +165,59 @@ precision = click.option(
     show_default=True,
     help="Of the weights: int8 is half as large, float16 draws exactly as the command line does.",
 )
-columns = click.option(
-    "--columns", type=click.IntRange(1, 1000), help="Pictures in a row of a sheet.  [default: about square]"
-)
-cell = click.option(
-    "--cell", type=click.IntRange(8, 10_000), default=160, show_default=True, help="Pixels a picture of a sheet takes."
-)
-
-style = click.option(
-    "--style",
-    type=click.Choice(STYLES),
-    default="pen",
-    show_default=True,
-    help="pen: one width; ink: smooth curves; brush: thin where it is fast; order: a colour for each stroke.",
-)
-stroke = click.option("--stroke", metavar="COLOUR", help="Colour of what the model draws, as CSS names it.")
-stroke_width = click.option(
-    "--stroke-width",
-    metavar="LENGTH",
-    type=_Parsed(Length.parse),
-    help="Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
-)
-background = click.option("--background", metavar="COLOUR", help="Fill the page.  [default: transparent]")
-page = click.option(
-    "--page", metavar="SIZE", help=f"Paper, in millimetres for plotters: {', '.join(PAGE_NAMES)}, or as 100x150mm."
-)
-landscape = click.option("--landscape", is_flag=True, help="The page's longer side lies down.")
-margin = click.option(
-    "--margin",
-    metavar="LENGTH",
-    type=_Parsed(Length.parse),
-    help="Around the drawing, as for --stroke-width.  [default: 15mm of a page, else 5%]",
-)
-optimise = click.option(
-    "--optimise", is_flag=True, help="Order each layer's strokes for little pen travel, not as they were drawn."
-)
-animate = click.option(
-    "--animate", is_flag=True, help="An SVG that draws itself, without a script; gif and apng always do."
-)
-seconds = click.option(
-    "--seconds", type=float, default=DEFAULT_SECONDS, show_default=True, help="How long drawing itself takes."
-)
-size = click.option(
-    "--size",
-    type=click.IntRange(1, LARGEST_SIZE),
-    default=DEFAULT_SIZE,
-    show_default=True,
-    help="Larger side of an image, in pixels.",
-)
-show = click.option("--open", "open", is_flag=True, help="Show the result with the program that is for it.")
-
-scale = click.option(
-    "--scale",
-    metavar="FACTOR",
-    type=float,
-    help="Pixels of a finished drawing 255 wide in one unit of the prefix.  [default: found by likelihood]",
-)
-pen = click.option(
-    "--pen",
-    type=click.Choice(PENS),
-    help="Is the pen up or down after the last point? auto: what is likelier.  [default: as the file says, else up]",
-)
-
-_TARGET = (
-    output,
-    output_format,
-    force,
-    columns,
-    cell,
-    style,
-    stroke,
-    stroke_width,
-    background,
-    page,
-    landscape,
-    margin,
-    optimise,
-    animate,
-    seconds,
-    size,
-    show,
-)
-_DRAWING = (
-    model,
-    category,
-    count,
-    choose_from,
-    diverse,
-    temperature,
-    pen_temperature,
-    top_p,
-    guidance,
-    seed,
-    max_points,
-)
 
 
-def target_of(values: dict[str, Any]) -> Target:
-    """Take the values of the options of :func:`target` out of all that a command is given."""
-    width, margin_width = values.pop("stroke_width"), values.pop("margin")
-    paper, lies = values.pop("page"), values.pop("landscape")
-    if lies and paper is None:
-        raise click.UsageError("--landscape turns a --page; name one")
-    look = Look(
-        style=values.pop("style"),
-        stroke_width=width,
-        background=values.pop("background"),
-        page=None if paper is None else _page(paper, lies),
-        margin=margin_width,
-        optimise=values.pop("optimise"),
-    )
-    rest = ("output", "output_format", "animate", "seconds", "force", "columns", "cell", "stroke", "size", "open")
-    return Target.from_options(look=look, **{name: values.pop(name) for name in rest})
+def one_record(command: Command) -> Command:
+    """Give a command the options that select one record of a file."""
+    return index(key_id(command))
 
 
-def target(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option that says where its drawings go and what they look like, as one ``target``."""
+def target(command: Command) -> Command:
+    """Give a command the options of its output and its look; it gets them as one ``target``."""
 
     @functools.wraps(command)
-    def with_target(**values: Any) -> None:
-        command(target=target_of(values), **values)
-
-    wrapped: Callable[..., None] = with_target
-    for option in reversed(_TARGET):
-        wrapped = option(wrapped)
-    return wrapped
-
-
-@dataclass(frozen=True)
-class DrawingOptions:
-    """What every command that draws is told.
-
-    Attributes:
-        target: where the drawings go.
-        model: the file; None for the shipped one.
-        category: what to draw, if it is named.
-        count: how many are asked for.
-        choose_from: how many are begun for each.
-        diverse: keep those that differ most.
-        sampling: how they are drawn.
-    """
-
-    target: Target
-    model: str | None
-    category: str | None
-    count: int
-    choose_from: int
-    diverse: bool
-    sampling: SamplingConfiguration
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> DrawingOptions:
-        """Take the options' values out of all that a command is given."""
-        sampled = ("temperature", "max_points", "seed", "pen_temperature", "top_p", "guidance")
-        rest = ("model", "category", "count", "choose_from", "diverse")
-        return cls(
-            target=target_of(values),
-            sampling=SamplingConfiguration(**{name: values.pop(name) for name in sampled}),
-            **{name: values.pop(name) for name in rest},
+    def with_target(*, picture: dict[str, Any], **values: Any) -> None:
+        names = ("output", "output_format", "force", "open")
+        target = Target.of(
+            _picture_settings(picture, values.pop("landscape")), **{name: values.pop(name) for name in names}
         )
+        command(target=target, **values)
+
+    options: list[Callable[[Command], Command]] = [
+        _option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            default="-",
+            show_default=True,
+            panel=OUTPUT,
+            common=True,
+            help="Write to this file; %d in the name = a file for each drawing, - = standard output.",
+        ),
+        _option(
+            "--format",
+            "output_format",
+            type=click.Choice(KINDS),
+            panel=OUTPUT,
+            common=True,
+            help="Write a picture or records (ndjson, json).  [default: by the file's name, else svg]",
+        ),
+        force,
+        *setting_options(PictureSettings),
+        *setting_options(Look),
+        _option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
+        _option(
+            "--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."
+        ),
+    ]
+    return gathered((PictureSettings, Look), options, "picture")(with_target)
 
 
-def drawing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option that drawing several sketches takes; it gets them as one ``drawing``."""
-
-    @functools.wraps(command)
-    def with_drawing(**values: Any) -> None:
-        command(drawing=DrawingOptions.of(values), **values)
-
-    wrapped: Callable[..., None] = with_drawing
-    for option in reversed((*_DRAWING, *_TARGET)):
-        wrapped = option(wrapped)
-    return wrapped
+def _picture_settings(values: dict[str, Any], landscape: bool) -> PictureSettings:
+    looks = {name: values.pop(name) for name, *_ in settings_of(Look)}
+    if landscape:
+        page = looks["page"]
+        if page is None:
+            raise click.UsageError("--landscape turns a page; name one with --page")
+        looks["page"] = Page(max(page.width, page.height), min(page.width, page.height))
+    return PictureSettings(look=Look(**looks), **values)

@@ -1,119 +1,93 @@
-"""Which record of a file is meant, and what it is to become."""
+"""The inputs of drawing commands: the records of a file, and the terms of interpolation and arithmetic."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import CategoryError, SketchRNNError
+from sketchrnn.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
-    from sketchrnn.model.network import NumpyNetwork
+    from sketchrnn.model.model import LatentEnd, Model
 
-AUTO = "auto"
-
-
-def one_record(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that name one record of a file of many."""
-    command = click.option("--key-id", metavar="ID", help="Only the record of a file of many with this key_id.")(
-        command
-    )
-    return click.option(
-        "--index", type=click.IntRange(0), help="Only this record of a file of many, counted from 0."
-    )(command)  # fmt: skip
+TERM_HELP = "FILE, FILE:INDEX (one record of the file, counted from 0), or the name of a category"
 
 
-def read_prefixes(path: str, index: int | None, key_id: str | None) -> list[Record]:
-    """Return the records of a file: all, or the one that is asked for."""
-    from sketchrnn.formats import read_records
+def read_prefixes(
+    path: str, index: int | None = None, key_id: str | None = None
+) -> tuple[Iterator[Record | SketchRNNError], bool]:
+    """Return the records of a file, all or the one that is asked for, and whether there are several.
+
+    A damaged line of ndjson gives an error in the place of its record, if there are several.
+
+    Raises:
+        SketchRNNError: the file cannot be read, or has no such record.
+    """
+    from sketchrnn.formats import read_each
 
     if index is not None and key_id is not None:
-        raise click.UsageError("--index and --key-id both name a record; give one of them")
-    records = read_records(path)
+        raise click.UsageError("--index and --key-id both select a record; give one of them")
+    records = read_each(path)
     if key_id is not None:
-        chosen = next((record for record in records if record.key_id == key_id), None)
-        if chosen is None:
-            raise SketchRNNError(f"{path}: holds no record with key_id {key_id}")
-        return [chosen]
-    if index is not None:
-        chosen = next(itertools.islice(records, index, None), None)
-        if chosen is None:
-            raise SketchRNNError(f"{path}: holds no record {index}, counted from 0")
-        return [chosen]
-    return list(records)
+        records = (each for each in records if not isinstance(each, SketchRNNError) and each.key_id == key_id)
+        first = list(itertools.islice(records, 1))
+        missing = f"expected a record with key_id {key_id}, found none"
+    elif index is not None:
+        first = list(itertools.islice(records, index, index + 1))
+        missing = f"expected a record {index}, counted from 0, found fewer"
+    else:
+        first = list(itertools.islice(records, 2))
+        missing = "expected drawings, found none"
+    if not first:
+        raise SketchRNNError(f"{path}: {missing}")
+    if len(first) == 1 and isinstance(first[0], SketchRNNError):
+        raise first[0]
+    if len(first) == 1 and not isinstance(first[0], SketchRNNError) and first[0].source is not None:
+        ignored = ", ".join(f"{count} {kind}" for kind, count in first[0].ignored.items())
+        if ignored:
+            LOGGER.info(f"{path}: ignored {ignored}: only lines are read")
+    rest: Iterator[Record | SketchRNNError] = itertools.chain(first, records if len(first) > 1 else ())
+    return rest, len(first) > 1
 
 
-def read_one(path: str, index: int | None, key_id: str | None) -> Record:
-    """Return the one record of a file that is asked for.
+def read_terms(model: Model, terms: tuple[str, ...]) -> Iterator[tuple[list[LatentEnd], bool]]:
+    """Return what terms stand for, once for each record of their files, and whether there are several.
 
-    Raises:
-        SketchRNNError: it holds several, and none is named.
-    """
-    records = read_prefixes(path, index, key_id)
-    if len(records) > 1:
-        raise SketchRNNError(f"{path}: holds more than one record; name one with --index or --key-id")
-    return records[0]
-
-
-def continued_from(record: Record, identifier: str | None) -> Record:
-    """Return a record as a prefix: of an SVG document the lines, those of an element last, with the pen where they end.
-
-    The pen of an SVG document rests on the end of its last line, unless that line is closed.
-
-    Args:
-        record: as it was read.
-        identifier: of the element that is to be continued; None for the last one that is drawn.
+    Of several files with many records the records are taken side by side; a file with one record, or a category, is
+    taken each time.
 
     Raises:
-        FormatError: the document has no such element.
-        UsageError: an element is named, but the record is of another kind.
+        SketchRNNError: a file cannot be read, or there is neither file nor category, or the numbers of records differ.
     """
-    if record.source is None:
-        if identifier is not None:
-            raise click.UsageError("--continue-from names an element of an SVG document; the prefix is none")
-        return record
-    drawing = record.source.drawing
-    if drawing.left_out:
-        listed = ", ".join(f"{count} {kind}" for kind, count in drawing.left_out.items())
-        say(f"no lines, and not gone by: {listed}")
-    if identifier is not None:
-        drawing = drawing.continued_from(identifier)
-    sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)
-    return replace(record, sketch=sketch, source=replace(record.source, drawing=drawing))
+    columns = [_read_term(model, text) for text in terms]
+    counts = {len(column): text for column, text in zip(columns, terms, strict=True) if len(column) > 1}
+    if len(counts) > 1:
+        listed = ", ".join(f"{count} in {text}" for count, text in counts.items())
+        raise SketchRNNError(f"expected files with one record or with the same number of records, found {listed}")
+    count = max(counts, default=1)
+    for number in range(count):
+        yield [column[number if len(column) > 1 else 0] for column in columns], count > 1
 
 
-def choose_categories(
-    network: NumpyNetwork, record: Record, category: str | None, scale: float | None
-) -> list[str | None]:
-    """Return what a record is to become, as the model spells it; None for a model without names.
-
-    Args:
-        network: the model.
-        record: the prefix, with its word if it has one.
-        category: what the user asks for: a name, "auto" or "auto:3" for the most probable ones; None for the record's
-            word, or else the most probable one.
-        scale: of the sketch, if it is known.
-    """
-    configuration = network.configuration
-    wanted = category or record.word
-    if not configuration.conditional or (wanted is not None and wanted.partition(":")[0] != AUTO):
-        return [configuration.category_name(None if wanted == AUTO else wanted)]
-    from sketchrnn.model.guess import guess
-    from sketchrnn.model.prefix import see_prefix
-
-    count = 1
-    if wanted is not None and wanted != AUTO:
-        number = wanted.partition(":")[2]
-        if not number.isdecimal() or not 1 <= int(number) <= len(configuration.categories):
-            raise CategoryError(f"expected auto, or auto:K with K from 1 to {len(configuration.categories)}")
-        count = int(number)
-    guesses = guess(network, see_prefix(network, record.sketch, scale=scale))
-    listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in guesses[: max(3, count)])
-    say(f"guessed: {listed}; --category NAME says otherwise")
-    return [one.category for one in guesses[:count]]
+def _read_term(model: Model, text: str) -> list[LatentEnd]:
+    path, colon, number = text.rpartition(":")
+    index = int(number) if colon and number.isdecimal() and not Path(text).exists() else None
+    path = text if index is None else path
+    if not Path(path).exists() and path != STANDARD_STREAM:
+        try:
+            model.configuration.category_name(text)
+        except CategoryError as error:
+            raise CategoryError(f"{text}: no such file, and no category of the model: {error}") from error
+        return [text]
+    found = list(read_prefixes(path, index)[0])
+    for number_, record in enumerate(found):
+        if isinstance(record, SketchRNNError):
+            raise SketchRNNError(f"{path}: record {number_}: {record}")
+    return [record for record in found if not isinstance(record, SketchRNNError)]

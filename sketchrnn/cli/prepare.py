@@ -23,7 +23,9 @@ Examples:
 @click.option(
     "--category", metavar="NAME", help="Of drawings that do not name theirs.  [default: folder's or file's name]"
 )
-@click.option("--recognized", is_flag=True, help="Only drawings that the game guessed.")
+@click.option(
+    "--recognized", is_flag=True, help="Skip drawings that the game did not recognize; keep those without this field."
+)
 @click.option(
     "--country", "countries", metavar="CODE", multiple=True, help="Only from here, such as US; may be repeated."
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sketchrnn.cli import options
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
 
 if TYPE_CHECKING:
     from sketchrnn.cli.drawing_output import Target
@@ -16,6 +16,7 @@ MOST_SHOWN = 48
 
 
 @click.command(
+    cls=options.PanelCommand,
     epilog="""\b
 Examples:
   sketchrnn render samples/pig.ndjson -o prefix.svg
@@ -25,7 +26,7 @@ Examples:
   sketchrnn prepare samples/pig.ndjson samples/cactus.ndjson -o data/garden
   sketchrnn render data/garden --category pig --random 50 -o sheet.svg
   sketchrnn generate --category crab -n 4 --format ndjson | sketchrnn render - -o crabs.svg
-"""
+""",
 )
 @click.argument("files", nargs=-1, required=True)
 @click.option("--skip", type=click.IntRange(0), default=0, show_default=True, help="Leave out so many drawings.")
@@ -48,10 +49,8 @@ def render(
     FILES are stores that `sketchrnn prepare` wrote, Quick, Draw! files of any kind, polyline JSON, SVG, or - for
     standard input.
     """
-    from sketchrnn.cli.drawing_output import Picture
     from sketchrnn.dataset.sample import choose
     from sketchrnn.errors import SketchRNNError
-    from sketchrnn.formats.svg.writing import Layer
 
     if limit is None and target.kind != "ndjson":
         limit = MOST_SHOWN
@@ -63,6 +62,5 @@ def render(
         raise SketchRNNError(f"no drawing{of_category} is left to show after the first {skip}")
     target.check(len(shown))
     if more and random is None:
-        say(f"showing {len(shown)} drawings; --limit and --skip show others, --random a choice")
-    pictures = [Picture(record.word or "drawing", (Layer(record.sketch, "drawing"),), record) for record in shown]
-    target.write(pictures, "Drawings")
+        LOGGER.info(f"showing {len(shown)} drawings; --limit and --skip show others, --random a choice")
+    target.write(shown)

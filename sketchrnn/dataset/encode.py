@@ -33,7 +33,7 @@ class Selection:
     """Which drawings are prepared, and how.
 
     Attributes:
-        recognized: only those that the game guessed.
+        recognized: not the drawings that the game did not recognize; drawings of which it is not known are kept.
         countries: only those of these countries, two letters each; all if empty.
         min_length: fewest rows.
         max_length: most rows.
@@ -195,7 +195,7 @@ def _first_stroke_moves(
 
 def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded:
     """Store one drawing, or none if it is left out; ``tally`` counts why, but not that it was read."""
-    if selection.recognized and record.recognized is not True:
+    if selection.recognized and record.recognized is False:
         tally.drop(1, NOT_RECOGNIZED)
         return _nothing()
     if selection.countries and record.countrycode not in selection.countries:

@@ -76,7 +76,7 @@ def _cached(
 ) -> tuple[Path, list[str]]:
     selection = Selection(max_length=max(max_length, Selection.max_length))
     sources, notes = find_sources(files)
-    described = [[str(source.paths[0].resolve()), source.to_json(), source.category] for source in sources]
+    described = [[source.location, source.to_json(), source.category] for source in sources]
     identity = json.dumps([VERSION, described, selection.to_json()], sort_keys=True)
     folder = cache_folder("stores")
     store = folder / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()

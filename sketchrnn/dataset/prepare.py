@@ -1,9 +1,9 @@
 """Files of drawings -> a store, in one pass and in constant memory.
 
-Each source becomes a *part*, a folder of shards under ``.preparing`` that takes its name when it is whole. When all
-parts are there, each category's shards are put together, without drawings that come twice, and take their place by a
-rename. What is killed on the way finds its whole parts again and does the rest; what it then writes does not depend on
-where it was killed.
+Each source becomes a *part*, a folder of shards under ``.preparing`` that gets its name when it is complete. When all
+parts are complete, the shards of each category are merged without duplicates and moved into the store by a rename. A
+preparation that was interrupted uses the complete parts again and does the rest. Of a folder of small files it also
+uses again the groups of files that were read. The result does not depend on where it was interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,12 +27,21 @@ from numpy.typing import NDArray
 from sketchrnn.dataset.duplicates import same_shape
 from sketchrnn.dataset.encode import Selection, Tally
 from sketchrnn.dataset.read import Read, read_pieces
-from sketchrnn.dataset.shard import VERSION, Encoded, Shard, ShardWriter, open_shard, read_header
-from sketchrnn.dataset.sources import Source, find_sources, pieces_of
+from sketchrnn.dataset.shard import (
+    VALIDATES_EARLY,
+    VERSION,
+    Encoded,
+    Shard,
+    ShardWriter,
+    is_model,
+    open_shard,
+    read_header,
+)
+from sketchrnn.dataset.sources import Piece, Source, find_sources, pieces_of
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
 from sketchrnn.errors import DatasetError, SketchRNNError
-from sketchrnn.files import reason
+from sketchrnn.files import atomic_write, locked, reason, replace_file
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.shape import signature
 
@@ -118,11 +128,13 @@ def prepare_sources(
                 for category in part.categories():
                     by_category.setdefault(category, []).append(part)
             for category, its_parts in by_category.items():
-                with _locked(shard_path(work, category).with_suffix(".lock")):
+                with locked(shard_path(work, category).with_suffix(".lock")):
                     information = _put_together(category, its_parts, folder, selection, force=force)
                 report.tally.add(Tally.from_json(information["tally"]))
-                for name, count in information["splits"].items():
-                    report.splits[name] += count
+                target = shard_path(folder, category)
+                if target.exists():
+                    for name, count in open_shard(target).split_counts().items():
+                        report.splits[name] += count
             for part in parts:
                 part.forget()
     except OSError as error:
@@ -136,35 +148,18 @@ def prepare_sources(
     return report
 
 
-@contextlib.contextmanager
-def _locked(path: Path, patience: float = -1.0) -> Iterator[None]:
-    """Wait until no other process has a lock, and have it; its file is gone in the end.
-
-    Raises:
-        filelock.Timeout: it is not free after so many seconds; below 0 it is waited for as long as it takes.
-    """
-    lock = filelock.FileLock(path, timeout=patience)
-    lock.acquire()
-    while not path.exists():  # whoever had it has deleted it: a lock on nothing
-        lock.release()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
-
-
 class _Part:
     """What one source becomes: a folder of shards, there or not."""
 
     def __init__(self, source: Source, selection: Selection, work: Path) -> None:
         self.source = source
         self._selection = selection.to_json()
-        identity = json.dumps([VERSION, source.to_json(), source.category, self._selection], sort_keys=True)
-        self.path = work / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
+        of_any_version = _hash([VERSION, source.name, source.category, self._selection])
+        self.path = work / f"{of_any_version}-{_hash(source.to_json())}"
         self._lock = self.path.with_suffix(".lock")
         self._unfinished = self.path.with_suffix(_UNFINISHED)
+        self._groups = self.path.with_suffix(".groups")
+        self._others = f"{of_any_version}-*"
 
     @property
     def is_there(self) -> bool:
@@ -172,10 +167,16 @@ class _Part:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from preparing the same source in the same way; forget what a killed one left half."""
+        """Keep other processes from preparing the same source in the same way.
+
+        What an interrupted preparation left is deleted, unless this one can use it.
+        """
         try:
-            with _locked(self._lock, _PATIENCE):
+            with locked(self._lock, _PATIENCE):
                 shutil.rmtree(self._unfinished, ignore_errors=True)
+                for old in self.path.parent.glob(self._others):
+                    if old.is_dir() and old not in (self.path, self._groups):  # of a source that has changed since
+                        shutil.rmtree(old, ignore_errors=True)
                 yield
         except filelock.Timeout as error:
             raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
@@ -208,9 +209,24 @@ class _Part:
             yield writer
             writer.finish(self.source)
             self._unfinished.rename(self.path)
+            shutil.rmtree(self._groups, ignore_errors=True)
         finally:
             writer.close()
             shutil.rmtree(self._unfinished, ignore_errors=True)
+
+    def read_groups(self) -> set[int]:
+        """Return the numbers of the pieces that an interrupted preparation has read and kept."""
+        return {int(path.stem) for path in self._groups.glob("[0-9]*.npz")}
+
+    def keep_group(self, number: int, read: Read) -> None:
+        """Keep the drawings of a piece until the part is complete."""
+        self._groups.mkdir(exist_ok=True)
+        with atomic_write(self._groups / f"{number}.npz") as file:
+            read.save(file)
+
+    def group(self, number: int) -> Read:
+        """Return the drawings of a piece that was kept."""
+        return Read.load(self._groups / f"{number}.npz")
 
     def categories(self) -> list[str]:
         return list(self._said()["categories"])
@@ -283,7 +299,8 @@ class _Category:
         self._writer.add(drawings.take(new))
 
     def write(self, file: IO[bytes], sources: list[dict[str, Any]], selection: dict[str, Any]) -> dict[str, Any]:
-        information = {"sources": sources, "selection": selection, "tally": self.tally.to_json()}
+        information: dict[str, Any] = {"sources": sources, "selection": selection, "tally": self.tally.to_json()}
+        information[VALIDATES_EARLY] = "npz" not in self.tally.kinds  # published npz files have their own splits
         return self._writer.write(file, information)
 
     @property
@@ -323,20 +340,45 @@ def _write_parts(parts: list[_Part], selection: Selection, processes: int, progr
     total, done = sum(part.source.size for part in parts), 0
     if total < _ALONE_BELOW:
         processes = 1
-    pieces = itertools.chain.from_iterable(pieces_of(part.source) for part in parts)
-    of_source = {part.source: part for part in parts}
-    with contextlib.closing(read_pieces(pieces, selection, processes)) as results:
-        for source, group in itertools.groupby(results, key=lambda result: result[0].source):
-            with of_source[source].written() as writer:
+    with contextlib.closing(_read_parts(parts, selection, processes)) as results:
+        for part, group in itertools.groupby(results, key=lambda result: result[0]):
+            with part.written() as writer:
                 before = done
-                for piece, read in group:
+                for _, piece, read in group:
                     writer.add(read)
-                    done = min(done + piece.end - piece.begin, before + source.size)
+                    done = min(done + piece.end - piece.begin, before + part.source.size)
                     if progress is not None:
                         progress(done, total)
-            done = before + source.size
+            done = before + part.source.size
             if progress is not None:
                 progress(done, total)
+
+
+def _read_parts(
+    parts: list[_Part], selection: Selection, processes: int
+) -> Generator[tuple[_Part, Piece, Read], None, None]:
+    """Read the pieces of all parts, in their order; those of a folder that were read before are not read again."""
+    waiting: deque[tuple[_Part, int, Piece, bool]] = deque()
+
+    def unread() -> Iterator[Piece]:
+        for part in parts:
+            known = part.read_groups()
+            for number, piece in enumerate(pieces_of(part.source)):
+                waiting.append((part, number, piece, number in known))
+                if number not in known:
+                    yield piece
+
+    with contextlib.closing(read_pieces(unread(), selection, processes)) as results:
+        while (result := next(results, None)) is not None or waiting:
+            while waiting:
+                part, number, piece, is_known = waiting.popleft()
+                if is_known:
+                    yield part, piece, part.group(number)
+                elif result is not None:
+                    if len(part.source.paths) > len(piece.paths):
+                        part.keep_group(number, result[1])
+                    yield part, piece, result[1]
+                    break
 
 
 def _put_together(
@@ -344,6 +386,8 @@ def _put_together(
 ) -> dict[str, Any]:
     """Let the shards of a category take their place in the store, as one; return what it says of itself."""
     target = shard_path(folder, category)
+    if is_model(target):
+        raise DatasetError(f"{target}: is a model, where the drawings of {category!r} would go; move it elsewhere")
     shards = [part.shard(category) for part in parts]
     if target.exists() and not force:
         stored = open_shard(target)
@@ -358,7 +402,7 @@ def _put_together(
     if len(shards) == 1:
         if len(shards[0]):
             _link(shards[0].path, between)
-            _take_place(between, target)
+            replace_file(between, target)
         else:
             target.unlink(missing_ok=True)
         return shards[0].information
@@ -377,7 +421,7 @@ def _put_together(
             return writer.write(io.BytesIO(), sources, selection.to_json())
         with between.open("wb") as file:
             information = writer.write(file, sources, selection.to_json())
-        _take_place(between, target)
+        replace_file(between, target)
         return information
 
 
@@ -410,14 +454,8 @@ def _link(path: Path, other: Path) -> None:
         shutil.copyfile(path, other)
 
 
-def _take_place(path: Path, target: Path) -> None:
-    """Move a file to where another one may be, when it is safe on the disk.
-
-    It comes from a name that the next preparation writes to again, so that none is left of one that was killed.
-    """
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    path.replace(target)
+def _hash(values: Any) -> str:
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _stored(folder: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import os
 import signal
 import threading
@@ -11,9 +13,10 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -25,6 +28,7 @@ from sketchrnn.files import open_source
 from sketchrnn.formats import Record, read_records
 from sketchrnn.formats.columns import Columns, columns_of_binary, columns_of_lines
 from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
+from sketchrnn.formats.streams import unwrap
 
 _WAITING = 4
 """Pieces for each process that are read or wait to be stored: what bounds the memory."""
@@ -64,6 +68,31 @@ class Read:
         """Return the drawings of each category together."""
         return {category: joined(parts) for category, parts in self.parts.items()}
 
+    def save(self, file: IO[bytes]) -> None:
+        """Write all of it as an npz file."""
+        drawings = self.encoded()
+        said = {
+            "categories": list(drawings),
+            "tallies": {category: tally.to_json() for category, tally in self.tallies.items()},
+            "problems": self.problems,
+        }
+        arrays = {
+            f"{number} {name}": a for number, one in enumerate(drawings.values()) for name, a in vars(one).items()
+        }
+        np.savez(file, said=np.array(json.dumps(said)), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Read:
+        """Read what :meth:`save` wrote."""
+        with np.load(path) as arrays:
+            said = json.loads(str(arrays["said"]))
+            parts = {
+                category: [Encoded(**{one.name: arrays[f"{number} {one.name}"] for one in fields(Encoded)})]
+                for number, category in enumerate(said["categories"])
+            }
+        tallies = {category: Tally.from_json(tally) for category, tally in said["tallies"].items()}
+        return cls(parts, tallies, said["problems"])
+
 
 def read_piece(piece: Piece, selection: Selection) -> Read:
     """Read a piece.
@@ -73,7 +102,10 @@ def read_piece(piece: Piece, selection: Selection) -> Read:
     """
     read = Read()
     if piece.content == "ndjson":
-        _read_lines(piece, selection, read)
+        _read_lines(io.BytesIO(lines_of(piece)), piece, selection, read)
+    elif piece.content == "stream":
+        with open_source(piece.paths[0]) as file:
+            _read_lines(unwrap(file, piece.source.name)[1], piece, selection, read)
     elif piece.content == "binary":
         with open_source(piece.paths[0]) as file:
             file.seek(piece.begin)
@@ -133,7 +165,7 @@ def _begin(parent: int) -> None:
 
 def _read_file(path: Path, piece: Piece, selection: Selection, read: Read) -> None:
     try:
-        for record in read_records(path):
+        for record in read_records(path, name=None if piece.source.is_folder else piece.source.name):
             _add_record(record, piece, selection, read)
     except FormatError as error:
         if not piece.source.is_folder:
@@ -144,12 +176,10 @@ def _read_file(path: Path, piece: Piece, selection: Selection, read: Read) -> No
         read.problems.append(str(error))
 
 
-def _read_lines(piece: Piece, selection: Selection, read: Read) -> None:
-    content, begin, before = lines_of(piece), 0, 0
-    while begin < len(content):
-        end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
-        before += _read_block(content[begin:end], before, piece, selection, read)
-        begin = end
+def _read_lines(file: BinaryIO, piece: Piece, selection: Selection, read: Read) -> None:
+    before = 0
+    while block := file.read(_BLOCK):
+        before += _read_block(block + file.readline(), before, piece, selection, read)
 
 
 def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> int:
@@ -185,7 +215,7 @@ def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection
     words = columns.words[:1] if (columns.words == columns.words[:1]).all() else columns.words
     for word in dict.fromkeys(words.tolist()):
         chosen = columns.take(columns.words == word)
-        category = word.decode() or default
+        category = word.decode().strip() or default
         tally = read.tally(category)
         tally.read += len(chosen)
         tally.kinds[kind] += len(chosen)
@@ -193,10 +223,10 @@ def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection
 
 
 def _add_record(record: Record, piece: Piece, selection: Selection, read: Read) -> None:
-    word = record.word if record.word and record.kind != "npz" else selection.category or piece.source.category
+    own = record.word.strip() if record.word and record.kind != "npz" else ""
+    word = own or selection.category or piece.source.category
     tally = read.tally(word)
     tally.read += 1
     tally.kinds[record.kind] += 1
-    if record.source is not None:
-        tally.ignored.update(record.source.drawing.left_out)
+    tally.ignored.update(record.ignored)
     read.parts.setdefault(word, []).append(encode_record(record, selection, tally))

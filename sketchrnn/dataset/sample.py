@@ -10,7 +10,7 @@ import numpy as np
 
 from sketchrnn.dataset.store import is_store, open_stores
 from sketchrnn.errors import CategoryError
-from sketchrnn.formats import Record, read_records
+from sketchrnn.formats import Record, category_of_name, read_records
 from sketchrnn.sketch import Sketch
 
 
@@ -67,7 +67,7 @@ def _random_of_stores(
 def _records(path: str | Path, category: str | None) -> Iterator[Record]:
     if not is_store(path):
         for record in read_records(path):
-            if category is None or (record.word or Path(path).stem) == category:
+            if category is None or (record.word or category_of_name(path)) == category:
                 yield record
         return
     drawings, _ = open_stores([path]).drawings()

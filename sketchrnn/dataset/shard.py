@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import deviation
-from sketchrnn.dataset.splits import SPLITS
-from sketchrnn.errors import DatasetError
+from sketchrnn.dataset.splits import SPLITS, early_validation
+from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.files import open_source
 
 VERSION = 1
@@ -54,6 +54,8 @@ box, the same in the files' unit) for all drawings of one split and length toget
 """
 
 _TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
+VALIDATES_EARLY = "validates_early"
+"""Key of a shard's information: one of its first drawings validates, see :func:`early_validation`."""
 ROW_ARRAYS, MOMENT_ARRAYS = ("offsets", "lifts"), ("moments",)
 
 
@@ -242,15 +244,24 @@ class Shard:
         while begin < len(self):
             end = int(np.searchsorted(self.starts, self.starts[begin] + rows, side="right")) - 1
             end = min(max(end, begin + 1), len(self))
-            place = slice(int(self.starts[begin]), int(self.starts[end]))
-            yield Encoded(
-                **{
-                    name: np.array(array[place] if name in ROW_ARRAYS else array[begin:end])
-                    for name, array in self.arrays.items()
-                    if name not in MOMENT_ARRAYS
-                }
-            )
+            yield self.between(begin, end)
             begin = end
+
+    def between(self, begin: int, end: int) -> Encoded:
+        """Read the drawings from ``begin`` up to ``end``, which is not included."""
+        rows = slice(int(self.starts[begin]), int(self.starts[end]))
+        return Encoded(
+            **{
+                name: np.array(array[rows] if name in ROW_ARRAYS else array[begin:end])
+                for name, array in self.arrays.items()
+                if name not in MOMENT_ARRAYS
+            }
+        )
+
+    def split_counts(self) -> dict[str, int]:
+        """Return the number of drawings in each split."""
+        counts = np.bincount(self.arrays["splits"], minlength=len(SPLITS))
+        return {name: int(counts[index]) for index, name in enumerate(SPLITS)}
 
 
 def open_shard(path: Path) -> Shard:
@@ -270,7 +281,37 @@ def open_shard(path: Path) -> Shard:
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
     if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
         raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
-    return Shard(path, header["information"], arrays, starts)
+    shard = Shard(path, header["information"], arrays, starts)
+    if shard.information.get(VALIDATES_EARLY):
+        _let_one_validate(shard)
+    return shard
+
+
+def _let_one_validate(shard: Shard) -> None:
+    """Move one of the first training drawings to the validation split, unless one is there."""
+    arrays = shard.arrays
+    index = early_validation(arrays["splits"], arrays["keys"])
+    if index is None:
+        return
+    arrays["splits"] = np.array(arrays["splits"])
+    moments = []
+    for split, sign in (("train", -1.0), ("valid", 1.0)):
+        arrays["splits"][index] = SPLITS.index(split)
+        counted = Moments()
+        counted.add(shard.between(index, index + 1))
+        moments.append(counted.array() * np.where(np.arange(7) < 2, 1.0, sign))
+    arrays["moments"] = np.concatenate([arrays["moments"], *moments])
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a safetensors file is a model's checkpoint, which has no drawings."""
+    try:
+        with open_source(path) as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size) if size <= _LONGEST_HEADER else b"")
+        return bool(header["__metadata__"]["format"] == "sketchrnn")
+    except (SketchRNNError, ValueError, KeyError, TypeError, RecursionError):  # reading the drawings says why
+        return False
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
-import sys
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sketchrnn.errors import DatasetError, SketchRNNError
-from sketchrnn.files import STANDARD_STREAM, open_source, reason, source_name
-from sketchrnn.formats import content_of
-from sketchrnn.formats.quickdraw_binary import walk, word_of
+from sketchrnn.errors import DatasetError, FormatError, SketchRNNError
+from sketchrnn.files import is_stream, open_source, reason, source_name
+from sketchrnn.formats import FORMATS, SVG, category_of_name, find_format, quickdraw_binary, quickdraw_ndjson, suffix_of
 
 PIECE = 1 << 20
 """Bytes that are read at a time: what a processor's cache still holds."""
 
-SUFFIXES = (".bin", ".json", ".jsonl", ".ndjson", ".npz", ".svg", ".svgz")
-"""Names' ends by which files are found in folders; a file that is named itself can end otherwise."""
+SUFFIXES = tuple(sorted(suffix for one in FORMATS for suffix in one.suffixes))
+"""Endings of the files that are read in folders. A file that is named itself can have any name."""
 
-_SMALL = (".json", ".svg", ".svgz")
+_SMALL = tuple(suffix for one in FORMATS if one.one_drawing for suffix in one.suffixes)
 _SMALL_AT_ONCE = 64
+_SHARED_SUFFIXES = (".csv", ".tsv", ".xml")  # mostly of files without drawings
+_COPY_SUFFIX = ".sketchrnn"
 _NAMED = (".bin", ".npz")  # by their category, wherever they lie
 
 
@@ -48,6 +49,11 @@ class Source:
     version: str
     is_folder: bool = False
 
+    @property
+    def location(self) -> str:
+        """The absolute path; of a stream, whose content is in a temporary file, its name."""
+        return self.name if self.paths[0].name.endswith(_COPY_SUFFIX) else str(self.paths[0].resolve())
+
     def to_json(self) -> dict[str, Any]:
         """Return what a store keeps of it, as JSON values."""
         return {"name": self.name, "files": len(self.paths), "bytes": self.size, "version": self.version}
@@ -59,7 +65,8 @@ class Piece:
 
     Attributes:
         source: where it belongs.
-        content: "ndjson" and "binary" are read in pieces, "other" as whole files.
+        content: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not UTF-8, which is
+            read as a whole, as are the files of "other" formats.
         paths: the files; one but for "other".
         begin: the first byte.
         end: behind the last byte.
@@ -97,20 +104,21 @@ def pieces_of(source: Source) -> Iterator[Piece]:
         FormatError: the file is damaged.
         SketchRNNError: it cannot be read.
     """
-    if len(source.paths) > 1 or source.paths[0].suffix in _SMALL:
+    if len(source.paths) > 1 or suffix_of(source.paths[0]) in _SMALL:
         for start in range(0, len(source.paths), _SMALL_AT_ONCE):
             yield Piece(source, "other", source.paths[start : start + _SMALL_AT_ONCE])
         return
     path = source.paths[0]
-    content = content_of(path)
-    if content == "ndjson":
+    form, is_plain = find_format(path, source.name)
+    if form is quickdraw_ndjson.FORMAT and is_plain:
         for begin in range(0, source.size, PIECE):
-            yield Piece(source, content, source.paths, begin, begin + PIECE)
-    elif content == "binary":
+            yield Piece(source, "ndjson", source.paths, begin, begin + PIECE)
+    elif form is quickdraw_binary.FORMAT and is_plain:
         with open_source(path) as file:
             yield from _binary_pieces(source, file.read())
     else:
-        yield Piece(source, content, source.paths)
+        content = "stream" if form is quickdraw_ndjson.FORMAT else "other"
+        yield Piece(source, content, source.paths, 0, source.size)
 
 
 def lines_of(piece: Piece) -> bytes:
@@ -137,7 +145,7 @@ def lines_before(piece: Piece) -> int:
 
 def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
     begin = first = number = 0
-    for number, (place, _) in enumerate(walk(content, source.name)):
+    for number, (place, _) in enumerate(quickdraw_binary.walk(content, source.name)):
         if place - begin >= PIECE:
             yield Piece(source, "binary", source.paths, begin, place, first)
             begin, first = place, number
@@ -146,51 +154,100 @@ def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
 
 def _found(path: Path, notes: list[str]) -> list[Source]:
     try:
-        if str(path) == STANDARD_STREAM:
-            return [_of_standard_input()]
+        if is_stream(path):
+            return [_of_stream(path)]
         if path.is_dir():
             return list(_of_folder(path, notes))
-        return [_source(str(path), (path,), word_of(path) or path.stem)]
+        if _is_of_training(path):
+            raise DatasetError(f"{path}: is a file of a training run or a model; expected drawings")
+        return [_source(str(path), (path,), category_of_name(path) or path.stem)]
     except OSError as error:
-        raise SketchRNNError(f"{path}: cannot be read: {reason(error)}") from error
+        raise SketchRNNError(f"{error.filename or path}: cannot be read: {reason(error)}") from error
 
 
 def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
     by_category: dict[str, list[Path]] = {}
-    others = 0
-    for path in sorted(folder.rglob("*")):
+    others = of_training = 0
+    for path in _files_below(folder, notes):
         below = path.relative_to(folder)
-        if path.is_dir() or any(part.startswith(".") for part in below.parts):
+        if _is_of_training(path):
+            of_training += 1
             continue
-        if path.suffix.lower() not in SUFFIXES:
+        if not path.is_file() or suffix_of(path) not in SUFFIXES or _is_other_table(path):
             others += 1
             continue
         name = below.parts[0] if len(below.parts) > 1 else folder.resolve().name
         by_category.setdefault(name, []).append(path)
     if others:
-        notes.append(f"{folder}: {others:,} files of other kinds are left out")
+        notes.append(f"{folder}: skipped {others:,} files of other kinds")
+    if of_training:
+        notes.append(f"{folder}: skipped {of_training:,} files of training runs (models, logs, previews)")
     if not by_category:
         raise DatasetError(f"{folder}: expected files that end in {', '.join(SUFFIXES)}, found none")
     for name, paths in by_category.items():
-        small = tuple(path for path in paths if path.suffix.lower() in _SMALL)
+        small = tuple(path for path in paths if suffix_of(path) in _SMALL)
         if small:
             is_own = any(len(path.relative_to(folder).parts) == 1 for path in small)
             yield _source(str(folder if is_own else folder / name), small, name, is_folder=True)
         for path in paths:
             if path not in small:
-                by_folder = len(path.relative_to(folder).parts) > 1 and path.suffix.lower() not in _NAMED
-                yield _source(str(path), (path,), name if by_folder else word_of(path) or path.stem)
+                by_folder = len(path.relative_to(folder).parts) > 1 and suffix_of(path) not in _NAMED
+                yield _source(str(path), (path,), name if by_folder else category_of_name(path) or path.stem)
 
 
-def _of_standard_input() -> Source:
-    """Keep what comes in a file until this process ends, so that others can read it in pieces."""
-    content = sys.stdin.buffer.read()
-    handle, name = tempfile.mkstemp(suffix=".sketchrnn")
+def _is_other_table(path: Path) -> bool:
+    """Return whether a file has the suffix of many files, such as .csv, and not the content of drawings."""
+    try:
+        return suffix_of(path) in _SHARED_SUFFIXES and find_format(path)[0] is SVG
+    except FormatError:
+        return True
+
+
+def _files_below(folder: Path, notes: list[str]) -> list[Path]:
+    """Return the files in a folder and below, without hidden ones. Links to folders are followed, each folder once."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    root = Path(os.path.realpath(folder))
+    seen, found = {root}, []
+    for top, names, files in os.walk(folder, onerror=fail, followlinks=True):
+        followed = []
+        for name in sorted(names):
+            path = Path(top, name)
+            end = Path(os.path.realpath(path))
+            if name.startswith("."):
+                continue
+            if end in seen or (path.is_symlink() and root in end.parents):
+                notes.append(f"{path}: skipped a link to {end}, which is read already")
+                continue
+            seen.add(end)
+            followed.append(name)
+        names[:] = followed
+        found += [Path(top, name) for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def _is_of_training(path: Path) -> bool:
+    """Return whether a file is a model, or the log or a preview of a training run, and not drawings."""
+    if path.name.endswith((".gen.json", ".vae.json")):
+        return True
+    if path.name.endswith(".log.jsonl") and path.is_file():
+        with path.open("rb") as file:
+            return re.match(rb'\{"kind": "(step|evaluation)", "step": \d', file.read(100)) is not None
+    return path.parent.name.endswith(".sheets") and re.fullmatch(r"\d{7,}\.svg", path.name) is not None
+
+
+def _of_stream(path: Path) -> Source:
+    """Copy standard input, or a pipe, to a file until this process ends, so that it can be read in pieces."""
+    with open_source(path) as file:
+        content = file.read()
+    handle, name = tempfile.mkstemp(suffix=_COPY_SUFFIX)
     atexit.register(Path(name).unlink, missing_ok=True)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    with os.fdopen(handle, "wb") as copy:
+        copy.write(content)
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
-    return Source(source_name(STANDARD_STREAM), (Path(name),), "drawing", len(content), version)
+    return Source(source_name(path), (Path(name),), "drawing", len(content), version)
 
 
 def _source(name: str, paths: tuple[Path, ...], category: str, *, is_folder: bool = False) -> Source:

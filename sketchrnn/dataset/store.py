@@ -19,8 +19,8 @@ import numpy as np
 
 from sketchrnn.dataset.drawings import Block, Drawings
 from sketchrnn.dataset.encode import Tally
-from sketchrnn.dataset.shard import Shard, offset_scale, open_shard, read_header
-from sketchrnn.dataset.splits import SPLITS
+from sketchrnn.dataset.shard import Shard, is_model, offset_scale, open_shard, read_header
+from sketchrnn.dataset.splits import SPLITS, missing_validation
 from sketchrnn.errors import DatasetError
 
 SHARD_SUFFIX = ".safetensors"
@@ -96,8 +96,9 @@ def is_store(path: str | Path) -> bool:
 
 
 def shard_paths(folder: Path) -> list[Path]:
-    """Return the files of a store's categories."""
-    return sorted(path for path in folder.glob(f"*{SHARD_SUFFIX}") if not path.name.startswith("."))
+    """Return the files of a store's categories. Models that lie in the same folder are not part of the store."""
+    paths = folder.glob(f"*{SHARD_SUFFIX}")
+    return sorted(path for path in paths if not path.name.startswith(".") and not is_model(path))
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,14 @@ class Store:
         if not sum(map(len, place)):
             raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
         moments = np.concatenate([shard.arrays["moments"] for shard in self.shards])
-        split = np.concatenate([shard.arrays["splits"][one] for shard, one in zip(self.shards, place, strict=True)])
+        split, keys = (
+            np.concatenate([shard.arrays[name][one] for shard, one in zip(self.shards, place, strict=True)])
+            for name in ("splits", "keys")
+        )
+        moved = missing_validation(split, keys)
+        if moved.any():
+            split = np.where(moved, np.uint8(SPLITS.index("valid")), split)
+            report.notes.append(f"no drawing was in the validation split: {moved.sum():,} of the training split moved")
         drawings = Drawings(
             tuple(blocks),
             np.concatenate([one + first for one, first in zip(place, firsts, strict=False)]),
@@ -158,7 +166,7 @@ class Store:
             split,
             categories,
             unit,
-            known_offset_scale=offset_scale(moments, unit, max_length),
+            known_offset_scale=None if moved.any() else offset_scale(moments, unit, max_length),
             known_fingerprint=repr([shard.information["digest"] for shard in self.shards]),
         )
         report.splits = {name: int((split == index).sum()) for index, name in enumerate(SPLITS)}

@@ -1,79 +1,181 @@
-"""Reading and writing drawings, one module for each format; here is the one entry for reading."""
+"""Reading and writing drawings: one module for each file format, and the table of all formats."""
 
-import io
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import open_source, source_name
-from sketchrnn.formats.polyline_json import parse_polyline_json
-from sketchrnn.formats.quickdraw_binary import is_binary, parse_binary, word_of
-from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
-from sketchrnn.formats.quickdraw_npz import parse_npz
-from sketchrnn.formats.record import Kind, Record, SvgSource
-from sketchrnn.formats.svg.reading import GZIP_MAGIC, parse_svg
+from sketchrnn.files import STANDARD_STREAM, open_source, source_name
+from sketchrnn.formats import (
+    ink,
+    numpy_arrays,
+    polyline_json,
+    quickdraw_binary,
+    quickdraw_csv,
+    quickdraw_ndjson,
+)
+from sketchrnn.formats.record import Format, Kind, Record, SvgSource
+from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
+from sketchrnn.formats.svg.reading import parse_svg
+from sketchrnn.formats.svg.writing import Layer, svg_drawing
 
-__all__ = ["Kind", "Record", "SvgSource", "content_of", "read_records"]
+__all__ = [
+    "FORMATS",
+    "SVG",
+    "Format",
+    "Kind",
+    "Record",
+    "SvgSource",
+    "category_of_name",
+    "find_format",
+    "read_each",
+    "read_records",
+    "suffix_of",
+]
 
-_ZIP_MAGIC = b"PK"
-_JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
-_XML_START = re.compile(rb"(\xef\xbb\xbf)?\s*<|\xff\xfe<\x00|\xfe\xff\x00<")
-_QUICKDRAW_LINE = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"drawing"\s*:', re.DOTALL)  # even a line that is cut off
+
+def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
+    content = file.read()
+    drawing = parse_svg(content, name)
+    yield Record(drawing.sketch, kind="svg", ignored=drawing.left_out, source=SvgSource(content, drawing))
 
 
-def read_records(path: str | Path) -> Iterator[Record]:
-    """Read the drawings of a file of any format: Quick, Draw! ndjson and binary, Sketch-RNN npz, polyline JSON, SVG.
+def _write_svg(records: Iterable[Record]) -> str:
+    return "".join(svg_drawing([Layer(record.sketch, "drawing")]) for record in records)
 
-    The format is told by the content, not by the name. ndjson is read in constant memory. ``-`` is standard input.
+
+SVG = Format(
+    "SVG", (".svg", ".svgz"), lambda head: head.lstrip().startswith(b"<"), _read_svg, _write_svg, one_drawing=True
+)
+
+FORMATS = (
+    numpy_arrays.NPZ,
+    numpy_arrays.NPY,
+    ink.INKML,
+    ink.IAM,
+    SVG,
+    quickdraw_ndjson.FORMAT,
+    quickdraw_csv.FORMAT,
+    quickdraw_binary.FORMAT,
+    polyline_json.FORMAT,
+)
+"""All formats that are read. A file has the first one that its content matches."""
+
+_NO_DRAWINGS = {
+    rb"\s*<(?:!DOCTYPE )?html": "a web page. Check the address and download the file again",
+    rb"(?s)\s*(?:<\?.*?\?>\s*)?<Error>": "the error message of a download server. Download the file again",
+    rb"version https://git-lfs": "a Git LFS pointer. `git lfs pull` fetches the file itself",
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM....\0\0\0\0": "an image of pixels. Trace its lines to SVG first",
+    rb"%PDF": "a PDF document. Convert it to SVG first (pdftocairo -svg)",
+    rb"%!PS": "a PostScript document. Convert it to SVG first (inkscape)",
+    rb"\(dp|\x80[\x02-\x05]": "a Python pickle. Save the drawings as npz or ndjson",
+    rb"\x28\xb5\x2f\xfd": "data compressed with Zstandard. Uncompress it first (zstd -d)",
+    rb"7z\xbc\xaf|Rar!": "an archive. Unpack it first",
+    rb"\x89HDF": "an HDF5 file. Save the drawings as npz or ndjson",
+    rb"\s*\.(?:VERSION|COORD|PEN_DOWN|HIERARCHY|DATA_SOURCE|COMMENT|INCLUDE)\b": "a UNIPEN file. Convert it to InkML, "
+    "or write its points as JSON, [[[x, y], ...], ...]",
+    rb"(?s)\s*(?:999.*?\n)?\s*0\s*\n\s*SECTION": "a DXF drawing. Convert it to SVG first (Inkscape)",
+    rb"(?i)\s*(?:IN;|SP\d|PU[\d;])": "HPGL commands. Convert them to SVG first (vpype, Inkscape)",
+}
+"""Content that people have, but that is no drawing in any of the formats, by how it begins."""
+
+_DOWNLOAD_PREFIX = re.compile(r"^(?:full_)?(?:simplified|raw|binary|numpy_bitmap)_|^sketchrnn_|^quickdraw_dataset_")
+_NAME_MARKS = re.compile(r"(?:\.(?:full|raw|first\d+)| \(\d+\))$")
+
+
+def read_records(path: str | Path, *, name: str | None = None) -> Iterator[Record]:
+    """Read the drawings of a file of any of the :data:`FORMATS`, also compressed (gzip, bzip2, xz).
+
+    The content decides on the format, not the name. ndjson is read in constant memory. ``-`` is standard input.
+
+    Args:
+        path: the file.
+        name: the file's name for messages; by default its path.
 
     Raises:
-        FormatError: the file is damaged or of another format; raised when the iteration reaches the place.
+        FormatError: the file is damaged or of another format; raised when the iteration reaches the damage.
+        SketchRNNError: the file cannot be read.
+    """
+    name = name or source_name(path)
+    with open_source(path) as file:
+        head, stream, _ = unwrap(file, name)
+        yield from _match(head, name).read(stream, name, category_of_name(path))
+
+
+def read_each(path: str | Path) -> Iterator[Record | FormatError]:
+    """Read the drawings of a file as :func:`read_records` does; a damaged line of ndjson gives an error in its place.
+
+    Raises:
+        FormatError: the file is of another format, or damaged so that no more can be read.
         SketchRNNError: the file cannot be read.
     """
     name = source_name(path)
     with open_source(path) as file:
-        head = _head(file)
-        start = b"".join(head)
-        if start.startswith(_ZIP_MAGIC):
-            yield from parse_npz(io.BytesIO(start + file.read()), name, word_of(path))
-        elif _XML_START.match(start) or start.startswith(GZIP_MAGIC):
-            content = start + file.read()
-            drawing = parse_svg(content, name)
-            yield Record(drawing.sketch, kind="svg", source=SvgSource(content, drawing))
-        elif _QUICKDRAW_LINE.match(start):
-            yield from parse_ndjson(chain(head, file), name)
-        elif is_binary(start):
-            yield from parse_binary(start + file.read(), name, word_of(path))
-        elif not _JSON_START.match(start):
-            found = "other content" if start.strip() else "an empty file"
-            expected = "drawings as Quick, Draw! ndjson, Sketch-RNN npz, polyline JSON or SVG"
-            raise FormatError(f"{name}: expected {expected}, found {found}")
+        head, stream, _ = unwrap(file, name)
+        found = _match(head, name)
+        if found is quickdraw_ndjson.FORMAT:
+            yield from quickdraw_ndjson.parse_lines(stream, name)
         else:
-            yield parse_polyline_json(start + file.read(), name)
+            yield from found.read(stream, name, category_of_name(path))
 
 
-def _head(file: BinaryIO) -> list[bytes]:
-    """Read the lines up to the first that is not blank."""
-    lines = []
-    for line in file:
-        lines.append(line)
-        if line.strip():
-            break
-    return lines
+def find_format(path: str | Path, name: str | None = None) -> tuple[Format, bool]:
+    """Return the format of a file, and whether its bytes are what the format's reader is given (not compressed, UTF-8).
 
-
-def content_of(path: Path) -> str:
-    """Tell what kind of file can be read in pieces: "ndjson", "binary", or "other" for one that cannot.
+    Args:
+        path: the file.
+        name: the file's name for messages; by default its path.
 
     Raises:
+        FormatError: the file has none of the formats.
         SketchRNNError: the file cannot be read.
     """
+    name = name or source_name(path)
     with open_source(path) as file:
-        start = file.read(1 << 16)
-    if _QUICKDRAW_LINE.match(start):
-        return "ndjson"
-    other = start.startswith(_ZIP_MAGIC) or _JSON_START.match(start) or not is_binary(start)
-    return "other" if other else "binary"
+        head, _, plain = unwrap(file, name)
+        return _match(head, name), plain
+
+
+def category_of_name(path: str | Path) -> str | None:
+    """Return the category that a file is named after; None for standard input.
+
+    >>> category_of_name("data/full_simplified_alarm%20clock.ndjson"), category_of_name("sketchrnn_cat.full.npz")
+    ('alarm clock', 'cat')
+    >>> category_of_name("cat.first100.bin.gz")
+    'cat'
+    """
+    if str(path) == STANDARD_STREAM:
+        return None
+    name = Path(path).name
+    for ending in (*COMPRESSED_SUFFIXES, *(suffix for one in FORMATS for suffix in one.suffixes)):
+        name = name[: -len(ending)] if name.lower().endswith(ending) else name
+    name = unquote(name).rpartition("/")[2]
+    while name != (shorter := _DOWNLOAD_PREFIX.sub("", _NAME_MARKS.sub("", name))):
+        name = shorter
+    return name or Path(path).stem
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return the ending of a file's name that tells the format, in lower case and without that of a compression.
+
+    >>> suffix_of("cat.ndjson.gz"), suffix_of("cat.full.NPZ")
+    ('.ndjson', '.npz')
+    """
+    name = Path(path)
+    return (Path(name.stem) if name.suffix.lower() in COMPRESSED_SUFFIXES else name).suffix.lower()
+
+
+def _match(head: bytes, name: str) -> Format:
+    for pattern, found in _NO_DRAWINGS.items():
+        if re.match(pattern, head):
+            raise FormatError(f"{name}: expected drawings, found {found}")
+    for one in FORMATS:
+        if one.matches(head):
+            return one
+    known = ", ".join(f"{one.name} ({one.suffixes[0]})" for one in FORMATS)
+    found = "other content" if head.strip() else "an empty file"
+    raise FormatError(f"{name}: expected drawings as {known}, found {found}")

@@ -38,7 +38,7 @@ class Columns:
         drawing_strokes: strokes of each drawing, none of them 0, (drawings,).
         words: the category of each drawing, empty where the file has none, (drawings,); so are keys and countries.
         keys: the key_id of each drawing.
-        recognized: the game guessed it, (drawings,); False where the file does not say.
+        recognized: False for drawings that the game did not recognize, True for all others, (drawings,).
         countries: where each was drawn.
         empty_strokes: of each drawing, strokes without a point, which are left out, (drawings,).
     """
@@ -142,7 +142,7 @@ def columns_of_lines(content: bytes) -> Lines:
         *numbers,
         words=_texts(letters, spans[_WORD]),
         keys=_texts(letters, spans[_KEY]),
-        recognized=_texts(letters, spans[_RECOGNIZED]) == b"true",
+        recognized=_texts(letters, spans[_RECOGNIZED]) != b"false",
         countries=_texts(letters, spans[_COUNTRY]),
         empty_strokes=np.zeros(len(places), np.int64),
     )

@@ -1,6 +1,7 @@
 """JSON values that come from users: parsed strictly, checked, and named in messages."""
 
 import json
+from collections.abc import Mapping
 from typing import NoReturn
 
 from sketchrnn.errors import FormatError
@@ -8,6 +9,7 @@ from sketchrnn.errors import FormatError
 _NUMBER_TYPES = {int, float}  # by type(), for isinstance(True, int) holds
 _LARGEST_WHOLE = 2.0**53
 _LONGEST_SHOWN = 40
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 JSON_ERRORS = (ValueError, RecursionError)
 """What a JSON parser raises: no JSON, a number of thousands of digits; brackets nested too deeply."""
@@ -23,28 +25,37 @@ def all_numbers(values: list[object]) -> bool:
     return _NUMBER_TYPES.issuperset(map(type, values))
 
 
-def optional_text(fields: dict[str, object], key: str) -> str | None:
-    """Return a field that is text, null or missing.
+def optional_text(fields: Mapping[str, object], key: str) -> str | None:
+    """Return a field that is text or a whole number; None if it is null, empty or missing.
 
     Raises:
         FormatError: it is something else.
+
+    >>> optional_text({"key_id": 5891796615823360.0}, "key_id")
+    '5891796615823360'
     """
     value = fields.get(key)
     if value is None or isinstance(value, str):
-        return value
+        return value or None
+    if all_numbers([value]) and isinstance(value, int | float) and value == value // 1:
+        return str(int(value))
     raise FormatError(f'expected "{key}" to be text, found {found(value)}')
 
 
-def optional_flag(fields: dict[str, object], key: str) -> bool | None:
-    """Return a field that is true, false, null or missing.
+def optional_flag(fields: Mapping[str, object], key: str) -> bool | None:
+    """Return a field that is true or false, also as 1 or 0 or as text; None if it is null, empty or missing.
 
     Raises:
         FormatError: it is something else.
+
+    >>> optional_flag({"recognized": "False"}, "recognized")
+    False
     """
     value = fields.get(key)
-    if value is None or isinstance(value, bool):
-        return value
-    raise FormatError(f'expected "{key}" to be true or false, found {found(value)}')
+    flag = _FLAGS.get(str(value).lower())
+    if flag is None and value not in (None, ""):
+        raise FormatError(f'expected "{key}" to be true or false, found {found(value)}')
+    return flag
 
 
 def found(value: object) -> str:

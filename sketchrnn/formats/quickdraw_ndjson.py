@@ -1,4 +1,4 @@
-"""Quick, Draw! records, one JSON object a line: simplified (x, y) and raw (x, y, time).
+"""Quick, Draw! records as JSON, one a line: simplified (x, y) and raw (x, y, time).
 
 Reference:
     https://github.com/googlecreativelab/quickdraw-dataset, "The raw moderated dataset" and "Simplified drawing files".
@@ -7,14 +7,13 @@ Reference:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import ndjson
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import open_source, source_name
 from sketchrnn.formats.json_values import (
     JSON_ERRORS,
     all_numbers,
@@ -24,54 +23,91 @@ from sketchrnn.formats.json_values import (
     reject_constant,
     shortest_number,
 )
-from sketchrnn.formats.record import Kind, Record
+from sketchrnn.formats.record import Format, Kind, Record
 from sketchrnn.sketch import Sketch
 
 _KINDS: dict[int, Kind] = {2: "simplified", 3: "raw"}  # by the number of lists that make a stroke
+_LINE = re.compile(rb'\s*\{[^\n]*"drawing"\s*:')  # also a line that is cut off
 
 
-def read_ndjson(path: str | Path) -> Iterator[Record]:
-    """Read Quick, Draw! records one by one, in constant memory; ``-`` is standard input.
+def quickdraw_record(fields: Mapping[str, object]) -> Record:
+    """Return the drawing of a Quick, Draw! record: a JSON object with "drawing", or the fields of a table's row.
 
-    Each record's kind follows from its strokes: ``[xs, ys]`` is simplified, ``[xs, ys, times]`` raw. Times are checked
-    for their number and dropped. Blank lines are skipped; countrycode, timestamp, recognized, key_id and word may be
+    The drawing's kind follows from its strokes: ``[xs, ys]`` is simplified, ``[xs, ys, times]`` raw. The times are
+    checked and dropped. A drawing can also be JSON text, as spreadsheets and tables hold it. All other fields may be
     missing.
 
     Raises:
-        FormatError: a line is no such record, or there is none; the message names the file and the line.
-        SketchRNNError: the file cannot be read.
+        FormatError: the fields are not a record.
     """
-    with open_source(path) as file:
-        yield from parse_ndjson(file, source_name(path))
+    drawing = fields["drawing"]
+    if isinstance(drawing, str):
+        try:
+            drawing = json.loads(drawing, parse_constant=reject_constant)
+        except JSON_ERRORS as error:
+            raise FormatError(f'expected "drawing" to be a list of strokes, found {found(drawing)}: {error}') from error
+    if not isinstance(drawing, list):
+        raise FormatError(f'expected "drawing" to be a list of strokes, found {found(drawing)}')
+    dimensions = len(drawing[0]) if drawing and isinstance(drawing[0], list) else 2
+    polylines = [_points(stroke, f"stroke {index}", dimensions) for index, stroke in enumerate(drawing)]
+    sketch = Sketch.from_polylines(polylines, pen_down=bool(optional_flag(fields, "pen_down")))
+    return Record(
+        sketch=sketch,
+        word=optional_text(fields, "word"),
+        key_id=optional_text(fields, "key_id"),
+        recognized=optional_flag(fields, "recognized"),
+        countrycode=optional_text(fields, "countrycode"),
+        timestamp=optional_text(fields, "timestamp"),
+        kind=_KINDS[dimensions],
+        empty_strokes=len(drawing) - len(sketch.strokes),
+    )
 
 
-def parse_ndjson(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[Record]:
-    """Read records from lines of bytes, as :func:`read_ndjson` does.
+def parse_ndjson(
+    lines: Iterable[bytes], name: str, first: int = 1, convert: Callable[[object], list[Record]] | None = None
+) -> Iterator[Record]:
+    """Read records as :func:`parse_lines` does, up to the first line that is not one.
+
+    Raises:
+        FormatError: a line is not a record, or there is no record; the message names the file and the line.
+    """
+    for record in parse_lines(lines, name, first, convert):
+        if isinstance(record, FormatError):
+            raise record
+        yield record
+
+
+def parse_lines(
+    lines: Iterable[bytes], name: str, first: int = 1, convert: Callable[[object], list[Record]] | None = None
+) -> Iterator[Record | FormatError]:
+    """Read records from lines of bytes, in constant memory. Blank lines are skipped.
+
+    A line that is not a record gives an error in its place; its message names the file and the line.
 
     Args:
-        lines: the lines.
-        name: what messages call their source.
+        lines: the lines, each one JSON value.
+        name: the file's name for messages.
         first: the number of the first line, for messages.
+        convert: returns the drawings of a line's value; by default the line is a Quick, Draw! record.
     """
     numbered = _NumberedLines(lines, first)
     values = ndjson.reader(numbered, parse_constant=reject_constant)
     count = 0
     while True:
+        count += 1
         try:
-            record = _record(next(values))
+            yield from (convert or _one_record)(next(values))
         except StopIteration:
             break
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{name}, line {numbered.number}: expected UTF-8 text, found other bytes") from error
+        except UnicodeDecodeError:
+            yield FormatError(f"{name}, line {numbered.number}: expected UTF-8 text, found other bytes")
         except JSON_ERRORS as error:
             reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-            raise FormatError(f"{name}, line {numbered.number}: expected JSON: {reason}") from error
+            yield FormatError(f"{name}, line {numbered.number}: expected JSON: {reason}")
         except FormatError as error:
-            raise FormatError(f"{name}, line {numbered.number}: {error}") from error
-        yield record
-        count += 1
-    if count == 0:
-        raise FormatError(f"{name}: is empty: expected Quick, Draw! records, one a line")
+            yield FormatError(f"{name}, line {numbered.number}: {error}")
+    if count == 1:
+        yield FormatError(f"{name}: is empty: expected Quick, Draw! records, one a line")
 
 
 def ndjson_record(
@@ -85,8 +121,8 @@ def ndjson_record(
 ) -> dict[str, Any]:
     """Return a sketch as a record in the layout of the simplified files, ready for JSON.
 
-    What is None is left out. An unfinished last stroke, which Quick, Draw! knows nothing of, is noted as
-    ``"pen_down": true``, so that reading the record gives an equal sketch.
+    Fields that are None are not written. An unfinished last stroke is marked by ``"pen_down": true``, which is not part
+    of Google's layout, so that reading the record gives an equal sketch.
 
     >>> ndjson_record(Sketch.from_polylines([[(0, 1), (2.5, 3)]]), word="pig")
     {'word': 'pig', 'drawing': [[[0, 2.5], [1, 3]]]}
@@ -106,7 +142,7 @@ def ndjson_record(
 
 
 def dumps_ndjson(records: Iterable[Record]) -> str:
-    """Return records as the text of a simplified file, a line each."""
+    """Return records as the text of a simplified file, one line each."""
     layout = (
         ndjson_record(
             record.sketch,
@@ -123,7 +159,7 @@ def dumps_ndjson(records: Iterable[Record]) -> str:
 
 
 class _NumberedLines:
-    """Lines as text, and the number of the one read last."""
+    """Lines as text, and the number of the line that was read last."""
 
     def __init__(self, lines: Iterable[bytes], first: int) -> None:
         self.number = first - 1
@@ -134,33 +170,19 @@ class _NumberedLines:
         return next(self._lines).decode("utf-8-sig")
 
 
-def _record(value: object) -> Record:
+def _one_record(value: object) -> list[Record]:
     if not isinstance(value, dict):
         raise FormatError(f"expected a JSON object, found {found(value)}")
     if "drawing" not in value:
         raise FormatError(f'expected a record with "drawing", found {found(value)}')
-    drawing = value["drawing"]
-    if not isinstance(drawing, list):
-        raise FormatError(f'expected "drawing" to be a list of strokes, found {found(drawing)}')
-    dimensions = len(drawing[0]) if drawing and isinstance(drawing[0], list) else 2
-    polylines = [_points(stroke, f"stroke {index}", dimensions) for index, stroke in enumerate(drawing)]
-    sketch = Sketch.from_polylines(polylines, pen_down=bool(optional_flag(value, "pen_down")))
-    return Record(
-        sketch=sketch,
-        word=optional_text(value, "word"),
-        key_id=optional_text(value, "key_id"),
-        recognized=optional_flag(value, "recognized"),
-        countrycode=optional_text(value, "countrycode"),
-        timestamp=optional_text(value, "timestamp"),
-        kind=_KINDS[dimensions],
-        empty_strokes=len(drawing) - len(sketch.strokes),
-    )
+    return [quickdraw_record(value)]
 
 
 def _points(stroke: object, place: str, dimensions: int) -> list[tuple[float, float]]:
-    """Check a stroke and return its points; ``dimensions`` is how many lists the record's first stroke has."""
+    """Check a stroke and return its points; ``dimensions`` is the number of lists of the record's first stroke."""
     if not isinstance(stroke, list) or len(stroke) not in _KINDS:
-        raise FormatError(f"{place}: expected [xs, ys] or [xs, ys, times], found {found(stroke)}")
+        hint = '. Lists of points [x, y] are written as "strokes", not as "drawing"' if _is_points(stroke) else ""
+        raise FormatError(f"{place}: expected [xs, ys] or [xs, ys, times], found {found(stroke)}{hint}")
     if len(stroke) != dimensions:
         raise FormatError(f"{place}: expected {dimensions} lists as in stroke 0, found {len(stroke)}")
     for label, values in zip(("xs", "ys", "times"), stroke, strict=False):
@@ -173,5 +195,18 @@ def _points(stroke: object, place: str, dimensions: int) -> list[tuple[float, fl
     return list(zip(stroke[0], stroke[1], strict=True))
 
 
+def _is_points(stroke: object) -> bool:
+    return isinstance(stroke, list) and all(isinstance(one, list) and len(one) == 2 for one in stroke)
+
+
 def _first_other(values: list[object]) -> object:
     return next(value for value in values if not all_numbers([value]))
+
+
+FORMAT = Format(
+    "Quick, Draw! ndjson",
+    (".ndjson", ".jsonl"),
+    lambda head: _LINE.match(head) is not None,
+    lambda file, name, _: parse_ndjson(file, name),
+    dumps_ndjson,
+)

@@ -1,7 +1,8 @@
-"""What every reader of drawings gives: a sketch, and what its file says about it."""
+"""A drawing as it is read from a file, and the description of a file format."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
 
 from sketchrnn.formats.svg.reading import SvgDrawing
 from sketchrnn.sketch import Sketch
@@ -28,15 +29,16 @@ class Record:
 
     Attributes:
         sketch: the drawing, in the file's own units.
-        word: the category, spelled as in the file.
-        key_id: Quick, Draw!'s name of the drawing.
-        recognized: whether the game guessed the drawing.
+        word: the category, spelled as in the file; None if the file does not name it.
+        key_id: the drawing's identifier in Quick, Draw!.
+        recognized: whether the game recognized the drawing; None if the file does not say.
         countrycode: two letters: where it was drawn.
         timestamp: when it was drawn, as in the file.
-        kind: the format that it was read from.
+        kind: the kind of file that it was read from; "polylines" for all formats of other programs.
         split: ``train``, ``valid`` or ``test``: the part of an npz file that holds it; None in other formats.
-        empty_strokes: how many strokes without a point the file has; the sketch leaves them out.
-        source: the document, of a record of kind ``svg``.
+        empty_strokes: number of strokes without a point in the file; the sketch does not contain them.
+        ignored: number of elements that are not lines, by type: text, rectangles, ...
+        source: the document, if the record was read from SVG.
     """
 
     sketch: Sketch
@@ -48,4 +50,27 @@ class Record:
     kind: Kind = "polylines"
     split: str | None = None
     empty_strokes: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
     source: SvgSource | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes:
+        name: what messages and lists call the format.
+        suffixes: endings of file names, the usual one first.
+        matches: tells whether a file has this format from its first lines (uncompressed; text as UTF-8).
+        read: yields the drawings of an open file. Its arguments are the file, the name of the file for messages, and
+            the category that the file's name tells.
+        write: returns drawings as text; None for a format that is only read.
+        one_drawing: a file of this format usually holds a single drawing, so that a category is a folder of files.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    matches: Callable[[bytes], bool]
+    read: Callable[[BinaryIO, str, str | None], Iterator[Record]]
+    write: Callable[[Iterable[Record]], str] | None = None
+    one_drawing: bool = False

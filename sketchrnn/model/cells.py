@@ -1,6 +1,8 @@
-"""The recurrent cells in NumPy: twins of those in :mod:`sketchrnn.training.network`.
+"""The recurrent cells in NumPy, each the twin of one in :mod:`sketchrnn.training.network`.
 
-Gates in torch's order: input, forget, candidate, output.
+Gates in torch's order: input, forget, cell input, output. Weights keep torch's layout, (outputs, inputs).
+
+Batches are (B, K) arrays whose memory order is batch-last (Fortran order): the drawings of a batch fill the SIMD lanes.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from sketchrnn.model.configuration import ModelConfiguration
 
 Array = NDArray[np.float32]
 Tensors = Callable[..., Array]
-"""Returns a layer's tensor, of a name and a shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
+"""Returns a layer's tensor by name and shape: ``tensors("weight_hh_l0", 4 * units, units)``."""
 
 EPSILON = np.float32(1e-3)
-FEW_ROWS = 12
-"""A product with fewer rows is quicker a row at a time: for a batch of any size BLAS first copies the whole weights."""
+BLOCK = 16
+"""Products are computed for exactly so many drawings at a time, the last ones padded. BLAS rounds differently for other
+numbers; with one number a drawing comes out the same, alone or in a batch."""
 
 
 class NumpyCell(Protocol):
@@ -28,146 +31,177 @@ class NumpyCell(Protocol):
     Attributes:
         units: H, numbers in its output, which is the first part of the hidden state.
         state_units: S, numbers in each of its two states.
-        input_weights: what a row is multiplied with once for a step, (I, K).
-        input_bias: what is added then, (K,).
     """
 
     units: int
     state_units: int
-    input_weights: Array
-    input_bias: Array
 
-    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
-        """Return the new hidden state and cell, from a row's product (B, K) and the old ones, (B, S) each."""
+    def constant(self, conditioning: Array) -> Array:
+        """Return what the conditioning (B, C) adds to every step, (B, K)."""
+        ...
+
+    def step(self, rows: Array, constant: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Return the new hidden state and cell, (B, S) each.
+
+        Args:
+            rows: the part of the input that changes, (B, I).
+            constant: what :meth:`constant` returned, (B, K) or (1, K).
+            hidden: (B, S).
+            cell: (B, S).
+        """
         ...
 
 
 class NumpyLSTM:
     """The plain cell; twin of :class:`sketchrnn.training.network.lstm.LSTM`."""
 
-    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
+    def __init__(self, tensors: Tensors, inputs: int, conditioning: int, units: int) -> None:
         self.units = self.state_units = units
         # sigmoid(x) = (1 + tanh(x / 2)) / 2: with the halves in the weights (exactly) one tanh does for all four gates
-        halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), units)
-        self.input_weights = _transposed(tensors("weight_ih_l0", 4 * units, inputs)) * halves
-        self.input_bias = tensors("bias_ih_l0", 4 * units) * halves
-        self._hidden_weights = _transposed(tensors("weight_hh_l0", 4 * units, units))
-        self._hidden_weights *= halves
+        halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), units)[:, None]
+        input_weights = tensors("weight_ih_l0", 4 * units, inputs + conditioning) * halves
+        self._weights = np.concatenate(
+            [tensors("weight_hh_l0", 4 * units, units) * halves, input_weights[:, :inputs]], axis=1
+        )
+        self._conditioning_weights = input_weights[:, inputs:]
+        self._bias = tensors("bias_ih_l0", 4 * units) * halves[:, 0]
 
-    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+    def constant(self, conditioning: Array) -> Array:
+        """See :class:`NumpyCell`."""
+        return product(conditioning, self._conditioning_weights) + self._bias
+
+    def step(self, rows: Array, constant: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
-        gates = product(hidden, self._hidden_weights)
-        gates += projected
+        gates = product(batch_last(hidden, rows), self._weights)
+        gates += constant
         np.tanh(gates, out=gates)
-        admit, keep, candidate, show = (gates[..., place * self.units : (place + 1) * self.units] for place in range(4))
-        cell = _opened(keep) * cell
-        candidate *= _opened(admit)
-        cell += candidate
+        input_gate, forget_gate, cell_input, output_gate = (
+            gates[:, number * self.units : (number + 1) * self.units] for number in range(4)
+        )
+        cell = _half_open(forget_gate) * cell
+        cell_input *= _half_open(input_gate)
+        cell += cell_input
         hidden = np.tanh(cell)
-        hidden *= _opened(show)
+        hidden *= _half_open(output_gate)
         return hidden, cell
 
 
 class NumpyLayerNormLSTM:
     """The layer-norm LSTM; twin of :class:`sketchrnn.training.network.cells.LayerNormLSTM`."""
 
-    def __init__(self, tensors: Tensors, inputs: int, units: int) -> None:
+    def __init__(self, tensors: Tensors, inputs: int, conditioning: int, units: int) -> None:
         self.units = self.state_units = units
-        self.input_weights = tensors("weight_ih", 4 * units, inputs).T
-        self.input_bias = np.zeros(4 * units, np.float32)
-        self._hidden_weights = _transposed(tensors("weight_hh", 4 * units, units))
+        weights = tensors("weight_ih", 4 * units, inputs + conditioning)
+        self._row_weights, self._conditioning_weights = weights[:, :inputs], weights[:, inputs:]
+        self._hidden_weights = tensors("weight_hh", 4 * units, units)
         self._gate_gain, self._gate_bias = (tensors(f"gate_norm.{name}", 4, units) for name in ("gain", "bias"))
         self._cell_gain, self._cell_bias = (tensors(f"cell_norm.{name}", 1, units)[0] for name in ("gain", "bias"))
 
-    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
-        """Take one step: see :class:`NumpyCell`."""
-        return self._step_with_gates(projected + product(hidden, self._hidden_weights), cell)
+    def constant(self, conditioning: Array) -> Array:
+        """See :class:`NumpyCell`."""
+        return product(conditioning, self._conditioning_weights)
 
-    def _step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
-        groups = gates.reshape(*gates.shape[:-1], 4, self.units)
-        normed = self._gate_gain * _normed(groups) + self._gate_bias
-        cell, show = _gated(normed.reshape(gates.shape), cell)
-        return show * np.tanh(self._cell_gain * _normed(cell) + self._cell_bias), cell
+    def step(self, rows: Array, constant: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+        """Take one step: see :class:`NumpyCell`."""
+        projected = product(rows, self._row_weights) + constant
+        return self.step_with_gates(projected + product(hidden, self._hidden_weights), cell)
+
+    def step_with_gates(self, gates: Array, cell: Array) -> tuple[Array, Array]:
+        """Return the new hidden state and cell from the gates' inputs, (B, 4 H)."""
+        units = self.units
+        groups = np.ascontiguousarray(gates).reshape(-1, 4, units)
+        normed = (self._gate_gain * _normed(groups) + self._gate_bias).reshape(-1, 4 * units)
+        input_gate, forget_gate = _sigmoid(normed[:, :units]), _sigmoid(normed[:, units : 2 * units])
+        cell = forget_gate * cell + input_gate * np.tanh(normed[:, 2 * units : 3 * units])
+        hidden = np.tanh(self._cell_gain * _normed(np.ascontiguousarray(cell)) + self._cell_bias)
+        return _sigmoid(normed[:, 3 * units :]) * hidden, cell
 
 
 class NumpyHyperLSTM(NumpyLayerNormLSTM):
     """The HyperLSTM; twin of :class:`sketchrnn.training.network.cells.HyperLSTM`."""
 
-    def __init__(self, tensors: Tensors, inputs: int, units: int, hyper_units: int, embedding_units: int) -> None:
-        super().__init__(tensors, inputs, units)
+    def __init__(
+        self, tensors: Tensors, inputs: int, conditioning: int, units: int, hyper_units: int, embedding_units: int
+    ) -> None:
+        super().__init__(tensors, inputs, conditioning, units)
         self.state_units = units + hyper_units
         self._hyper = NumpyLayerNormLSTM(
-            lambda name, *shape: tensors(f"hyper.{name}", *shape), inputs + units, hyper_units
+            lambda name, *shape: tensors(f"hyper.{name}", *shape), inputs + conditioning + units, 0, hyper_units
         )
-        rows, states = np.split(self._hyper.input_weights, [inputs])
-        self.input_weights = np.concatenate([self.input_weights, rows], axis=1)
-        self.input_bias = np.zeros(self.input_weights.shape[1], np.float32)
-        self._hidden_weights = np.concatenate([self._hidden_weights, states], axis=1)  # for both LSTMs
+        rows, condition, states = np.split(self._hyper._row_weights, [inputs, inputs + conditioning], axis=1)
+        # one product for both LSTMs
+        self._row_weights = np.concatenate([self._row_weights, rows])
+        self._conditioning_weights = np.concatenate([self._conditioning_weights, condition])
+        self._hidden_weights = np.concatenate([self._hidden_weights, states])
         self._bias = tensors("bias", 4, units)
-        embedded = (8 * embedding_units, hyper_units), (4 * embedding_units, hyper_units)
-        self._scale_embedding = tensors("scale_embedding.weight", *embedded[0]).T
+        self._scale_embedding = tensors("scale_embedding.weight", 8 * embedding_units, hyper_units)
         self._scale_embedding_bias = tensors("scale_embedding.bias", 8 * embedding_units)
-        self._shift_embedding = tensors("shift_embedding.weight", *embedded[1]).T
+        self._shift_embedding = tensors("shift_embedding.weight", 4 * embedding_units, hyper_units)
         self._scale = tensors("scale", 8, units, embedding_units).swapaxes(1, 2)
         self._shift = tensors("shift", 4, units, embedding_units).swapaxes(1, 2)
 
-    def step(self, projected: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
+    def step(self, rows: Array, constant: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Take one step: see :class:`NumpyCell`."""
         units = self.units
-        of_state = product(hidden[..., :units], self._hidden_weights)
-        hyper_hidden, hyper_cell = self._hyper.step(
-            projected[..., 4 * units :] + of_state[..., 4 * units :], hidden[..., units:], cell[..., units:]
-        )
-        scale = _told(hyper_hidden @ self._scale_embedding + self._scale_embedding_bias, self._scale)
-        shift = _told(hyper_hidden @ self._shift_embedding, self._shift)
-        by_gate = (*projected.shape[:-1], 4, units)
-        gates = scale[..., :4, :] * projected[..., : 4 * units].reshape(by_gate)
-        gates = gates + scale[..., 4:, :] * of_state[..., : 4 * units].reshape(by_gate) + shift + self._bias
-        large, cell = self._step_with_gates(gates.reshape(*projected.shape[:-1], 4 * units), cell[..., :units])
+        projected = product(rows, self._row_weights) + constant
+        of_state = product(hidden[:, :units], self._hidden_weights)
+        hyper_gates = projected[:, 4 * units :] + of_state[:, 4 * units :]
+        hyper_gates = hyper_gates + product(hidden[:, units:], self._hyper._hidden_weights)
+        hyper_hidden, hyper_cell = self._hyper.step_with_gates(hyper_gates, cell[:, units:])
+        scale = _scaled(product(hyper_hidden, self._scale_embedding) + self._scale_embedding_bias, self._scale)
+        shift = _scaled(product(hyper_hidden, self._shift_embedding), self._shift)
+        by_gate = (-1, 4, units)
+        gates = scale[:, :4] * projected[:, : 4 * units].reshape(by_gate)
+        gates = gates + scale[:, 4:] * of_state[:, : 4 * units].reshape(by_gate) + shift + self._bias
+        large, cell = self.step_with_gates(gates.reshape(-1, 4 * units), cell[:, :units])
         return np.concatenate([large, hyper_hidden], axis=-1), np.concatenate([cell, hyper_cell], axis=-1)
 
 
-def numpy_cell(kind: str, tensors: Tensors, inputs: int, units: int, configuration: ModelConfiguration) -> NumpyCell:
+def numpy_cell(
+    kind: str, tensors: Tensors, inputs: int, conditioning: int, units: int, configuration: ModelConfiguration
+) -> NumpyCell:
     """Return a recurrent layer; twin of :func:`sketchrnn.training.network.cells.make_cell`.
 
     Args:
         kind: one of :data:`sketchrnn.model.configuration.CELLS`.
         tensors: the layer's.
         inputs: numbers in a row.
+        conditioning: numbers in the conditioning, which follow those of the row in the layer's input.
         units: H.
         configuration: with the sizes of a HyperLSTM's small LSTM.
     """
     if kind == "hyper":
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)
-        return NumpyHyperLSTM(tensors, inputs, units, *sizes)
-    return (NumpyLayerNormLSTM if kind == "layer_norm" else NumpyLSTM)(tensors, inputs, units)
-
-
-def _transposed(weights: Array) -> Array:
-    """Return weights (K, I) as (I, K), in memory too: products with few rows are then half as long."""
-    return np.ascontiguousarray(weights.T)
+        return NumpyHyperLSTM(tensors, inputs, conditioning, units, *sizes)
+    return (NumpyLayerNormLSTM if kind == "layer_norm" else NumpyLSTM)(tensors, inputs, conditioning, units)
 
 
 def product(rows: Array, weights: Array) -> Array:
-    """Return rows (B, I) or (I,) times weights (I, K)."""
-    if rows.ndim == 2 and len(rows) < FEW_ROWS:
-        return np.matmul(rows[:, None], weights)[:, 0]
-    return rows @ weights
+    """Return rows (B, I) times weights (K, I), as (B, K) with the batch last in memory; see :data:`BLOCK`."""
+    columns = rows.T  # (I, B)
+    count = columns.shape[1]
+    result = np.empty((len(weights), count), np.float32)
+    for start in range(0, count, BLOCK):
+        block = columns[:, start : start + BLOCK]
+        width = block.shape[1]
+        if width < BLOCK:
+            padded = np.zeros((len(block), BLOCK), np.float32)
+            padded[:, :width] = block
+            block = padded
+        result[:, start : start + width] = (weights @ block)[:, :width]
+    return result.T
 
 
-def _opened(gate: Array) -> Array:
+def batch_last(*parts: Array) -> Array:
+    """Join arrays (B, K_i) along their last axis, with the batch last in memory."""
+    return np.concatenate([part.T for part in parts]).T
+
+
+def _half_open(gate: Array) -> Array:
     """Turn tanh(x / 2) into sigmoid(x), in place."""
     gate *= np.float32(0.5)
     gate += np.float32(0.5)
     return gate
-
-
-def _gated(gates: Array, cell: Array) -> tuple[Array, Array]:
-    """Return the new cell and the open output gate, from the gates' inputs (..., 4 units)."""
-    units = gates.shape[-1] // 4
-    admit, keep = _sigmoid(gates[..., :units]), _sigmoid(gates[..., units : 2 * units])
-    cell = keep * cell + admit * np.tanh(gates[..., 2 * units : 3 * units])
-    return cell, _sigmoid(gates[..., 3 * units :])
 
 
 def _sigmoid(value: Array) -> Array:
@@ -176,11 +210,11 @@ def _sigmoid(value: Array) -> Array:
 
 def _normed(values: Array) -> Array:
     """Bring the last axis to mean 0 and deviation 1."""
-    apart = values - values.mean(axis=-1, keepdims=True)
-    return apart / np.sqrt(np.square(apart).mean(axis=-1, keepdims=True) + EPSILON)
+    centered = values - values.mean(axis=-1, keepdims=True)
+    return centered / np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
 
 
-def _told(embedding: Array, weight: Array) -> Array:
+def _scaled(embedding: Array, weight: Array) -> Array:
     """Return embeddings (B, K E) as (B, K, H), by weights (K, E, H)."""
-    parts = embedding.reshape(*embedding.shape[:-1], len(weight), 1, -1)  # (B, K, 1, E)
+    parts = np.ascontiguousarray(embedding).reshape(len(embedding), len(weight), 1, -1)  # (B, K, 1, E)
     return (parts @ weight)[..., 0, :]

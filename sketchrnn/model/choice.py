@@ -1,151 +1,86 @@
-"""Which of many completions are worth showing."""
+"""The best of several candidates."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.model.completion import Completion, Session, complete
-from sketchrnn.model.network import Array, NumpyNetwork
-from sketchrnn.model.prefix import SeenPrefix
-from sketchrnn.model.sampling import SamplingConfiguration
-from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import signature
+from sketchrnn.model.completion import Completion
+from sketchrnn.model.prefix import EncodedPrefix
+from sketchrnn.sketch.shape import SIGNATURE_POINTS, signature
 
 PAGE = 13.0
-"""Larger side of a drawing, in offset scales, beyond which it has run off the page: the 255 box has 8 to 13, and no
+"""Larger side of a drawing, in offset scales, beyond which it has left the page: the 255 box has 8 to 13, and no
 training drawing is larger."""
 
 SPOT = 0.1
 SPOT_SHARE = 1 / 3
-"""A drawing scribbles in place if more than this share of its points is in a square of SPOT times its larger side."""
+SPOT_POINTS = 4
+"""A drawing scribbles in place if more than this share of its points, and so many, are in a square of SPOT times its
+larger side."""
+SPOTS_AT_ONCE = 512
+"""Points whose distances from all others are computed together: their memory stays small."""
 
-FIRST_CUT = 6
-LAST_CUT = 24
-"""Points of each after which half of a seed's drawings are given up: first and last time."""
+
+def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scale: float) -> Completion:
+    """Return the best candidate of one drawing: the fewest flaws, then the highest score, then the first."""
+    return min(candidates, key=lambda one: (flaws(prefix, one, offset_scale), -one.score))
 
 
-def draw_best(
-    network: NumpyNetwork,
-    prefix: SeenPrefix,
-    category: str | None,
-    count: int,
-    sampling: SamplingConfiguration,
-    choose_from: int = 1,
-    *,
-    diverse: bool = False,
-    condition: Array | None = None,
+def most_diverse(
+    prefix: EncodedPrefix, candidates: Sequence[Completion], count: int, offset_scale: float
 ) -> list[Completion]:
-    """Begin each completion ``choose_from`` times and return the best of each.
+    """Return candidates that differ: the best one, then always the one farthest from those before it.
 
-    The best are those that show their category most, for a model of one category the likeliest, of those that end by
-    themselves, stay on the page and do not scribble in place. Which these are shows early (measured:
-    benchmarks/RESULTS.md): after some points the worse half of a seed's drawings is given up, after twice as many the
-    half of what is left, until one is left, which is drawn to its end; if that has a flaw, so is the next best.
-
-    Reference:
-        Successive halving: Jamieson and Talwalkar 2016, arXiv:1502.07943.
-
-    Args:
-        network: the model.
-        prefix: what it sees.
-        category: what to draw.
-        count: how many to return, one for each seed.
-        sampling: how to draw.
-        choose_from: how many to begin for each seed.
-        diverse: draw all to their end; instead of the best of each seed return, of all unflawed ones, the best and then
-            always the one that is farthest from those before it.
-        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category.
-
-    Raises:
-        CategoryError: the category is unknown or missing.
-        ConfigurationError: the latent does not fit the model.
+    Candidates with flaws come last.
     """
-    if choose_from == 1 or diverse:
-        weighed = LAST_CUT if diverse else 0
-        drawn = complete(network, prefix, category, count, sampling, choose_from, condition=condition, weighed=weighed)
-        return _far_apart(network, prefix, drawn)[:count] if diverse else drawn
-    tries = [(sampling.seed + number, attempt) for number in range(count) for attempt in range(choose_from)]
-    told = None if condition is None else np.repeat(condition, choose_from, axis=0)
-    session = Session(network, prefix, category, tries, sampling, condition=told, weighed=LAST_CUT)
-    order = _raced(session, choose_from)
-    session.run()
-    best = session.completions(order[:, 0].tolist())
-    finished = 1  # of each seed's
-    while finished < choose_from:
-        flawed = [place for place, one in enumerate(best) if flaws(network, prefix, one)]
-        if not flawed:
-            break
-        others = order[flawed, finished : 2 * finished]  # as many again, (F, R)
-        again = Session(
-            network,
-            prefix,
-            category,
-            [tries[other] for other in others.flat],
-            sampling,
-            condition=None if told is None else told[others.ravel()],
-        )
-        again.run()
-        gains = session.category_gain[others.ravel()].tolist()
-        redrawn = [replace(one, category_gain=gain) for one, gain in zip(again.completions(), gains, strict=True)]
-        for place in flawed:
-            candidates, redrawn = [best[place], *redrawn[: others.shape[1]]], redrawn[others.shape[1] :]
-            best[place] = min(candidates, key=lambda one: flaws(network, prefix, one))
-        finished += others.shape[1]
-    return best
-
-
-def _raced(session: Session, attempts: int) -> NDArray[np.int64]:
-    """Draw on with the better half of each seed's attempts, again and again, until one of each is left.
-
-    Returns:
-        The drawings of each seed, the most promising first, (count, attempts).
-    """
-    order = np.arange(len(session.category_gain)).reshape(-1, attempts)
-    left = attempts
-    while left > 1:
-        later_cuts = math.ceil(math.log2(left)) - 1
-        session.run(max(FIRST_CUT, LAST_CUT >> later_cuts))
-        rank = np.lexsort((session.nats_per_point[order[:, :left]], -session.category_gain[order[:, :left]]))
-        order[:, :left] = np.take_along_axis(order[:, :left], rank, axis=1)
-        left = (left + 1) // 2
-        session.give_up(order[:, left:])
-    return order
-
-
-def scribbles(sketch: Sketch) -> bool:
-    """Tell whether more than a third of a drawing's points lie in some square of a tenth of its larger side."""
-    if sketch.point_count < 2:
-        return False
-    x, y = np.concatenate(sketch.strokes).T
-    half = SPOT * max(np.ptp(x), np.ptp(y)) / 2 + 1e-12
-    near = (np.abs(x[:, None] - x) <= half) & (np.abs(y[:, None] - y) <= half)  # a square around each point
-    return bool(np.count_nonzero(near, axis=1).max() > SPOT_SHARE * len(x))
-
-
-def flaws(network: NumpyNetwork, prefix: SeenPrefix, completion: Completion) -> int:
-    """Return how many of these hold: it did not end by itself, it has run off the page, it scribbles in place."""
-    whole = completion.joined(prefix.sketch)
-    larger = whole.extent * prefix.scale / network.offset_scale
-    return int(not completion.ended) + int(larger > PAGE) + int(scribbles(whole))
-
-
-def _far_apart(network: NumpyNetwork, prefix: SeenPrefix, drawn: list[Completion]) -> list[Completion]:
-    """Order the unflawed, after the first, by their distance from those before; the flawed stay behind."""
-    flawed = [flaws(network, prefix, one) for one in drawn]
-    order = sorted(
-        range(len(drawn)),
-        key=lambda place: (flawed[place], -drawn[place].category_gain, drawn[place].nats_per_point),
-    )
-    signatures = np.stack([signature(one.joined(prefix.sketch)) for one in drawn])
+    flawed = [flaws(prefix, one, offset_scale) for one in candidates]
+    order = sorted(range(len(candidates)), key=lambda number: (flawed[number], -candidates[number].score))
+    wholes = [one.joined(prefix.sketch) for one in candidates]
+    empty = np.zeros(2 * SIGNATURE_POINTS, np.float32)
+    signatures = np.stack([signature(whole) if whole.strokes else empty for whole in wholes])
     taken = order[:1]
-    left = [place for place in order[1:] if not flawed[place]]
-    nearest = np.full(len(drawn), np.inf)  # distance from those taken
-    while left:
+    left = [number for number in order[1:] if not flawed[number]]
+    nearest = np.full(len(candidates), np.inf)  # distance from those taken
+    while left and len(taken) < count:
         nearest = np.minimum(nearest, np.abs(signatures - signatures[taken[-1]]).mean(1))
-        taken.append(max(left, key=lambda place: float(nearest[place])))
+        taken.append(max(left, key=lambda number: float(nearest[number])))
         left.remove(taken[-1])
-    return [drawn[place] for place in taken + [place for place in order[1:] if flawed[place]]]
+    rest = [number for number in order[1:] if flawed[number]]
+    return [candidates[number] for number in (taken + rest)[:count]]
+
+
+def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) -> int:
+    """Return how many of these hold: it did not end by itself, it has left the page, it scribbles in place.
+
+    The points are those that the decoder has seen and those that it has drawn.
+    """
+    seen = np.cumsum(prefix.rows[:, :2].astype(np.float64), axis=0)  # (N + 1, 2), in offset scales
+    new = [
+        (stroke - prefix.last_point) * (prefix.scale / offset_scale) + seen[-1] for stroke in completion.sketch.strokes
+    ]
+    if new and (prefix.sketch.pen_down or not prefix.sketch.strokes):
+        new[0] = new[0][1:]  # which is the last point that was seen
+    points = np.concatenate([seen, *new])
+    return int(not completion.ended) + int(np.ptp(points, axis=0).max() > PAGE) + int(scribbles(points))
+
+
+def scribbles(points: NDArray[np.float64]) -> bool:
+    """Tell whether too many of the points (N, 2) lie in one place; see :data:`SPOT_POINTS`."""
+    if len(points) < SPOT_POINTS:
+        return False
+    half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12
+    too_many = max(SPOT_POINTS, int(SPOT_SHARE * len(points)) + 1)
+    # a square lies in four cells of its size: most drawings have too few points in any four
+    cell = ((points - points.min(axis=0)) / (2.0001 * half)).astype(np.int64)
+    counts = np.zeros(cell.max(axis=0) + 2, np.int64)
+    np.add.at(counts, tuple(cell.T), 1)
+    if (counts[1:, 1:] + counts[1:, :-1] + counts[:-1, 1:] + counts[:-1, :-1]).max() < too_many:
+        return False
+    for first in range(0, len(points), SPOTS_AT_ONCE):  # a square around each point
+        distance = np.abs(points[first : first + SPOTS_AT_ONCE, None] - points).max(axis=-1)
+        if np.count_nonzero(distance <= half, axis=1).max() >= too_many:
+            return True
+    return False

@@ -1,55 +1,47 @@
-"""Going on with a partial sketch; from an empty one, drawing from nothing."""
+"""Sampling: continuing partial sketches; from an empty one, drawing from nothing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.network import Array, DecoderState, NumpyMixture, NumpyNetwork
-from sketchrnn.model.prefix import SeenPrefix
-from sketchrnn.model.sampling import SamplingConfiguration
+from sketchrnn.model.cells import BLOCK
+from sketchrnn.model.likelihood import after_start, follow
+from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.noise import latent_noise, point_noise
+from sketchrnn.model.prefix import EncodedPrefix
+from sketchrnn.model.sampling import Sampling
 from sketchrnn.sketch import Sketch
 
 PEN_LIFTED, PEN_ENDED = 1, 2
+NOISE_STEPS = 32
+"""Steps whose noise is computed at once."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model drew after a prefix.
+    """New strokes after a prefix.
 
     Attributes:
-        sketch: the new strokes, in the prefix's own coordinates. If the prefix left the pen down, the first of them
-            begins at its last point.
+        sketch: the new strokes, in the prefix's coordinates. If the prefix left the pen down, the first of them begins
+            at its last point.
         ended: the model ended the drawing by itself; otherwise it was cut.
-        seed: what it was drawn with.
-        nats_per_point: how unlikely the model, at temperature 1, holds what it drew, offsets as a density per square
-            unit of the training drawings; the lower, the likelier.
-        category_gain: how much likelier it is drawn as its category than as the mean of all categories, in nats per
-            point, of the points for which that was measured; the higher, the more it shows what was asked for. 0 for a
-            model of one category, and where it was not measured.
+        seed: of the drawing.
+        candidate: number of the candidate among those of the drawing.
+        score: log probability of the category, by the recognizer; 0 if it was not asked.
     """
 
     sketch: Sketch
     ended: bool
     seed: int
-    nats_per_point: float
-    category_gain: float = 0.0
-
-    @property
-    def label(self) -> str:
-        """What stands under its picture."""
-        return f"seed {self.seed}" + ("" if self.ended else ", cut")
-
-    @property
-    def description(self) -> str:
-        """What is to be known of it, in words."""
-        end = "ended by itself" if self.ended else "cut"
-        return f"seed {self.seed}, {self.nats_per_point:.3f} nats per point drawn, {end}"
+    candidate: int = 0
+    score: float = 0.0
 
     def joined(self, prefix: Sketch) -> Sketch:
         """Return prefix and completion as one drawing."""
@@ -60,275 +52,161 @@ class Completion:
 
 
 @dataclass(frozen=True)
-class Step:
-    """What some drawings of a session did at the same step; those that ended before are no longer there.
+class Job:
+    """Candidates of one request.
 
     Attributes:
-        drawings: which of the session's drawings went on to a point, (A,).
-        points: where to, in the prefix's own coordinates, (A, 2).
-        lifts: the pen rises after this point, (A,).
-        ended: which drawings ended instead, (E,).
+        prefix: as the model sees it; may be empty.
+        tries: seed and candidate number of each candidate.
+        conditionings: of each candidate, (tries, C), or one for all, (1, C).
     """
 
-    drawings: NDArray[np.int64]
-    points: NDArray[np.float64]
-    lifts: NDArray[np.bool_]
-    ended: NDArray[np.int64]
+    prefix: EncodedPrefix
+    tries: tuple[tuple[int, int], ...]
+    conditionings: Array
 
 
-class Session:
-    """Drawings of one prefix under way, side by side.
-
-    Attributes:
-        active: which of them go on, (A,): neither ended nor given up.
-        points: that those have drawn so far.
-    """
-
-    def __init__(
-        self,
-        network: NumpyNetwork,
-        prefix: SeenPrefix,
-        category: str | None,
-        tries: Sequence[tuple[int, int]],
-        sampling: SamplingConfiguration,
-        *,
-        condition: Array | None = None,
-        weighed: int = 0,
-    ) -> None:
-        """Begin.
-
-        Args:
-            network: the model.
-            prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model; may be empty.
-            category: what to draw; None only for a model that knows one.
-            tries: seed of each drawing, and which of the drawings with this seed it is.
-            sampling: how; its seed does not matter.
-            condition: what the decoder is told for each drawing, (count, condition_units), in the place of the category
-                and of the latent.
-            weighed: for how many points it is looked how likely they are as the mean of all categories; that takes as
-                long as drawing them.
-
-        Raises:
-            CategoryError: the category is unknown or missing.
-            ConfigurationError: the latent does not fit the model.
-        """
-        count, steps = len(tries), sampling.max_points
-        generators = [np.random.default_rng(each) for each in tries]
-        self.active = np.arange(count)
-        self.points = 0
-        self._network, self._prefix, self._tries, self._sampling = network, prefix, tries, sampling
-        self._state = _after_prefix(network, prefix, category, generators, sampling, condition)
-        self._as_any: DecoderState | None = None
-        self._weighed = weighed
-        if weighed and network.configuration.conditional and network.configuration.can_draw_without_latent:
-            self._as_any = _after_prefix(network, prefix, category, generators, sampling, network.condition(None))
-        self._uniforms = np.stack([generator.random((steps, 2)) for generator in generators])  # (count, steps, 2)
-        self._normals = np.stack([generator.standard_normal((steps, 2)) for generator in generators])
-        self._last_rows: Array | None = None  # that the network is yet to be told, (A, 5)
-        self._stroke3 = np.zeros((count, steps, 3), np.float32)  # in offset scales
-        self._lengths = np.zeros(count, np.int64)
-        self._ended = np.zeros(count, dtype=bool)
-        self._nats, self._gain = np.zeros(count), np.zeros(count)
-
-    def step(self) -> tuple[NDArray[np.int64], Array]:
-        """Draw one point more.
-
-        Returns:
-            Which drawings did, (A,), and their stroke-5 rows in offset scales, (A, 5): a point, or the end.
-        """
-        active, sampling = self.active, self._sampling
-        if self._last_rows is not None:
-            self._state = self._network.step(self._state, self._last_rows)
-        mixture = self._network.mixture(self._state)
-        tempered = mixture.at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
-        offsets, pen = tempered.sample(self._uniforms[active, self.points], self._normals[active, self.points])
-        rows = np.column_stack([offsets, np.eye(3, dtype=np.float32)[pen]])
-        nats = _nats(mixture, rows)
-        self._nats[active] += nats
-        if self._as_any is not None:
-            if self._last_rows is not None:
-                self._as_any = self._network.step(self._as_any, self._last_rows)
-            self._gain[active] += _nats(self._network.mixture(self._as_any), rows) - nats
-        self._stroke3[active, self.points] = rows[:, [0, 1, 2 + PEN_LIFTED]]
-        self._last_rows = rows
-        self.points += 1
-        ended = pen == PEN_ENDED
-        self._ended[active[ended]] = True
-        self._lengths[active[~ended]] = self.points
-        if self.points == self._weighed:
-            self._as_any = None
-        if ended.any():
-            self._follow(np.flatnonzero(~ended))
-        return active, rows
-
-    def run(self, points: int | None = None) -> None:
-        """Go on until all have ended or have so many points, at most as many as the sampling admits."""
-        most = self._sampling.max_points if points is None else min(points, self._sampling.max_points)
-        while len(self.active) and self.points < most:
-            self.step()
-
-    def give_up(self, drawings: NDArray[np.int64]) -> None:
-        """Follow some drawings no further."""
-        self._follow(np.flatnonzero(~np.isin(self.active, drawings)))
-
-    @property
-    def category_gain(self) -> NDArray[np.float64]:
-        """The gain of each so far, see :class:`Completion`, (count,)."""
-        return self._gain / np.clip(self._lengths + self._ended, 1, max(1, self._weighed))
-
-    @property
-    def nats_per_point(self) -> NDArray[np.float64]:
-        """Of each so far, see :class:`Completion`, (count,)."""
-        per_square_pixel = 2.0 * math.log(self._network.offset_scale) * self._lengths
-        return (self._nats + per_square_pixel) / np.maximum(1, self._lengths + self._ended)
-
-    def completions(self, drawings: Sequence[int] | None = None) -> list[Completion]:
-        """Return what was drawn so far, of all or some."""
-        unit = self._network.offset_scale / self._prefix.scale
-        gain, nats = self.category_gain, self.nats_per_point
-        return [
-            Completion(
-                _continue(self._prefix.sketch, self._stroke3[place, : self._lengths[place]], unit),
-                bool(self._ended[place]),
-                self._tries[place][0],
-                float(nats[place]),
-                float(gain[place]),
-            )
-            for place in (range(len(self._tries)) if drawings is None else drawings)
-        ]
-
-    def _follow(self, places: NDArray[np.int64]) -> None:
-        """Go on with some of the active ones only."""
-        self.active = self.active[places]
-        self._state = self._state.take(places)
-        if self._as_any is not None:
-            self._as_any = self._as_any.take(places)
-        if self._last_rows is not None:
-            self._last_rows = self._last_rows[places]
-
-
-def complete(
+def conditionings_for(
     network: NumpyNetwork,
-    prefix: SeenPrefix,
+    prefix: EncodedPrefix,
     category: str | None,
-    count: int,
-    sampling: SamplingConfiguration,
-    attempts: int = 1,
-    *,
-    condition: Array | None = None,
-    weighed: int = 0,
-) -> list[Completion]:
-    """Draw several completions of a prefix, all at once.
-
-    Args:
-        network: the model.
-        prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model; may be empty.
-        category: what to draw; None only for a model that knows one.
-        count: how many seeds, from ``sampling.seed`` on.
-        sampling: how.
-        attempts: how many completions of each seed, which differ; they come one after the other.
-        condition: what the decoder is told for each seed, (count, condition_units), in the place of the category and of
-            the latent.
-        weighed: for how many points the category's gain is measured.
+    tries: Sequence[tuple[int, int]],
+    sampling: Sampling,
+) -> Array:
+    """Return the conditionings of a category's candidates, (tries, C); (1, C) if all share one.
 
     Raises:
         CategoryError: the category is unknown or missing.
-        ConfigurationError: the latent does not fit the model.
+        ConfigurationError: the setting ``latent`` does not fit the model.
     """
-    tries = [(sampling.seed + number, attempt) for number in range(count) for attempt in range(attempts)]
-    if condition is not None:
-        condition = np.repeat(condition, attempts, axis=0)
-    session = Session(network, prefix, category, tries, sampling, condition=condition, weighed=weighed)
-    session.run()
-    return session.completions()
+    index = network.configuration.category_index(category)
+    z = _latent_vectors(network, prefix.rows[1:], index, tries, sampling.latent)
+    return network.condition(np.full(1 if z is None else len(tries), index), z, sampling.guidance)
 
 
-def stream(
-    network: NumpyNetwork, prefix: SeenPrefix, category: str | None, count: int, sampling: SamplingConfiguration
-) -> Iterator[Step]:
-    """Draw the same completions as :func:`complete`, and hand out each point as soon as it is drawn.
+def sample_jobs(
+    network: NumpyNetwork, jobs: Sequence[Job], sampling: Sampling, threads: int = 1
+) -> list[list[Completion]]:
+    """Sample all candidates of some jobs in one batch, each to its end.
 
-    Where the prefix left the pen down, the first stroke of each drawing begins at its last point, which is not handed
-    out again; where it is empty, at the origin, which is not handed out either. Arguments and errors as for
-    :func:`complete`.
+    Args:
+        network: the model.
+        jobs: the candidates.
+        sampling: how points are sampled; seed and guidance are those of the jobs.
+        threads: how many share the work.
+
+    Returns:
+        For each job its completions, in the order of its tries.
     """
-    session = Session(network, prefix, category, [(sampling.seed + number, 0) for number in range(count)], sampling)
-    unit = network.offset_scale / prefix.scale
-    moved = np.zeros((count, 2))  # from the prefix's last point
-    while len(session.active) and session.points < sampling.max_points:
-        active, rows = session.step()
-        going_on = rows[:, 2 + PEN_ENDED] == 0
-        drawings, rows = active[going_on], rows[going_on]
-        moved[drawings] += rows[:, :2].astype(np.float64) * unit
-        points = _places(prefix.sketch.last_point, moved[drawings], unit)
-        yield Step(drawings, points, rows[:, 2 + PEN_LIFTED] > 0, active[~going_on])
+    state = after_start(network, np.concatenate([job.conditionings for job in jobs]))
+    rows = [job.prefix.rows[1:] for job in jobs for _ in job.conditionings]
+    if any(map(len, rows)):
+        _, state = follow(network, state, rows, score=False)
+    shared = np.cumsum([0] + [len(job.conditionings) for job in jobs])
+    index = np.concatenate(
+        [
+            first + (np.arange(len(job.tries)) if len(job.conditionings) > 1 else np.zeros(len(job.tries), np.int64))
+            for first, job in zip(shared, jobs, strict=False)
+        ]
+    )
+    tries = np.array([each for job in jobs for each in job.tries], np.int64).reshape(-1, 2)
+    parts = np.array_split(np.arange(len(tries)), max(1, min(threads, len(tries) // BLOCK)))
+
+    def sampled(part: NDArray[np.int64]) -> list[tuple[Array, bool]]:
+        return _sample(network, state.take(index[part]), tries[part, 0], tries[part, 1], sampling)
+
+    if len(parts) == 1:
+        drawn = sampled(parts[0])
+    else:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            drawn = [one for each in pool.map(sampled, parts) for one in each]
+    results = iter(drawn)
+    return [
+        [
+            Completion(_continued(job.prefix, stroke3, network.offset_scale), ended, seed, candidate)
+            for (seed, candidate), (stroke3, ended) in zip(job.tries, results, strict=False)
+        ]
+        for job in jobs
+    ]
 
 
-def _after_prefix(
+def _sample(
     network: NumpyNetwork,
-    prefix: SeenPrefix,
-    category: str | None,
-    generators: list[np.random.Generator],
-    sampling: SamplingConfiguration,
-    condition: Array | None = None,
-) -> DecoderState:
-    """Return the states in which the drawings of a session, one for each generator, begin."""
-    count = len(generators)
-    if condition is None:
-        index = network.configuration.category_index(category)
-        z = _latent(network, prefix.rows[1:], index, generators, sampling.latent)
-        # without z all drawings are in the same state until the first sampled row
-        condition = network.condition(np.full(1 if z is None else count, index), z, sampling.guidance)
-    state = network.start(condition)
-    for row in prefix.rows:
-        state = network.step(state, np.broadcast_to(row, (len(state.hidden), 5)))
-    return state if len(state.hidden) == count else state.take(np.zeros(count, np.int64))
+    state: DecoderState,
+    seeds: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    sampling: Sampling,
+) -> list[tuple[Array, bool]]:
+    """Return the stroke-3 rows of each candidate, in offset scales, (L, 3), and whether it ended by itself."""
+    active = np.arange(len(seeds))  # candidates in the batch; finished ones leave it when that saves a block
+    alive = np.ones(len(seeds), bool)  # of these
+    lengths = np.zeros(len(seeds), np.int64)
+    ended = np.zeros(len(seeds), bool)
+    steps: list[tuple[NDArray[np.int64], Array]] = []
+    for step in range(sampling.max_points):
+        if step % NOISE_STEPS == 0:
+            uniform, normal = point_noise(seeds[active], candidates[active], step, NOISE_STEPS)
+        mixture = network.mixture(state).at_temperature(sampling.temperature, sampling.pen_temperature, sampling.top_p)
+        offsets, pen = mixture.sample(uniform[step % NOISE_STEPS], normal[step % NOISE_STEPS])
+        ended[active[alive & (pen == PEN_ENDED)]] = True
+        alive &= pen != PEN_ENDED
+        lengths[active[alive]] = step + 1
+        steps.append((active, np.column_stack([offsets, pen == PEN_LIFTED]).astype(np.float32)))
+        remaining = int(np.count_nonzero(alive))
+        if not remaining or step + 1 == sampling.max_points:
+            break
+        rows = np.column_stack([offsets, np.eye(3, dtype=np.float32)[pen]])
+        if -(-remaining // BLOCK) < -(-len(active) // BLOCK):
+            kept = np.flatnonzero(alive)
+            state, rows, active, alive = state.take(kept), rows[kept], active[kept], alive[kept]
+            uniform, normal = uniform[:, kept], normal[:, kept]
+        state = network.step(state, rows)
+    stroke3 = np.zeros((len(seeds), lengths.max(initial=0), 3), np.float32)
+    for number, (members, rows) in enumerate(steps[: stroke3.shape[1]]):
+        stroke3[members, number] = rows
+    return [(stroke3[number, :length], bool(ended[number])) for number, length in enumerate(lengths)]
 
 
-def _latent(
-    network: NumpyNetwork, prefix_rows: Array, category: int, generators: list[np.random.Generator], latent: str
+def _latent_vectors(
+    network: NumpyNetwork, prefix_rows: Array, category: int, tries: Sequence[tuple[int, int]], latent: str
 ) -> Array | None:
-    """Return z of each drawing, (count, Z); None for "no z" and for models without a latent."""
+    """Return z of each candidate, (tries, Z); None for "no z" and for models without a latent."""
     configuration = network.configuration
     if not configuration.variational:
         if latent not in ("auto", "none"):
-            raise ConfigurationError(f"latent {latent!r}: this model has no encoder")
+            raise ConfigurationError(f"latent: expected auto or none for a model without an encoder, found {latent!r}")
         return None
     if latent == "auto":
         latent = "none" if configuration.can_draw_without_latent else "prefix"
     if latent == "none":
         if not configuration.can_draw_without_latent:
-            raise ConfigurationError("latent 'none': this model was trained with z only; take prefix or prior")
+            raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found 'none'")
         return None
-    noise = np.stack([generator.standard_normal(configuration.latent_units) for generator in generators])
+    seeds, candidates = np.array(tries, np.int64).reshape(-1, 2).T
+    noise = latent_noise(seeds, candidates, configuration.latent_units)
     if latent == "prior" or not len(prefix_rows):
         return noise.astype(np.float32)
     z_mean, z_logvar = network.encode(prefix_rows, category)
     return (z_mean + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
 
 
-def _nats(mixture: NumpyMixture, rows: Array) -> NDArray[np.float64]:
-    """Return -log p of stroke-5 rows, or of the end where it is one, (A,)."""
-    return -np.where(rows[:, 2 + PEN_ENDED] == 0, mixture.log_prob(rows), mixture.log_q[:, PEN_ENDED])
-
-
-def _continue(prefix: Sketch, stroke3: NDArray[np.float32], unit: float) -> Sketch:
-    """Return drawn rows, in ``unit`` of the prefix's, as strokes that go on from where the prefix's pen is."""
-    rows = stroke3.astype(np.float64)
-    rows[:, :2] *= unit
-    origin = prefix.last_point
-    if not len(rows):
+def _continued(prefix: EncodedPrefix, stroke3: Array, offset_scale: float) -> Sketch:
+    """Return sampled rows as strokes in the prefix's coordinates, from the last point that the model has seen."""
+    unit = offset_scale / prefix.scale
+    if not len(stroke3):
         return Sketch(())
-    points = _places(origin, np.cumsum(rows[:, :2], axis=0), unit)
+    rows = stroke3.astype(np.float64)
+    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset
+    moved = np.round(np.cumsum(rows[:, :2] * unit, axis=0), decimals)
+    points = np.round(prefix.last_point + moved, decimals + 3)  # without the digits that binary fractions bring
     lifts = rows[:, 2] > 0.5
     ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
-    if prefix.pen_down or not prefix.strokes:
-        points, ends = np.concatenate([origin[None], points]), ends + 1
+    if prefix.sketch.pen_down or not prefix.sketch.strokes:
+        points, ends = np.concatenate([prefix.last_point[None], points]), ends + 1
     strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
     return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
 
 
-def _places(origin: NDArray[np.float64], moved: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
-    """Return where a pen is that moved away from a point, (..., 2), to a precision that nobody sees."""
-    decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset
-    return np.round(origin + np.round(moved, decimals), decimals + 3)  # not the digits that binary fractions bring
+def scored(completions: Sequence[Completion], scores: Sequence[float]) -> list[Completion]:
+    """Return completions with the recognizer's scores."""
+    return [replace(one, score=float(score)) for one, score in zip(completions, scores, strict=True)]

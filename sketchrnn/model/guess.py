@@ -1,18 +1,20 @@
-"""What a partial sketch is going to be."""
+"""The category that a partial sketch most probably has."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.likelihood import log_likelihood
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import SeenPrefix
+from sketchrnn.model.prefix import EncodedPrefix
 
 MARGIN = 20.0
-"""Nats behind the best guess at which a category is given up: less than one in a hundred million."""
+"""Nats behind the best guess at which a category is followed no further: less than one in a hundred million."""
 
 
 @dataclass(frozen=True)
@@ -21,35 +23,35 @@ class Guess:
 
     Attributes:
         category: its name.
-        probability: by the model, if a category is as likely, before the sketch is seen, as it was in training, up to
-            a limit.
+        probability: by the model.
     """
 
     category: str
     probability: float
 
 
-def guess(network: NumpyNetwork, prefix: SeenPrefix) -> list[Guess]:
-    """Return all categories of a model, the most probable for a prefix first.
+def ranked(categories: Sequence[str], log_probabilities: NDArray[np.float64]) -> list[Guess]:
+    """Return all categories, the most probable first, from their log probabilities up to a constant, (categories,)."""
+    probability = np.exp(log_probabilities - log_probabilities.max())
+    probability /= probability.sum()
+    order = np.argsort(-probability, kind="stable")
+    return [Guess(categories[index], float(probability[index])) for index in order]
 
-    By Bayes' rule: the likelihood of what is drawn so far under each category, without z, times how often training had
-    the category (:attr:`Checkpoint.category_log_prior`). An empty prefix leaves that.
 
-    Args:
-        network: the model.
-        prefix: what :func:`sketchrnn.model.prefix.see_prefix` made of a sketch for this model.
+def guess_by_likelihood(network: NumpyNetwork, prefix: EncodedPrefix) -> list[Guess]:
+    """Guess with the decoder alone, for a model without a recognizer.
+
+    By Bayes' rule: the likelihood of the strokes under each category, without z, times how often training had the
+    category (:attr:`Checkpoint.category_log_prior`). An empty prefix leaves only the latter.
 
     Raises:
         ConfigurationError: the model knows no names, or cannot draw without z.
     """
     configuration = network.configuration
     if not configuration.categories:
-        raise ConfigurationError("guessing: this model was trained on drawings without a category")
+        raise ConfigurationError("guess: expected a model with categories, found one trained without")
     if not configuration.can_draw_without_latent:
-        raise ConfigurationError("guessing: this model was trained with z only (latent_dropout 0)")
+        raise ConfigurationError("guess: expected a model that draws without z, found one with latent_dropout 0")
     state = network.start(network.condition(np.arange(len(configuration.categories))))
     posterior = log_likelihood(network, state, prefix.rows[None], prior=network.category_log_prior, margin=MARGIN)
-    probability = np.exp(posterior - posterior.max())
-    probability /= probability.sum()
-    order = np.argsort(-probability, kind="stable")
-    return [Guess(configuration.categories[index], float(probability[index])) for index in order]
+    return ranked(configuration.categories, posterior)

@@ -1,70 +1,68 @@
-"""Drawing from places in what a model has learned: sketches taken apart and put together again, and what lies between.
+"""Points in a model's latent space: sketches encoded, mixed, added and subtracted.
 
-A place is what the decoder is told: z, then the category's embedding, (condition_units,).
+A latent point is a conditioning of the decoder: z, then the category's embedding, (condition_units,).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.model.choice import draw_best
-from sketchrnn.model.completion import Completion
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import Array, NumpyNetwork
-from sketchrnn.model.prefix import SeenPrefix, see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
-from sketchrnn.sketch import Sketch
+from sketchrnn.model.noise import latent_noise
+from sketchrnn.model.prefix import EncodedPrefix
 
 NEARLY_STRAIGHT = 1e-4
-"""Sine of the angle between two vectors below which they have no arc between them that could be told from a line."""
-
-_OF_LATENT = (1, 0)
-"""Behind a seed: what draws z, other random numbers than those that draw."""
+"""Sine of the angle between two vectors below which the arc between them cannot be told from a line."""
 
 
-def place_of_sketch(
-    network: NumpyNetwork, sketch: SeenPrefix, category: str | None, generator: np.random.Generator | None = None
+def latent_points_of_sketch(
+    network: NumpyNetwork,
+    sketch: EncodedPrefix,
+    category: str | None,
+    guidance: float = 1.0,
+    seeds: Sequence[int] | None = None,
 ) -> Array:
-    """Return where a sketch is: the mean of its z, or a sample of it, and its category.
+    """Return the latent point of a sketch: the mean of its z with its category, (1, C).
 
     Args:
         network: the model, with an encoder.
-        sketch: what the model sees of it; of one point at least.
-        category: what it is; None only for a model that knows one.
-        generator: draws a sample; None takes the mean.
+        sketch: as the model sees it; not empty.
+        category: its name; None only for a model with a single one.
+        guidance: strength of the category.
+        seeds: sample z from the posterior, once for each seed, instead of taking its mean: (seeds, C).
 
     Raises:
         CategoryError: the category is unknown or missing.
-        ConfigurationError: the model has no encoder, or there is nothing to encode.
+        ConfigurationError: the model has no encoder, or the sketch is empty.
     """
     configuration = network.configuration
     if not configuration.variational:
-        raise ConfigurationError("this model has no encoder, so that no sketch has a place in it")
+        raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
     index = configuration.category_index(category)
     rows = sketch.rows[1:]
     if not len(rows):
-        raise ConfigurationError("an empty sketch has no place")
+        raise ConfigurationError("expected a sketch with strokes, found an empty one")
     z, z_logvar = network.encode(rows, index)
-    if generator is not None:
-        z = z + np.exp(0.5 * z_logvar) * generator.standard_normal(len(z)).astype(np.float32)
-    return network.condition(np.array([index]), z[None])[0]
+    z = z[None]
+    if seeds is not None:
+        noise = latent_noise(np.array(seeds), np.zeros(len(seeds), np.int64), configuration.latent_units)
+        z = (z + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
+    return network.condition(np.full(len(z), index), z, guidance)
 
 
-def place_of_category(
-    network: NumpyNetwork, category: str | None, seed: int = 0, guidance: float = SamplingConfiguration.guidance
-) -> Array:
-    """Return where a category is: without z if the model draws so, else with a z from the prior.
+def latent_point_of_category(network: NumpyNetwork, category: str | None, guidance: float, seed: int) -> Array:
+    """Return the latent point of a category, (1, C): without z if the model can, else with a z from the prior.
 
     Args:
         network: the model.
-        category: its name; None only for a model that knows one.
+        category: its name; None only for a model with a single one.
+        guidance: strength of the category.
         seed: of the z.
-        guidance: how clearly the category shows there, as in :class:`SamplingConfiguration`.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -72,37 +70,37 @@ def place_of_category(
     configuration = network.configuration
     z = None
     if not configuration.can_draw_without_latent:
-        z = np.random.default_rng(seed).standard_normal((1, configuration.latent_units)).astype(np.float32)
-    return network.condition(np.array([configuration.category_index(category)]), z, guidance)[0]
+        z = latent_noise(np.array([seed]), np.array([0]), configuration.latent_units).astype(np.float32)
+    return network.condition(np.array([configuration.category_index(category)]), z, guidance)
 
 
 def between(
-    configuration: ModelConfiguration, one: Array, other: Array, shares: Sequence[float], *, spherical: bool = True
+    configuration: ModelConfiguration, start: Array, end: Array, shares: Sequence[float], *, spherical: bool = True
 ) -> Array:
-    """Return the places on the way from one to another, (len(shares), condition_units).
+    """Return points on the way from one latent point to another, (len(shares), C).
 
     Args:
         configuration: the model's.
-        one: where share 0 is.
-        other: where share 1 is.
+        start: (C,), at share 0.
+        end: (C,), at share 1.
         shares: of the way.
-        spherical: z goes along the arc between the two, which keeps it as far from the origin as z usually is (White
-            2016, arXiv:1609.04468, section 2.1), not straight. Categories always mix in proportion.
+        spherical: z follows the arc between the two, which keeps its usual distance from the origin (White 2016,
+            arXiv:1609.04468, section 2.1), not the straight line. Categories always mix in proportion.
     """
     share = np.asarray(shares, np.float64)[:, None]
-    straight = (1.0 - share) * one + share * other
+    straight = (1.0 - share) * start + share * end
     size = configuration.latent_units * configuration.variational
     if spherical and size:
-        straight[:, :size] = _arc(one[:size].astype(np.float64), other[:size].astype(np.float64), share)
+        straight[:, :size] = _arc(start[:size].astype(np.float64), end[:size].astype(np.float64), share)
     return straight.astype(np.float32)
 
 
 def grid(configuration: ModelConfiguration, corners: Sequence[Array], steps: int, *, spherical: bool = True) -> Array:
-    """Return the places between four, (steps, steps, condition_units), row by row.
+    """Return latent points between four, (steps * steps, C), row by row.
 
     Args:
         configuration: the model's.
-        corners: top left, top right, bottom left, bottom right.
+        corners: top left, top right, bottom left, bottom right, (C,) each.
         steps: in a row, and rows.
         spherical: as for :func:`between`.
     """
@@ -114,87 +112,27 @@ def grid(configuration: ModelConfiguration, corners: Sequence[Array], steps: int
         between(configuration, upper, lower, shares, spherical=spherical)
         for upper, lower in zip(top, bottom, strict=True)
     ]
-    return np.stack(columns, axis=1)
+    return np.concatenate(np.stack(columns, axis=1))
 
 
 def combined(configuration: ModelConfiguration, terms: Sequence[tuple[int, Array]]) -> Array:
-    """Return the place at a sum of latent vectors, with the first term's category, (condition_units,).
+    """Return the sum of latent vectors with the first term's category, (C,).
 
     Args:
         configuration: the model's, with an encoder.
-        terms: for each its sign, 1 or -1, and its place.
+        terms: sign, 1 or -1, and latent point, (C,), of each.
 
     Reference:
         arXiv:1704.03477, section 4.2.
     """
     size = configuration.latent_units * configuration.variational
-    z = np.sum([sign * place[:size] for sign, place in terms], axis=0)
+    z = np.sum([sign * point[:size] for sign, point in terms], axis=0)
     return np.concatenate([z, terms[0][1][size:]]).astype(np.float32)
 
 
-def draw_at(
-    network: NumpyNetwork,
-    places: Array,
-    sampling: SamplingConfiguration,
-    choose_from: int = 1,
-    *,
-    scale: float = 1.0,
-    diverse: bool = False,
-) -> list[Completion]:
-    """Draw one sketch at each place, beginning at the origin; place i with seed + i.
-
-    Args:
-        network: the model.
-        places: (count, condition_units).
-        sampling: how.
-        choose_from: as for :func:`sketchrnn.model.choice.draw_best`.
-        scale: units of the model in one of the drawings'.
-        diverse: as for :func:`sketchrnn.model.choice.draw_best`.
-    """
-    categories = network.configuration.categories
-    any_of_them = categories[0] if categories else None  # the places say which
-    empty = see_prefix(network, Sketch(()), scale=scale)
-    return draw_best(network, empty, any_of_them, len(places), sampling, choose_from, diverse=diverse, condition=places)
-
-
-def reconstruct(
-    network: NumpyNetwork,
-    sketch: SeenPrefix,
-    category: str | None,
-    count: int,
-    sampling: SamplingConfiguration,
-    choose_from: int = 1,
-    *,
-    sample: bool = False,
-    diverse: bool = False,
-) -> list[Completion]:
-    """Draw a sketch again, from its z alone; each drawing has its unit and begins where it does.
-
-    Args:
-        network: the model, with an encoder.
-        sketch: what the model sees of it.
-        category: what it is; None only for a model that knows one.
-        count: how many drawings; drawing i with seed + i.
-        sampling: how.
-        choose_from: as for :func:`sketchrnn.model.choice.draw_best`.
-        sample: draw a z for each from the posterior, instead of its mean.
-        diverse: as for :func:`sketchrnn.model.choice.draw_best`.
-
-    Raises:
-        CategoryError: the category is unknown or missing.
-        ConfigurationError: the model has no encoder, or there is nothing to encode.
-    """
-    seeds = range(sampling.seed, sampling.seed + count)
-    generators = [np.random.default_rng([seed, *_OF_LATENT]) if sample else None for seed in seeds]
-    places = np.stack([place_of_sketch(network, sketch, category, generator) for generator in generators])
-    drawn = draw_at(network, places, sampling, choose_from, scale=sketch.scale, diverse=diverse)
-    begins = sketch.sketch.first_point
-    return [replace(drawing, sketch=drawing.sketch.transformed(shift=begins)) for drawing in drawn]
-
-
-def _arc(one: NDArray[np.float64], other: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    norms = np.linalg.norm(one) * np.linalg.norm(other)
-    angle = np.arccos(np.clip(one @ other / norms, -1.0, 1.0)) if norms > 0.0 else 0.0
+def _arc(start: NDArray[np.float64], end: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms = np.linalg.norm(start) * np.linalg.norm(end)
+    angle = np.arccos(np.clip(start @ end / norms, -1.0, 1.0)) if norms > 0.0 else 0.0
     if np.sin(angle) < NEARLY_STRAIGHT:
-        return (1.0 - share) * one + share * other
-    return (np.sin((1.0 - share) * angle) * one + np.sin(share * angle) * other) / np.sin(angle)
+        return (1.0 - share) * start + share * end
+    return (np.sin((1.0 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)

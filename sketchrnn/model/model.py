@@ -1,4 +1,4 @@
-"""Sketch-RNN in Python: load a model, read a sketch, have it finished, look at it, save it.
+"""Sketch-RNN in Python: load a model, read a sketch, complete it, look at it, save it.
 
 >>> import sketchrnn
 >>> model = sketchrnn.load()
@@ -12,30 +12,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sketchrnn.errors import ConfigurationError
-from sketchrnn.files import write_bytes
-from sketchrnn.formats import Record, read_records
-from sketchrnn.formats.image import IMAGE_KINDS, png
-from sketchrnn.formats.image import moving_image as _moving_image
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, Animation
-from sketchrnn.formats.svg.style import Look
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing
-from sketchrnn.model.choice import draw_best
-from sketchrnn.model.completion import Completion
-from sketchrnn.model.guess import Guess
-from sketchrnn.model.guess import guess as guess_category
+import numpy as np
+from numpy.typing import NDArray
+
+from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
+from sketchrnn.formats import Record, SvgSource, read_records
+from sketchrnn.formats.svg.reading import parse_svg
+from sketchrnn.model.batches import attempt, in_batches, processors
+from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
+from sketchrnn.model.choice import best_of, most_diverse
+from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
+from sketchrnn.model.drawing import Drawing, render
+from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
+from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
+from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, Array, NumpyNetwork
+from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
+from sketchrnn.model.recognizer import Recognizer
+from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
-CHOSEN_FROM = 4
+AUTO = "auto"
+"""As a category: the most probable one; ``auto:3`` for each of the three most probable."""
+SCORED_AT_ONCE = 64
+"""Pictures that the recognizer looks at together."""
+SHOWN_GUESSES = 3
+
+Prefix = Sketch | Record
+LatentEnd = Sketch | Record | str
+"""A sketch, or the name of a category."""
+Result = TypeVar("Result")
 
 
 def load(path: str | Path | None = None) -> Model:
@@ -47,11 +59,17 @@ def load(path: str | Path | None = None) -> Model:
     Raises:
         CheckpointError: the file is missing, damaged or something else.
     """
-    return Model(NumpyNetwork(load_model(path)))
+    if str(path).endswith(".json"):
+        return Model(load_model(path))
+
+    def part(prefixes: tuple[str, ...]) -> Checkpoint:
+        return load_model(path, prefixes=prefixes)
+
+    return Model(part(()), part)
 
 
 def read(path: str | Path) -> list[Record]:
-    """Read the drawings of a file: SVG, Quick, Draw! ndjson, Sketch-RNN npz or polyline JSON.
+    """Read the drawings of a file, in any format that sketchrnn knows.
 
     Args:
         path: the file; ``-`` for standard input.
@@ -64,137 +82,521 @@ def read(path: str | Path) -> list[Record]:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What a model drew.
-
-    A notebook shows it as a picture: the prefix dark, the completion in colour.
+class _Task:
+    """Drawings of one prefix and category.
 
     Attributes:
-        prefix: what it was given; empty for a drawing from nothing.
-        completion: what it added, its seed and how likely it holds that.
-        category: what it was asked for; None for a model without names.
+        prefix: as the model sees it.
+        category: for the recognizer; None to choose without it.
+        request: how many drawings, of how many candidates.
+        conditionings: of each drawing, (count, C), or of each candidate, or one for all.
+        seeds: of each drawing.
     """
 
-    prefix: Sketch
-    completion: Completion
+    prefix: EncodedPrefix
     category: str | None
+    request: Request
+    conditionings: Array
+    seeds: tuple[int, ...]
 
     @property
-    def sketch(self) -> Sketch:
-        """Prefix and completion as one drawing, in the prefix's coordinates."""
-        return self.completion.joined(self.prefix)
-
-    @property
-    def seed(self) -> int:
-        """What it was drawn with."""
-        return self.completion.seed
-
-    def svg(self, look: Look | None = None, *, animation: Animation | None = None) -> str:
-        """Return the picture as an SVG document.
-
-        Args:
-            look: style, page, margin and so on.
-            animation: lets it draw itself.
-        """
-        layers = [
-            *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
-            Layer(self.completion.sketch, "completion", COMPLETION_COLOUR, self.completion.description),
-        ]
-        return svg_drawing(layers, title=self.category, description=self.completion.description, look=look,
-                           animation=animation)  # fmt: skip
-
-    def save(self, path: str | Path, look: Look | None = None, *, animation: Animation | None = None) -> None:
-        """Write the picture, in the format that the name ends in: svg, ndjson, png, gif or apng.
-
-        Args:
-            path: is overwritten if it exists.
-            look: style, page, margin and so on.
-            animation: lets an SVG draw itself; gif and apng always do.
-
-        Raises:
-            ConfigurationError: the name ends otherwise, or the extra ``image`` is missing.
-            SketchRNNError: the file cannot be written.
-        """
-        kind = Path(path).suffix.removeprefix(".").lower()
-        if kind == "svg":
-            content = self.svg(look, animation=animation).encode()
-        elif kind == "ndjson":
-            content = dumps_ndjson([Record(self.sketch, word=self.category)]).encode()
-        elif kind == "png":
-            content = png(self.svg(look))
-        elif kind in IMAGE_KINDS:
-            seconds = animation.seconds if animation else DEFAULT_SECONDS
-            content = _moving_image(lambda at: self.svg(look, animation=at), kind, seconds)
-        else:
-            raise ConfigurationError(f"{path}: expected a name that ends in svg, ndjson, {', '.join(IMAGE_KINDS)}")
-        write_bytes(path, content)
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
+    def tries(self) -> tuple[tuple[int, int], ...]:
+        return _tries(self.seeds, self.request.best_of)
 
 
 class Model:
-    """A trained model."""
+    """A trained model.
 
-    def __init__(self, network: NumpyNetwork) -> None:
-        self.network = network
+    Every drawing depends on the request alone: the same prefix, settings and seed give the same drawing, whatever else
+    is drawn with it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, part: Callable[[tuple[str, ...]], Checkpoint] | None = None) -> None:
+        """Take over a checkpoint.
+
+        Args:
+            checkpoint: the model; without tensors if ``part`` is given.
+            part: loads the tensors whose names begin in certain ways, when they are needed.
+        """
+        self.configuration = checkpoint.configuration
+        self._part = part or (lambda prefixes: checkpoint)
+        self._has_recognizer = checkpoint.recognizer is not None
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What it can draw, as Quick, Draw! spells it."""
-        return self.network.configuration.categories
+        """Names of what it can draw, as Quick, Draw! spells them."""
+        return self.configuration.categories
 
-    def complete(
-        self,
-        prefix: Sketch | Record,
-        category: str | None = None,
-        *,
-        count: int = 1,
-        choose_from: int = CHOSEN_FROM,
-        diverse: bool = False,
-        scale: float | None = None,
-        pen: str | None = None,
-        **sampling: Any,
-    ) -> list[Drawing]:
-        """Finish a partial sketch.
+    @cached_property
+    def network(self) -> NumpyNetwork:
+        """The encoder and decoder."""
+        return NumpyNetwork(self._part((*DECODER_TENSORS, ENCODER_TENSORS)))
+
+    @cached_property
+    def recognizer(self) -> Recognizer | None:
+        """The network that names drawings; None for a model without one."""
+        return Recognizer.from_checkpoint(self._part((RECOGNIZER_TENSORS,))) if self._has_recognizer else None
+
+    def complete(self, prefix: Prefix | None, category: str | None = None, **settings: Any) -> list[Drawing]:
+        """Complete a partial sketch.
+
+        Args:
+            prefix: in any unit, y down; None to draw from nothing.
+            category: what to draw; by default the record's word, else the most probable category. ``auto:3`` draws each
+                of the three most probable.
+            settings: fields of :class:`sketchrnn.Request` and :class:`sketchrnn.Sampling`: count, best_of, temperature,
+                seed, ...
+
+        Raises:
+            CategoryError: the category is unknown, or missing for an empty prefix.
+            ConfigurationError: a setting is unknown, outside its range, or does not fit the model.
+            FormatError: the model cannot see the prefix: too many points, or too small or large to compute with.
+        """
+        return _only(self.complete_many([Request.of(prefix, category, settings)]))
+
+    def generate(self, category: str | None = None, **settings: Any) -> list[Drawing]:
+        """Draw from nothing. Arguments and errors as for :meth:`complete`."""
+        return self.complete(None, category, **settings)
+
+    def complete_many(self, requests: Iterable[Request | SketchRNNError]) -> Iterator[list[Drawing] | SketchRNNError]:
+        """Complete many partial sketches, in batches, on all processors, in constant memory.
+
+        Args:
+            requests: read as they are needed. An error in the place of a request is handed on.
+
+        Yields:
+            For each request, in order, its drawings, or the error that it caused.
+        """
+        return in_batches(requests, self._complete, _batch_key)
+
+    def guess(self, prefix: Prefix) -> list[Guess]:
+        """Return all categories, the most probable for a partial sketch first.
 
         Args:
             prefix: in any unit, y down.
-            category: what it is to become; by default the record's word, or what it most probably is.
-            count: how many completions.
-            choose_from: how many are begun for each that is asked for; the best are kept.
-            diverse: keep those that differ most.
-            scale: pixels of a finished drawing 255 wide in one unit of the prefix; None to find it.
-            pen: "up" or "down" after the last point, "auto" for what is likelier, None for what the sketch says.
-            sampling: fields of :class:`sketchrnn.model.sampling.SamplingConfiguration`: temperature, seed, ...
+
+        Raises:
+            ConfigurationError: the model has no categories.
+            FormatError: the model cannot see the prefix.
+        """
+        return _only(self.guess_many([prefix]))
+
+    def guess_many(self, prefixes: Iterable[Prefix | SketchRNNError]) -> Iterator[list[Guess] | SketchRNNError]:
+        """Guess the categories of many partial sketches; as :meth:`guess`, with batches as :meth:`complete_many`."""
+        values: Iterable[Any] = prefixes
+        return in_batches(values, self._guess, _prefix_key)
+
+    def reconstruct(
+        self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
+    ) -> list[Drawing]:
+        """Draw a whole sketch again from its latent vector alone. The model needs an encoder.
+
+        Args:
+            sketch: in any unit, y down.
+            category: by default the record's word.
+            sample: sample z from the posterior for each drawing, instead of taking its mean.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: the category is unknown or missing.
+            ConfigurationError: as for :meth:`complete`, or the model has no encoder, or the sketch is empty.
+            FormatError: the model cannot see the sketch.
+        """
+        return _only(self.reconstruct_many([Request.of(sketch, category, settings)], sample=sample))
+
+    def reconstruct_many(
+        self, requests: Iterable[Request | SketchRNNError], *, sample: bool = False
+    ) -> Iterator[list[Drawing] | SketchRNNError]:
+        """Reconstruct many sketches; as :meth:`reconstruct`, with batches as :meth:`complete_many`."""
+
+        def reconstruct(requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
+            return self._reconstruct(requests, threads, sample)
+
+        return in_batches(requests, reconstruct, _batch_key)
+
+    def interpolate(
+        self,
+        ends: Sequence[LatentEnd],
+        *,
+        steps: int = 9,
+        linear: bool = False,
+        category: str | None = None,
+        **settings: Any,
+    ) -> list[Drawing]:
+        """Draw what lies between two sketches or categories, or in a grid between four.
+
+        All are drawn with the same seed, so that only the latent point makes a difference.
+
+        Args:
+            ends: two; or four: top left, top right, bottom left, bottom right. Sketches need a model with an encoder.
+            steps: drawings in a row, ends included.
+            linear: straight through latent space, instead of along the arc.
+            category: of the sketches; by default their records' words.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: a category is unknown or missing.
+            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is another.
+        """
+        if len(ends) not in (2, 4) or steps < 2:
+            raise ConfigurationError(f"expected two or four ends and at least 2 steps, found {len(ends)} and {steps}")
+        request = Request.of(None, category, settings)
+        points = [self._latent_point(end, request, number) for number, end in enumerate(ends)]
+        shares = np.linspace(0.0, 1.0, steps).tolist()
+        spherical = not linear
+        if len(ends) == 2:
+            way = between(self.configuration, points[0], points[1], shares, spherical=spherical)
+            titles = [f"{share:.0%}" for share in shares]
+        else:
+            way = grid(self.configuration, points, steps, spherical=spherical)
+            titles = [f"{right:.0%}, {down:.0%}" for down in shares for right in shares]
+        return self._draw_points(way, titles, [None] * len(way), replace(request, count=1, diverse=False))
+
+    def combine(
+        self,
+        terms: Sequence[tuple[int, LatentEnd]],
+        *,
+        show_terms: bool = False,
+        category: str | None = None,
+        **settings: Any,
+    ) -> list[Drawing]:
+        """Draw from a sum of latent vectors: A - B + C. The model needs an encoder.
+
+        Args:
+            terms: sign, 1 or -1, and sketch or category, of each. The result has the first one's category.
+            show_terms: draw each term first.
+            category: of the sketches; by default their records' words.
+            settings: as for :meth:`complete`.
+
+        Raises:
+            CategoryError: a category is unknown or missing.
+            ConfigurationError: as for :meth:`reconstruct`, or there are no terms.
+
+        Reference:
+            arXiv:1704.03477, section 4.2.
+        """
+        self._check_encoder()
+        if not terms:
+            raise ConfigurationError("expected at least one term, found none")
+        request = Request.of(None, category, settings)
+        names = [self._category_of(end, category) for _, end in terms]
+        points = [self._latent_point(end, request, number) for number, (_, end) in enumerate(terms)]
+        drawings = []
+        if show_terms:
+            titles = [
+                f"{'-' if sign < 0 else '+'} {name or 'drawing'}" for (sign, _), name in zip(terms, names, strict=True)
+            ]
+            drawings = self._draw_points(np.stack(points), titles, names, replace(request, count=1, diverse=False))
+        total = combined(self.configuration, [(sign, point) for (sign, _), point in zip(terms, points, strict=True)])
+        seeds = _seeds(request)
+        task = _Task(self._empty(), names[0], request, total[None], seeds)
+        (drawn,) = self._draw([task], request.sampling, processors())
+        return drawings + [
+            Drawing(Sketch(()), one, names[0], title=f"sum, seed {one.seed}", part="reconstruction") for one in drawn
+        ]
+
+    def add_to_svg(
+        self,
+        document: bytes | str | Path,
+        category: str | None = None,
+        *,
+        picture: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> bytes:
+        """Complete an SVG document: its bytes are kept, and each drawing is added as a layer, the first one shown.
+
+        Args:
+            document: content, or the path of a file.
+            category: what to draw; by default the most probable category of its lines.
+            picture: settings of the added lines, as for :func:`sketchrnn.render`: line_color, line width, style.
+            settings: as for :meth:`complete`.
 
         Raises:
             CategoryError: the category is unknown.
-            ConfigurationError: a setting is outside its range.
-            FormatError: the prefix has too many points.
+            ConfigurationError: a setting is unknown, outside its range, or does not fit.
+            FormatError: it is no SVG document, or has no lines.
         """
-        sketch, word = (prefix.sketch, prefix.word) if isinstance(prefix, Record) else (prefix, None)
-        configuration = self.network.configuration
-        wanted = category or word
-        if wanted is None and configuration.conditional and sketch.strokes:
-            wanted = self.guess(sketch, scale=scale)[0].category
-        name = configuration.category_name(wanted)
-        seen = see_prefix(self.network, sketch, configuration.category_index(name), scale=scale, pen=pen)
-        drawn = draw_best(
-            self.network, seen, name, count, SamplingConfiguration(**sampling), choose_from, diverse=diverse
+        if isinstance(document, bytes):
+            drawing = parse_svg(document, "the SVG document")
+            record = Record(drawing.sketch, kind="svg", source=SvgSource(document, drawing))
+        else:
+            (record,) = read(document)
+        return render(self.complete(record, category, **settings), "svg", **(picture or {}))
+
+    def _complete(self, requests: Sequence[Request], threads: int) -> list[list[Drawing] | SketchRNNError]:
+        """Complete requests that share their sampling settings, in one batch."""
+        records = [attempt(as_prefix, request) for request in requests]
+        guesses = self._guesses_for(requests, records)
+        names = [
+            attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)
+        ]  # of each request: its categories
+        results: list[list[Drawing] | SketchRNNError] = [
+            each if isinstance(each, SketchRNNError) else [] for each in names
+        ]
+        asked = [
+            (number, record, name)
+            for number, (record, each) in enumerate(zip(records, names, strict=True))
+            if isinstance(record, Record) and isinstance(each, list)
+            for name in each
+        ]
+        settings = [
+            PrefixSettings(self.configuration.category_index(name), request.scale, request.pen, request.arrange)
+            for request, name in ((requests[number], name) for number, _, name in asked)
+        ]
+        prefixes = [(record.sketch, each) for (_, record, _), each in zip(asked, settings, strict=True)]
+        tasks = [
+            prefix if isinstance(prefix, SketchRNNError) else attempt(self._task, requests[number], name, prefix)
+            for (number, _, name), prefix in zip(asked, encode_prefixes(self.network, prefixes), strict=True)
+        ]
+        drawn = iter(self._draw([task for task in tasks if isinstance(task, _Task)], requests[0].sampling, threads))
+        for (number, record, _), task in zip(asked, tasks, strict=True):
+            if isinstance(task, SketchRNNError):
+                results[number] = task
+                continue
+            request, found, result = requests[number], guesses[number], results[number]
+            from_nothing = request.prefix is None
+            drawings = [
+                Drawing(
+                    task.prefix.sketch,
+                    one,
+                    task.category,
+                    None if from_nothing or request.scale is not None else task.prefix.scale,
+                    tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else (),
+                    record,
+                    part="drawing" if from_nothing else "completion",
+                )
+                for one in next(drawn)
+            ]
+            if isinstance(result, list):
+                result += drawings
+        return results
+
+    def _task(self, request: Request, name: str | None, prefix: EncodedPrefix) -> _Task:
+        seeds = _seeds(request)
+        tries = _tries(seeds, request.best_of)
+        conditionings = conditionings_for(self.network, prefix, name, tries, request.sampling)
+        return _Task(prefix, name, request, conditionings, seeds)
+
+    def _reconstruct(
+        self, requests: Sequence[Request], threads: int, sample: bool
+    ) -> list[list[Drawing] | SketchRNNError]:
+        """Reconstruct the sketches of requests that share their sampling settings, in one batch."""
+        encoded = [attempt(self._encode, request, sample) for request in requests]
+        tasks = [each[1] for each in encoded if not isinstance(each, SketchRNNError)]
+        drawn = iter(self._draw(tasks, requests[0].sampling, threads))
+        results: list[list[Drawing] | SketchRNNError] = []
+        for request, each in zip(requests, encoded, strict=True):
+            if isinstance(each, SketchRNNError):
+                results.append(each)
+                continue
+            start, task = each
+            completions = [replace(one, sketch=one.sketch.transformed(shift=start)) for one in next(drawn)]
+            results.append(
+                [
+                    Drawing(Sketch(()), one, task.category, record=request.record, part="reconstruction")
+                    for one in completions
+                ]
+            )
+        return results
+
+    def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], _Task]:
+        """Return where a sketch begins, and the task of drawing it again."""
+        record = as_prefix(request)
+        name = self.configuration.category_name(request.category or record.word)
+        self._check_encoder()
+        settings = PrefixSettings(self.configuration.category_index(name), request.scale)
+        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+        seeds = _seeds(request)
+        points = latent_points_of_sketch(
+            self.network, encoded, name, request.sampling.guidance, seeds if sample else None
         )
-        return [Drawing(seen.sketch, one, name) for one in drawn]
+        return encoded.sketch.first_point, _Task(self._empty(encoded.scale), name, request, points, seeds)
 
-    def generate(self, category: str | None = None, **options: Any) -> list[Drawing]:
-        """Draw from nothing. Arguments as for :meth:`complete`."""
-        return self.complete(Sketch(()), category, **options)
+    def _check_encoder(self) -> None:
+        if not self.configuration.variational:
+            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
 
-    def guess(self, prefix: Sketch | Record, *, scale: float | None = None) -> list[Guess]:
-        """Say what a partial sketch is going to be: all categories, the most probable first.
+    def _draw_points(
+        self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
+    ) -> list[Drawing]:
+        """Draw from each latent point, (K, C), with the request's own seed."""
+        seeds = (request.sampling.seed,)
+        tasks = [
+            _Task(self._empty(), name, request, point[None], seeds) for point, name in zip(points, names, strict=True)
+        ]
+        return [
+            Drawing(Sketch(()), one, name, title=title, part="drawing")
+            for (one,), title, name in zip(
+                self._draw(tasks, request.sampling, processors()), titles, names, strict=True
+            )
+        ]
 
-        Args:
-            prefix: in any unit, y down.
-            scale: as for :meth:`complete`.
+    def _draw(self, tasks: Sequence[_Task], sampling: Sampling, threads: int) -> list[list[Completion]]:
+        """Sample all candidates of some tasks in one batch, and return the drawings that are kept of each."""
+        if not tasks:
+            return []
+        jobs = []
+        for task in tasks:
+            told = task.conditionings
+            if 1 < len(told) == len(task.seeds) < len(task.tries):
+                told = np.repeat(told, task.request.best_of, axis=0)
+            jobs.append(Job(task.prefix, task.tries, told))
+        sampled = sample_jobs(self.network, jobs, sampling, threads)
+        sampled = self._scored(tasks, sampled)
+        kept = []
+        for task, candidates in zip(tasks, sampled, strict=True):
+            request, scale = task.request, self.network.offset_scale
+            if request.diverse:
+                kept.append(most_diverse(task.prefix, candidates, request.count, scale))
+            elif request.best_of == 1:
+                kept.append(candidates)
+            else:
+                groups = (
+                    candidates[first : first + request.best_of] for first in range(0, len(candidates), request.best_of)
+                )
+                kept.append([best_of(task.prefix, group, scale) for group in groups])
+        return kept
+
+    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
+        """Return candidates with the recognizer's scores, where there is a choice to make."""
+        recognizer = self.recognizer
+        if recognizer is None:
+            return sampled
+        wanted = [
+            number
+            for number, task in enumerate(tasks)
+            if task.category in recognizer.categories and (task.request.best_of > 1 or task.request.diverse)
+        ]
+        drawings = [one.joined(tasks[number].prefix.sketch).strokes for number in wanted for one in sampled[number]]
+        columns = np.repeat(
+            [recognizer.categories.index(str(tasks[number].category)) for number in wanted],
+            [len(sampled[number]) for number in wanted],
+        ).astype(np.int64)
+        scores = np.concatenate(
+            [np.zeros(0, np.float32)]
+            + [
+                recognizer.log_probabilities(drawings[first : first + SCORED_AT_ONCE])[
+                    np.arange(len(part := columns[first : first + SCORED_AT_ONCE])), part
+                ]
+                for first in range(0, len(drawings), SCORED_AT_ONCE)
+            ]
+        )
+        first = 0
+        for number in wanted:
+            end = first + len(sampled[number])
+            sampled[number] = scored(sampled[number], scores[first:end].tolist())
+            first = end
+        return sampled
+
+    def _guess(self, prefixes: Sequence[Prefix], threads: int = 1) -> list[list[Guess] | SketchRNNError]:
+        sketches = [prefix.sketch if isinstance(prefix, Record) else prefix for prefix in prefixes]
+        if self.recognizer is not None:
+            rows = self.recognizer.log_probabilities([sketch.strokes for sketch in sketches])
+            return [ranked(self.recognizer.categories, row.astype(np.float64)) for row in rows]
+        return [
+            encoded if isinstance(encoded, SketchRNNError) else attempt(guess_by_likelihood, self.network, encoded)
+            for encoded in encode_prefixes(self.network, [(sketch, PrefixSettings()) for sketch in sketches])
+        ]
+
+    def _guesses_for(
+        self, requests: Sequence[Request], records: Sequence[Record | SketchRNNError]
+    ) -> list[list[Guess] | SketchRNNError | None]:
+        """Guess the categories of those requests whose category is not known."""
+        guesses: list[list[Guess] | SketchRNNError | None] = [None] * len(requests)
+        asked = {
+            number: record
+            for number, (request, record) in enumerate(zip(requests, records, strict=True))
+            if isinstance(record, Record) and record.sketch.strokes and _is_auto(request.category or record.word)
+        }
+        if self.configuration.conditional and asked:
+            for number, found in zip(asked, self._guess(list(asked.values())), strict=True):
+                guesses[number] = found
+        return guesses
+
+    def _names_for(
+        self, request: Request, record: Record | SketchRNNError, guesses: list[Guess] | SketchRNNError | None
+    ) -> list[str | None]:
+        """Return the categories of a request, as the model spells them.
+
+        Raises:
+            SketchRNNError: the category is unknown, missing, or cannot be guessed.
         """
-        sketch = prefix.sketch if isinstance(prefix, Record) else prefix
-        return guess_category(self.network, see_prefix(self.network, sketch, scale=scale))
+        for value in (record, guesses):
+            if isinstance(value, SketchRNNError):
+                raise value
+        assert isinstance(record, Record)
+        wanted = request.category or record.word
+        if not isinstance(guesses, list):
+            return [self.configuration.category_name(None if _is_auto(wanted) else wanted)]
+        number = (wanted or AUTO).partition(":")[2] or "1"
+        if not number.isdecimal() or not 1 <= int(number) <= len(guesses):
+            raise CategoryError(f"category: expected auto, or auto:K with K from 1 to {len(guesses)}, found {wanted!r}")
+        return [one.category for one in guesses[: int(number)]]
+
+    def _latent_point(self, end: LatentEnd, request: Request, number: int) -> Array:
+        """Return the latent point of a sketch or a category, (C,); number i takes seed + i if it needs a z."""
+        name = self._category_of(end, request.category)
+        if isinstance(end, str):
+            seed = request.sampling.seed + number
+            return latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
+        record = as_prefix(replace(request, prefix=end))
+        settings = PrefixSettings(self.configuration.category_index(name))
+        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+        return latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
+
+    def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
+        word = end.word if isinstance(end, Record) else None
+        return self.configuration.category_name(end if isinstance(end, str) else category or word)
+
+    def _empty(self, scale: float = 1.0) -> EncodedPrefix:
+        return encode_prefix(self.network, Sketch(()), PrefixSettings(scale=scale))
+
+
+def as_prefix(request: Request) -> Record:
+    """Return a request's prefix as a record, with the pen where the request and its document say.
+
+    The pen of an SVG document rests on the end of its last line, or of the line to continue from, unless it is closed.
+
+    Raises:
+        ConfigurationError: ``continue_from`` is set, but the prefix is no SVG document.
+        FormatError: the document has no such element.
+    """
+    record = request.record
+    if record.source is None:
+        if request.continue_from is not None:
+            raise ConfigurationError("continue_from: expected an SVG document as prefix, found other drawings")
+        return record
+    drawing = record.source.drawing
+    if request.continue_from is not None:
+        drawing = drawing.continued_from(request.continue_from)
+    sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)
+    return replace(record, sketch=sketch, source=replace(record.source, drawing=drawing))
+
+
+def _is_auto(category: str | None) -> bool:
+    return category is None or category.partition(":")[0] == AUTO
+
+
+def _seeds(request: Request) -> tuple[int, ...]:
+    return tuple(range(request.sampling.seed, request.sampling.seed + request.count))
+
+
+def _tries(seeds: Sequence[int], candidates: int) -> tuple[tuple[int, int], ...]:
+    return tuple((seed, candidate) for seed in seeds for candidate in range(candidates))
+
+
+def _batch_key(request: Request) -> tuple[Sampling, int]:
+    """Return what the requests of a batch share, and the number of a request's candidates."""
+    return replace(request.sampling, seed=0), request.count * request.best_of
+
+
+def _prefix_key(prefix: Prefix) -> tuple[None, int]:
+    return None, 1
+
+
+def _only(results: Iterator[Result | SketchRNNError]) -> Result:
+    """Return the one result; raise it if it is an error."""
+    (result,) = results
+    if isinstance(result, SketchRNNError):
+        raise result
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import CheckpointError
-from sketchrnn.model.cells import Array, NumpyCell, numpy_cell, product
+from sketchrnn.model.cells import Array, NumpyCell, batch_last, numpy_cell, product
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import (
     MAX_LOG_SIGMA,
@@ -21,7 +22,7 @@ from sketchrnn.model.configuration import (
 )
 
 DECODER_TENSORS = ("decoder.", "category.", "no_latent")
-"""What the names of the tensors begin with that drawing without an encoder takes."""
+"""Beginnings of the names of the tensors that drawing without an encoder needs."""
 ENCODER_TENSORS = "encoder."
 
 
@@ -46,6 +47,7 @@ class NumpyMixture:
     @classmethod
     def from_output(cls, output: Array) -> NumpyMixture:
         """Split the decoder's output (B, 3 + 6 M): pen, pi, mu_x, mu_y, sigma_x, sigma_y, rho."""
+        output = np.ascontiguousarray(output)
         parts = output[..., PEN_STATES:].reshape(*output.shape[:-1], 6, -1)  # (B, 6, M)
         return cls(
             log_pi=_log_softmax(parts[..., 0, :]),
@@ -119,7 +121,7 @@ class NumpyMixture:
 
 @dataclass(frozen=True)
 class PenPosition:
-    """Where the pens of B drawings are, in offset scales.
+    """The positions of the pens of B drawings, in offset scales.
 
     Attributes:
         point: the last point, (B, 2).
@@ -137,13 +139,20 @@ class PenPosition:
 
     @classmethod
     def at_origin(cls, count: int) -> PenPosition:
-        """Return where the pens are before START."""
+        """Return the positions before START."""
         zero = np.zeros((count, 2), np.float32)
         return cls(zero, zero, zero, zero, np.ones((count, 1), bool))
 
-    def take(self, index: NDArray[np.int64]) -> PenPosition:
-        """Return some of the batch, or one of it many times."""
+    def take(self, index: NDArray[np.int64] | slice) -> PenPosition:
+        """Return the positions at some indices of the batch, which may repeat."""
         return PenPosition(*(value[index] for value in vars(self).values()))
+
+    @staticmethod
+    def concatenate(parts: Sequence[PenPosition]) -> PenPosition:
+        """Return several batches as one."""
+        return PenPosition(
+            *(np.concatenate(values) for values in zip(*(vars(part).values() for part in parts), strict=True))
+        )
 
     def after(self, rows: Array) -> PenPosition:
         """Return the positions after stroke-5 rows (B, 5)."""
@@ -157,7 +166,7 @@ class PenPosition:
         )
 
     def inputs(self) -> Array:
-        """Return what the decoder is given, (B, POSITION_INPUTS): see :class:`ModelConfiguration`."""
+        """Return the decoder's inputs, (B, POSITION_INPUTS): see :class:`ModelConfiguration`."""
         point = self.point
         parts = [point, point - self.stroke_start, point - self.lowest, self.highest - point]
         return np.float32(POSITION_FACTOR) * np.concatenate(parts, axis=-1)
@@ -165,13 +174,12 @@ class PenPosition:
 
 @dataclass(frozen=True)
 class DecoderState:
-    """Where the decoder stands.
+    """The decoder's state after some rows. Arrays have the batch last in memory.
 
     Attributes:
         hidden: (B, S); the output is its first part.
         cell: (B, S).
-        constant: what z, the category and the bias add to a row's product at every step, (B, K), or (1, K) if that is
-            the same for all.
+        constant: what z, the category and the bias add at every step, (B, K), or (1, K) if all share it.
         pen: where the pen is; None for a model without position inputs.
     """
 
@@ -180,11 +188,26 @@ class DecoderState:
     constant: Array
     pen: PenPosition | None = None
 
-    def take(self, index: NDArray[np.int64]) -> DecoderState:
-        """Return the states of some of the batch, or of one of it many times."""
-        constant = self.constant if len(self.constant) == 1 else self.constant[index]
+    def take(self, index: NDArray[np.int64] | slice) -> DecoderState:
+        """Return the states at some indices of the batch, which may repeat."""
+        constant = self.constant if len(self.constant) == 1 else _taken(self.constant, index)
         pen = None if self.pen is None else self.pen.take(index)
-        return DecoderState(self.hidden[index], self.cell[index], constant, pen)
+        return DecoderState(_taken(self.hidden, index), _taken(self.cell, index), constant, pen)
+
+    @staticmethod
+    def concatenate(states: Sequence[DecoderState]) -> DecoderState:
+        """Return several batches as one."""
+        hidden, cell, constant = (
+            np.concatenate([value.T for value in values], axis=1).T
+            for values in zip(*((state.hidden, state.cell, state.constants) for state in states), strict=True)
+        )
+        pens = [state.pen for state in states if state.pen is not None]
+        return DecoderState(hidden, cell, constant, PenPosition.concatenate(pens) if pens else None)
+
+    @property
+    def constants(self) -> Array:
+        """The constant of each, (B, K)."""
+        return np.broadcast_to(self.constant, (len(self.hidden), self.constant.shape[1]))
 
 
 class NumpyNetwork:
@@ -201,23 +224,19 @@ class NumpyNetwork:
         self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
         units = self.configuration.decoder_units
-        row_units = self.configuration.row_units
-        self._cell = self._layer(
-            "decoder.lstm", self.configuration.decoder_cell, row_units + self.configuration.condition_units, units
-        )
-        self._row_weights = np.ascontiguousarray(self._cell.input_weights[:row_units])
-        self._condition_weights = self._cell.input_weights[row_units:]
+        sizes = (self.configuration.row_units, self.configuration.condition_units, units)
+        self._cell = self._layer("decoder.lstm", self.configuration.decoder_cell, *sizes)
         outputs = self.configuration.output_units
-        self._output_weights = np.ascontiguousarray(self._tensor("decoder.output.weight", outputs, units).T)
+        self._output_weights = self._tensor("decoder.output.weight", outputs, units)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
     def condition(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
-        """Return what the decoder is told, (B, condition_units).
+        """Return the decoder's conditioning, (B, condition_units).
 
         Args:
-            category: index of the category of each, (B,); None for one that is told the mean of all categories.
+            category: index of the category of each, (B,); None for a single one with the mean of all categories.
             z: latent vectors (B, Z), or None for "no z".
-            guidance: how far from the mean of all categories a category is told: 1 as in training.
+            guidance: distance of the category's embedding from the mean of all, in that of training: 1 as trained.
         """
         count = 1 if category is None else len(category)
         parts = []
@@ -237,14 +256,14 @@ class NumpyNetwork:
     def start(self, condition: Array) -> DecoderState:
         """Return the state before START."""
         units = self._cell.state_units
-        constant = self._cell.input_bias + condition @ self._condition_weights
+        constant = self._cell.constant(condition)
         pen = PenPosition.at_origin(len(condition)) if self.configuration.position_inputs else None
         if condition.shape[1] == 0:
-            zero = np.zeros((len(condition), units), np.float32)
+            zero = np.zeros((units, len(condition)), np.float32).T
             return DecoderState(zero, zero, constant, pen)
-        told = np.tanh(condition) if self.configuration.latent_tanh else condition
+        inputs = np.tanh(condition) if self.configuration.latent_tanh else condition
         weight = self._tensor("decoder.initial.weight", 2 * units, condition.shape[1])
-        state = np.tanh(told @ weight.T + self._tensor("decoder.initial.bias", 2 * units))
+        state = np.tanh(product(inputs, weight) + self._tensor("decoder.initial.bias", 2 * units))
         return DecoderState(state[:, :units], state[:, units:], constant, pen)
 
     def step(self, state: DecoderState, rows: Array) -> DecoderState:
@@ -257,10 +276,8 @@ class NumpyNetwork:
         pen = None
         if state.pen is not None:
             pen = state.pen.after(rows)
-            rows = np.concatenate([rows, pen.inputs()], axis=-1)
-        projected = rows @ self._row_weights
-        projected += state.constant
-        hidden, cell = self._cell.step(projected, state.hidden, state.cell)
+            rows = batch_last(rows, pen.inputs())
+        hidden, cell = self._cell.step(rows, state.constant, state.hidden, state.cell)
         return DecoderState(hidden, cell, state.constant, pen)
 
     def mixture(self, state: DecoderState) -> NumpyMixture:
@@ -279,7 +296,7 @@ class NumpyNetwork:
         units = self.configuration.encoder_units
         kind = self.configuration.encoder_cell
         parts = [
-            _last_output(self._layer(f"encoder.{name}", kind, 5, units), sequence)
+            _last_output(self._layer(f"encoder.{name}", kind, 5, 0, units), sequence)
             for name, sequence in (("forwards", rows), ("backwards", rows[::-1]))
         ]
         if self.configuration.conditional:
@@ -297,11 +314,11 @@ class NumpyNetwork:
         configuration = self.configuration
         return self._tensor("category.weight", len(configuration.categories), configuration.category_units)
 
-    def _layer(self, name: str, kind: str, inputs: int, units: int) -> NumpyCell:
+    def _layer(self, name: str, kind: str, inputs: int, conditioning: int, units: int) -> NumpyCell:
         def tensors(part: str, *shape: int) -> Array:
             return self._tensor(f"{name}.{part}", *shape)
 
-        return numpy_cell(kind, tensors, inputs, units, self.configuration)
+        return numpy_cell(kind, tensors, inputs, conditioning, units, self.configuration)
 
     def _tensor(self, name: str, *shape: int) -> Array:
         value: NDArray[Any] | None = self._weights.get(name)
@@ -313,10 +330,16 @@ class NumpyNetwork:
 
 def _last_output(layer: NumpyCell, rows: Array) -> Array:
     """Return a layer's output after the last row, (units,)."""
-    hidden = cell = np.zeros(layer.state_units, np.float32)
-    for projected in rows @ layer.input_weights + layer.input_bias:
-        hidden, cell = layer.step(projected, hidden, cell)
-    return hidden[: layer.units]
+    hidden = cell = np.zeros((1, layer.state_units), np.float32)
+    constant = layer.constant(np.zeros((1, 0), np.float32))
+    for row in rows:
+        hidden, cell = layer.step(row[None], constant, hidden, cell)
+    return hidden[0, : layer.units]
+
+
+def _taken(values: Array, index: NDArray[np.int64] | slice) -> Array:
+    """Return rows (B, K) at an index, with the batch last in memory."""
+    return values[index] if isinstance(index, slice) else np.take(values.T, index, axis=1).T
 
 
 def _log_softmax(logits: Array) -> Array:

@@ -1,90 +1,161 @@
-"""What a model sees of a partial sketch."""
+"""A partial sketch as a model sees it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.errors import ConfigurationError, FormatError, SketchRNNError
+from sketchrnn.model.arrangement import arrange
+from sketchrnn.model.likelihood import after_start, follow
 from sketchrnn.model.network import Array, NumpyNetwork
-from sketchrnn.model.scale import find_scale
+from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 10_000
+"""After simplification."""
 
 FEWER_POINTS = 0.7
 """A prefix is simplified if that leaves at most this share of its points: what was simplified before stays as it is."""
 
 DECIMALS = 3
-"""Digits after the point that a model's units are rounded to, so that one drawing in two units is seen alike."""
+"""Digits after the point that a model's units are rounded to, so that a drawing in two units looks the same."""
 
 
 @dataclass(frozen=True)
-class SeenPrefix:
-    """A partial sketch, and what a model is shown of it.
+class PrefixSettings:
+    """How a partial sketch is brought to what the model was trained on.
+
+    Attributes:
+        category: index of its category; None if it is not known.
+        scale: units of the model in one of the sketch's; None to estimate it.
+        pen: whether the pen is "up" or "down" after the last point, "auto" for the likelier of both, None for what the
+            sketch says.
+        arrange: take the likeliest order, direction and start of the strokes.
+    """
+
+    category: int | None = None
+    scale: float | None = None
+    pen: str | None = None
+    arrange: bool = False
+
+
+@dataclass(frozen=True)
+class EncodedPrefix:
+    """A partial sketch, and the rows that a model sees of it.
 
     Attributes:
         sketch: as it was given, in its own unit; whether its pen is down is decided.
         scale: units of the model's training drawings (pixels of the 255 box) in one of the sketch's.
         rows: START and its stroke-5 rows, simplified, in offset scales, (N + 1, 5).
+        last_point: the last point of the rows, in the sketch's coordinates, (2,): new points are offsets from there.
     """
 
     sketch: Sketch
     scale: float
     rows: Array
+    last_point: NDArray[np.float64]
 
 
-def see_prefix(
-    network: NumpyNetwork,
-    sketch: Sketch,
-    category: int | None = None,
-    *,
-    scale: float | None = None,
-    pen: str | None = None,
-) -> SeenPrefix:
-    """Bring a partial sketch to what the model was trained on.
+def encode_prefix(network: NumpyNetwork, sketch: Sketch, settings: PrefixSettings | None = None) -> EncodedPrefix:
+    """Bring one partial sketch to what the model was trained on; see :func:`encode_prefixes`.
+
+    Raises:
+        ConfigurationError: the scale is too large to compute with.
+        FormatError: the sketch has too many points, or is too small or too large to compute with.
+    """
+    (encoded,) = encode_prefixes(network, [(sketch, settings or PrefixSettings())])
+    if isinstance(encoded, SketchRNNError):
+        raise encoded
+    return encoded
+
+
+def encode_prefixes(
+    network: NumpyNetwork, prefixes: Sequence[tuple[Sketch, PrefixSettings]]
+) -> list[EncodedPrefix | SketchRNNError]:
+    """Bring partial sketches to what the model was trained on, in one batch.
 
     Args:
         network: the model.
-        sketch: in any unit; may be empty.
-        category: index of what it is to become; None if that is not known yet.
-        scale: units of the model in one of the sketch's; None to find it by the likelihood.
-        pen: whether the pen is "up" or "down" after the last point, or "auto" for what the model holds likelier; None
-            for what the sketch says.
+        prefixes: in any unit; may be empty.
 
-    Raises:
-        ConfigurationError: the scale is no positive number, or too large to compute with.
-        FormatError: the sketch has more than MAX_PREFIX_POINTS points, or is too small or too large to compute with.
+    Returns:
+        Each prefix, or the error that keeps the model from seeing it.
     """
-    if sketch.point_count > MAX_PREFIX_POINTS:
-        raise FormatError(
-            f"a prefix of {sketch.point_count:,} points; at most {MAX_PREFIX_POINTS:,} can be completed: simplify it"
+    problems = [_problem(*prefix) for prefix in prefixes]
+    good = [prefix for prefix, problem in zip(prefixes, problems, strict=True) if problem is None]
+    encoded = iter(_encoded(network, *map(list, zip(*good, strict=True))) if good else [])
+    return [problem or next(encoded) for problem in problems]
+
+
+def _encoded(
+    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings]
+) -> list[EncodedPrefix | SketchRNNError]:
+    conditionings = conditionings_of(network, [each.category for each in settings])
+    scales = _scales(network, given, settings, conditionings)
+    for number, each in enumerate(settings):
+        if each.pen in ("up", "down"):
+            given[number] = replace(given[number], pen_down=each.pen == "down" and bool(given[number].strokes))
+    seen = [
+        as_trained(sketch.transformed(scale, -scale * sketch.first_point))
+        for sketch, scale in zip(given, scales, strict=True)
+    ]
+    unsure = [number for number, each in enumerate(settings) if each.pen == "auto" and seen[number].strokes]
+    for number, down in zip(unsure, _pens_stay_down(network, seen, unsure, conditionings), strict=True):
+        given[number], seen[number] = replace(given[number], pen_down=down), replace(seen[number], pen_down=down)
+    last_points = [sketch.last_point for sketch in given]
+    free = [number for number, each in enumerate(settings) if each.arrange]
+    for number, sketch in zip(free, arrange(network, [seen[each] for each in free], conditionings[free]), strict=True):
+        if sketch is not seen[number]:
+            seen[number] = sketch
+            if sketch.pen_down:  # its last stroke is as it was given
+                continue
+            last_points[number] = sketch.last_point / scales[number] + given[number].first_point
+    return [
+        EncodedPrefix(sketch, scale, rows_of(network, as_seen), last_point)
+        if as_seen.point_count <= MAX_PREFIX_POINTS
+        else FormatError(
+            f"expected a prefix of at most {MAX_PREFIX_POINTS:,} points, found {as_seen.point_count:,} after "
+            "simplification. Remove some strokes"
         )
-    extent = sketch.extent
-    if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
-        raise FormatError(f"a prefix {extent:g} units across; expected {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g}")
-    largest = LARGEST_EXTENT / max(1.0, extent)
-    if scale is None:
-        scale = find_scale(network, sketch, category)
-    elif not 0.0 < scale < largest:
-        raise ConfigurationError(f"scale: expected above 0 and below {largest:g}, found {scale}")
-    if pen in ("up", "down"):
-        sketch = replace(sketch, pen_down=pen == "down" and bool(sketch.strokes))
-    rows = rows_of(network, as_trained(sketch.transformed(scale, -scale * sketch.first_point)))
-    if pen == "auto" and len(rows) > 1:
-        sketch = replace(sketch, pen_down=_pen_stays_down(network, rows, category))
-        rows[-1, 2:4] = (1.0, 0.0) if sketch.pen_down else (0.0, 1.0)
-    return SeenPrefix(sketch, scale, rows)
+        for sketch, scale, as_seen, last_point in zip(given, scales, seen, last_points, strict=True)
+    ]
+
+
+def _scales(
+    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings], conditionings: Array
+) -> list[float]:
+    """Return the scales that are given, and find the others."""
+    missing = [number for number, each in enumerate(settings) if each.scale is None]
+    found = dict(
+        zip(missing, find_scales(network, [given[each] for each in missing], conditionings[missing]), strict=True)
+    )
+    return [found.get(number, each.scale or 1.0) for number, each in enumerate(settings)]
+
+
+def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) -> Array:
+    """Return the conditioning of each category as it was in training, (B, C); of None that of the mean of all.
+
+    It is without z if the model can draw so, else with the prior's mean.
+    """
+    z = None
+    if not network.configuration.can_draw_without_latent:
+        z = np.zeros((1, network.configuration.latent_units), np.float32)
+    return np.concatenate(
+        [network.condition(None if category is None else np.array([category]), z) for category in categories]
+    )
 
 
 def as_trained(sketch: Sketch) -> Sketch:
     """Return a sketch in the model's unit with as few points as the training drawings have.
 
-    One with many more points than its shape takes is simplified as Google simplified the Quick, Draw! drawings.
+    A sketch with many more points than its shape needs is simplified as Google simplified the Quick, Draw! drawings.
     """
     simplified = simplify_in_place(sketch)
     if simplified.point_count <= FEWER_POINTS * sketch.point_count:
@@ -99,9 +170,26 @@ def rows_of(network: NumpyNetwork, sketch: Sketch) -> Array:
     return rows.astype(np.float32)
 
 
-def _pen_stays_down(network: NumpyNetwork, rows: Array, category: int | None) -> bool:
-    state = network.start(network.condition(None if category is None else np.array([category])))
-    for row in rows[:-1]:
-        state = network.step(state, row[None])
-    stays, lifts, _ = network.mixture(state).log_q[0]
-    return bool(stays > lifts)
+def _problem(sketch: Sketch, settings: PrefixSettings) -> SketchRNNError | None:
+    """Return the reason why a model cannot compute with a sketch."""
+    extent = sketch.extent
+    if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
+        return FormatError(
+            f"expected a prefix {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g} units across, found {extent:g}"
+        )
+    largest = LARGEST_EXTENT / max(1.0, extent)
+    if settings.scale is not None and not 0.0 < settings.scale < largest:
+        return ConfigurationError(f"scale: expected a number above 0 and below {largest:g}, found {settings.scale}")
+    return None
+
+
+def _pens_stay_down(
+    network: NumpyNetwork, sketches: Sequence[Sketch], numbers: list[int], conditionings: Array
+) -> list[bool]:
+    """Return for some sketches whether their pens more probably stay down than lift after the last point."""
+    if not numbers:
+        return []
+    rows = [rows_of(network, sketches[number])[1:-1] for number in numbers]
+    _, state = follow(network, after_start(network, conditionings[numbers]), rows, score=False)
+    log_q = network.mixture(state).log_q
+    return [bool(stays > lifts) for stays, lifts, _ in log_q]

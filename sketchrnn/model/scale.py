@@ -1,14 +1,15 @@
-"""How large a partial sketch is meant: a model knows drawings of one size, a prefix comes in any unit."""
+"""The scale of a partial sketch: a model knows drawings of one size, a prefix comes in any unit."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.model.likelihood import log_likelihood
-from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.likelihood import log_likelihood, padded
+from sketchrnn.model.network import Array, NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
@@ -19,67 +20,82 @@ USUAL_DEVIATION = np.array([0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14])
 """Mean and deviation of log(larger side / offset_scale) of the first so many ROWS of Quick, Draw!'s training drawings,
 each cut at a row chosen evenly: benchmarks/scale.py."""
 
-COARSE = np.linspace(math.log(0.1), math.log(15.0), 21)
-"""Logarithms of the larger sides that are tried first, in offset scales; each is 1.28 times the one before."""
-FINE = np.linspace(-0.75, 0.75, 7) * (COARSE[1] - COARSE[0])
+COARSE = np.linspace(math.log(0.1), math.log(15.0), 12)
+"""Logarithms of the larger sides that are tried first, in offset scales; each is 1.58 times the one before."""
+FINE = np.linspace(-0.375, 0.375, 4) * (COARSE[1] - COARSE[0])
+"""Distances from the best of these that are tried then."""
 DECIMALS = 3
 """Digits after the point that coordinates are rounded to when the larger side is usual, so that a drawing in another
 unit has the same scale to the last digit but those of the factor itself."""
-MARGIN = 12.0
-"""Nats behind the best scale at which another is given up."""
+MAX_ROWS = 32
+"""Rows whose likelihood is computed: more change the scale little."""
+MARGIN = 8.0
+"""Nats behind the best scale at which another is followed no further."""
 
 
-def find_scale(network: NumpyNetwork, sketch: Sketch, category: int | None = None) -> float:
-    """Return how many units of the model's training drawings one unit of the sketch most probably is.
+def find_scales(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Array) -> list[float]:
+    """Return for each sketch how many units of the model's training drawings one of its units most probably is.
 
-    The likelihood of what is drawn over a grid of scales, in one batch, times a prior of how large prefixes of so many
-    points are in training. As a density of the sketch's own coordinates it has the factor scale for each of them; but
-    not for an offset of exactly 0, which is 0 at every scale.
+    The likelihood of the rows over a grid of scales, in one batch, times a prior of the extents of prefixes of so many
+    points in training. As a density of the sketch's own coordinates it has the factor scale for each of them, except
+    for an offset of exactly 0, which is 0 at every scale.
 
     Args:
         network: the model.
-        sketch: in any unit.
-        category: index of what it is to become; None takes the mean of all.
+        sketches: in any unit.
+        conditionings: of each, (B, C).
 
     Returns:
-        The scale; 1 for a sketch without extent, whose size tells nothing, and for a model that cannot draw without z.
+        The scales; 1 for a sketch without extent, and for a model that cannot draw without z.
     """
-    extent = sketch.extent
-    if extent == 0.0 or not network.configuration.can_draw_without_latent:
-        return 1.0
+    scales = [1.0] * len(sketches)
+    extents = [sketch.extent for sketch in sketches]
+    known = [number for number, extent in enumerate(extents) if extent > 0.0]
+    if not known or not network.configuration.can_draw_without_latent:
+        return scales
     usual = math.exp(USUAL_EXTENT[4]) * network.offset_scale  # of the larger side, for simplifying
-    factor = usual / extent
-    seen = rounded(simplify_in_place(sketch.transformed(factor, -factor * sketch.first_point)), DECIMALS)
-    rows = stroke5_from_stroke3(seen.to_stroke3())[:-1]
-    rows[:, :2] /= usual  # the larger side is 1
-    best = _most_probable(network, rows, COARSE, category)
-    best = _most_probable(network, rows, best + FINE, category)
-    return math.exp(best) * network.offset_scale / extent
+    rows = []
+    for number in known:
+        factor = usual / extents[number]
+        sketch = sketches[number].transformed(factor, -factor * sketches[number].first_point)
+        rows.append(stroke5_from_stroke3(rounded(simplify_in_place(sketch), DECIMALS).to_stroke3())[:-1])
+        rows[-1][:, :2] /= usual  # the larger side is 1
+    best = _most_probable(network, rows, conditionings[known], np.tile(COARSE, (len(known), 1)))
+    best = _most_probable(network, rows, conditionings[known], best[:, None] + FINE)
+    for number, log_extent in zip(known, best.tolist(), strict=True):
+        scales[number] = math.exp(log_extent) * network.offset_scale / extents[number]
+    return scales
 
 
 def _most_probable(
-    network: NumpyNetwork, rows: NDArray[np.float64], log_extent: NDArray[np.float64], category: int | None
-) -> float:
-    """Return which of some logarithms of the larger side, in offset scales, (K,), is the most probable.
+    network: NumpyNetwork, rows: list[NDArray[np.float64]], conditionings: Array, log_extent: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return for each prefix the most probable of K logarithms of the larger side, in offset scales, (B,).
 
     Args:
         network: the model.
-        rows: START and the prefix, its larger side 1, (N + 1, 5).
-        log_extent: (K,).
-        category: index; None takes the mean of all.
+        rows: START and the prefix, its larger side 1, (N + 1, 5) each.
+        conditionings: of each, (B, C).
+        log_extent: (B, K).
     """
-    count = len(log_extent)
-    state = network.start(network.condition(None if category is None else np.array([category])))
-    scaled = np.repeat(rows[None], count, axis=0)  # (K, N + 1, 5)
-    scaled[..., :2] *= np.exp(log_extent)[:, None, None]
-    length = math.log2(len(rows) - 1)
-    mean, deviation = (np.interp(length, np.log2(ROWS), values) for values in (USUAL_EXTENT, USUAL_DEVIATION))
+    count, tried = log_extent.shape
+    groups = np.repeat(np.arange(count), tried)
+    unit = log_extent.ravel()
+    scaled = np.repeat(padded([each[: MAX_ROWS + 1] for each in rows]), tried, axis=0)  # (B K, longest + 1, 5)
+    scaled[..., :2] *= np.exp(unit)[:, None, None]
+    lengths = np.array([len(each) - 1 for each in rows])
+    mean, deviation = (
+        np.interp(np.log2(lengths), np.log2(ROWS), values)[groups] for values in (USUAL_EXTENT, USUAL_DEVIATION)
+    )
     posterior = log_likelihood(
         network,
-        state.take(np.zeros(count, np.int64)),
-        scaled.astype(np.float32),
-        prior=-0.5 * np.square((log_extent - mean) / deviation),
-        log_unit=log_extent,
+        network.start(conditionings).take(groups),
+        scaled,
+        lengths=np.minimum(lengths, MAX_ROWS)[groups],
+        groups=groups,
+        prior=-0.5 * np.square((unit - mean) / deviation),
+        log_unit=unit,
         margin=MARGIN,
     )
-    return float(log_extent[int(np.argmax(posterior))])
+    best = posterior.reshape(count, tried).argmax(axis=1)
+    return log_extent[np.arange(count), best]

@@ -36,19 +36,21 @@ def stroke5_from_stroke3(rows: ArrayLike) -> FloatArray:
 
 
 def stroke3_from_stroke5(rows: ArrayLike) -> FloatArray:
-    """Turn stroke-5 rows back into stroke-3: what lies between START and the first END (or the last row).
+    """Turn stroke-5 rows back into stroke-3: the rows before the first END, or all; without START.
 
     Args:
-        rows: (N, 5); padding after the first END is ignored.
+        rows: (N, 5); padding after the first END is ignored. A first row START, as here, is optional: Magenta's files
+            have none.
 
     Raises:
-        FormatError: the rows are no (N, 5) array or do not begin with START.
+        FormatError: the rows are not an (N, 5) array, or a row does not have one pen state.
     """
     stroke5 = np.asarray(rows, dtype=np.float64)
     if stroke5.ndim != 2 or stroke5.shape[1] != 5:
         raise FormatError(f"expected stroke-5 rows (dx, dy, p1, p2, p3), found an array of shape {stroke5.shape}")
-    if len(stroke5) == 0 or tuple(stroke5[0]) != START:
-        raise FormatError(f"expected stroke-5 rows to begin with START {START}")
-    ends = np.flatnonzero(stroke5[:, 4] > 0.5)
-    body = stroke5[1 : ends[0] if ends.size else len(stroke5)]
+    ends = np.flatnonzero(stroke5[:, 4] == 1.0)
+    body = stroke5[int(len(stroke5) > 0 and tuple(stroke5[0]) == START) : ends[0] if ends.size else len(stroke5)]
+    wrong = np.flatnonzero(np.sort(body[:, 2:], axis=1) @ (1, 2, 4) != 4)
+    if len(wrong):
+        raise FormatError(f"expected stroke-5 rows with one pen state of 1, found {body[wrong[0]].tolist()}")
     return np.column_stack([body[:, :2], body[:, 3]])

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_sheet
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.completion import complete
-from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.prefix import see_prefix
-from sketchrnn.model.sampling import SamplingConfiguration
+from sketchrnn.model.drawing import render
+from sketchrnn.model.model import Model
 from sketchrnn.sketch import Sketch
 
 PICTURES = 12
@@ -51,12 +48,17 @@ def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
 
 def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str) -> str:
     """Return an SVG document of the prefixes as a model completes them, with the same seeds each time."""
-    network = NumpyNetwork(checkpoint)
-    cells = []
-    for seed, prefix in enumerate(prefixes):
-        sampling = SamplingConfiguration(max_points=checkpoint.max_length, seed=seed)
-        seen = see_prefix(network, prefix.sketch, scale=1.0)
-        (completion,) = complete(network, seen, prefix.category, 1, sampling)
-        layers = (Layer(prefix.sketch, "prefix"), Layer(completion.sketch, "completion", COMPLETION_COLOUR))
-        cells.append((prefix.category, layers))
-    return svg_sheet(cells, title=title)
+    model = Model(checkpoint)
+    drawings = [
+        model.complete(
+            prefix.sketch,
+            prefix.category,
+            best_of=1,
+            arrange=False,
+            scale=1.0,
+            max_points=checkpoint.max_length,
+            seed=seed,
+        )[0]
+        for seed, prefix in enumerate(prefixes)
+    ]
+    return render(drawings, "svg", title=title).decode()

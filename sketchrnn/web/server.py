@@ -27,7 +27,7 @@ SEND_SECONDS = 20.0
 PIECE = 1 << 16
 CONNECTIONS = 512
 """Open at once; one more is closed."""
-SHUTDOWN_SECONDS = 2.0
+SHUTDOWN_SECONDS = 5.0
 """Answers that are being sent have so much time to end."""
 COMPRESSION_GAIN = 0.95
 """A file is sent compressed if that leaves at most this share of it."""

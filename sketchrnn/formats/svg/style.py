@@ -17,6 +17,7 @@ import numpy as np
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
 from sketchrnn.formats.page import Length, Page
+from sketchrnn.settings import LOOK, check_settings, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
@@ -47,12 +48,43 @@ class Look:
         optimise: the strokes of each layer in an order for plotters, instead of that in which they were drawn.
     """
 
-    style: str = "pen"
-    stroke_width: Length | None = None
-    background: str | None = None
-    page: Page | None = None
-    margin: Length | None = None
-    optimise: bool = False
+    style: str = setting(
+        "pen",
+        "pen: one width; ink: smooth curves; brush: thin where fast; order: a color for each stroke.",
+        choices=STYLES,
+        panel=LOOK,
+        common=True,
+    )
+    stroke_width: Length | None = setting(
+        None,
+        "Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
+        parse=Length.parse,
+        default_text="1% of the drawing, on a page 0.35mm",
+        panel=LOOK,
+        flags=("--line-width",),
+        metavar="LENGTH",
+    )
+    background: str | None = setting(
+        None, "Fill the page with a color.", type=str, default_text="transparent", panel=LOOK, metavar="COLOR"
+    )
+    page: Page | None = setting(
+        None,
+        "Paper size: a6 to a0, letter, legal, tabloid, or width and height such as 100x150mm.",
+        parse=Page.parse,
+        panel=LOOK,
+        metavar="SIZE",
+    )
+    margin: Length | None = setting(
+        None,
+        "Margin around the drawing, with units as for --line-width.",
+        parse=Length.parse,
+        default_text="15mm of a page, else 5%",
+        panel=LOOK,
+        metavar="LENGTH",
+    )
+    optimise: bool = setting(
+        False, "Order each layer's strokes for short pen travel.", panel=LOOK, flags=("--optimize",)
+    )
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -60,10 +92,9 @@ class Look:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        if self.style not in STYLES:
-            raise ConfigurationError(f"style: expected one of {', '.join(STYLES)}, found {self.style!r}")
+        check_settings(self)
         if self.stroke_width is not None and self.stroke_width.value <= 0:
-            raise ConfigurationError(f"stroke width: expected more than 0, found {self.stroke_width}")
+            raise ConfigurationError(f"line width: expected a length above 0, found {self.stroke_width}")
 
 
 @dataclass(frozen=True)

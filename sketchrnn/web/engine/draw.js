@@ -6,8 +6,8 @@ import { extentOf, signatureOf } from "./sketch.js";
 
 const [LIFTED, ENDED] = [1, 2];
 const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it has run off the page
-const SPOT = 0.1; // a drawing scribbles if more than SPOT_SHARE of its points is in a square of SPOT times its larger side
-const SPOT_SHARE = 1 / 3;
+const SPOT = 0.1; // a drawing scribbles if a square of SPOT times its larger side holds more than SPOT_SHARE of its points
+const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least so many
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
 
 /**
@@ -140,6 +140,7 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
   const candidates = [];
   const wholes = drawings.map((drawing) => drawing.joined(prefix.sketch));
   const seen = pointsOf(prefix.rows);
+  const repeated = Number(prefix.sketch.penDown || !prefix.sketch.strokes.length); // the last one, where a stroke begins
   const factor = prefix.scale / network.offsetScale;
   const asSeen = (point) => point.map((value, axis) => (value - prefix.lastPoint[axis]) * factor + seen.at(-1)[axis]);
   for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
@@ -151,7 +152,7 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
       candidate,
       ended,
       score: recognizer && (bestOf > 1 || diverse) ? recognizer.logProbabilities(wholes[index])[category] : 0,
-      flaws: Number(!ended) + flawsOf([...seen, ...drawn.flat().map(asSeen)]),
+      flaws: Number(!ended) + flawsOf([...seen, ...drawn.flat().slice(repeated).map(asSeen)]),
     });
     yield null;
   }
@@ -192,10 +193,10 @@ function flawsOf(points) {
   return Number(larger > PAGE) + Number(scribbles(points, larger));
 }
 
-/** Tells whether more than a third of some points lie in some square of a tenth of their larger side. */
+/** Tells whether too many of some points lie in one place. */
 function scribbles(points, larger) {
-  if (points.length < 2) return false;
   const half = (SPOT * larger) / 2 + 1e-12;
+  const tooMany = Math.max(SPOT_POINTS, Math.floor(SPOT_SHARE * points.length) + 1);
   const near = ([x, y]) => points.filter((other) => Math.abs(other[0] - x) <= half && Math.abs(other[1] - y) <= half).length;
-  return points.some((point) => near(point) > SPOT_SHARE * points.length);
+  return points.some((point) => near(point) >= tooMany);
 }

@@ -14,10 +14,11 @@ const START = [0, 0, 1, 0, 0];
 const LOG2_ROWS = [0, 1, 2, 3, 4, 5, 6];
 const USUAL_EXTENT = [-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02];
 const USUAL_DEVIATION = [0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14];
-const COARSE_STEP = (Math.log(15) - Math.log(0.1)) / 20;
-const COARSE = Array.from({ length: 21 }, (_, index) => Math.log(0.1) + index * COARSE_STEP);
-const FINE = Array.from({ length: 7 }, (_, index) => (-0.75 + 0.25 * index) * COARSE_STEP);
-const SCALE_MARGIN = 12; // nats behind the best scale at which another is given up
+const COARSE_STEP = (Math.log(15) - Math.log(0.1)) / 11;
+const COARSE = Array.from({ length: 12 }, (_, index) => Math.log(0.1) + index * COARSE_STEP);
+const FINE = Array.from({ length: 4 }, (_, index) => (-0.375 + 0.25 * index) * COARSE_STEP);
+const MOST_SCALE_ROWS = 32; // whose likelihood is computed: more change the scale little
+const SCALE_MARGIN = 8; // nats behind the best scale at which another is followed no further
 
 /**
  * Yields now and then; returns a partial sketch as it was given (`sketch`, with its pen decided), the `scale`, units of the
@@ -84,8 +85,9 @@ function* findScale(network, sketch, category) {
 function* mostProbable(network, rows, logExtents, category) {
   const length = Math.log2(rows.length - 1);
   const [mean, deviation] = [USUAL_EXTENT, USUAL_DEVIATION].map((values) => interpolated(length, LOG2_ROWS, values));
+  const first = rows.slice(0, MOST_SCALE_ROWS + 1);
   const scaled = logExtents.map((log) =>
-    rows.map(([dx, dy, ...pen]) => Float32Array.of(dx * Math.exp(log), dy * Math.exp(log), ...pen)),
+    first.map(([dx, dy, ...pen]) => Float32Array.of(dx * Math.exp(log), dy * Math.exp(log), ...pen)),
   );
   const condition = network.condition(category);
   const posterior = yield* logLikelihood(network, network.start(logExtents.map(() => condition)), scaled, {

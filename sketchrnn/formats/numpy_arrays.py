@@ -1,4 +1,7 @@
-"""The Sketch-RNN npz files of Quick, Draw!: stroke-3 rows as object arrays ``train``, ``valid`` and ``test``.
+"""Stroke-3 and stroke-5 rows as NumPy arrays: the Sketch-RNN npz files of Quick, Draw!, and npy files.
+
+An npz file has object arrays ``train``, ``valid`` and ``test``, one array of rows for each drawing. An npy file has the
+rows of one drawing, (L, 3) or (L, 5), of several, (drawings, L, 3) or (drawings, L, 5), or such an object array.
 
 Object arrays are pickles, and a pickle can run any program. This module reads them with an unpickler to which NumPy's
 constructors are names for plain records of what an array is made of; every other name is refused.
@@ -15,64 +18,85 @@ import pickle
 import pickletools
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import open_source, source_name
-from sketchrnn.formats.quickdraw_binary import word_of
-from sketchrnn.formats.record import Record
+from sketchrnn.formats.record import Format, Record
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.stroke5 import stroke3_from_stroke5
 
 SPLITS = ("train", "valid", "test")
 
 MEMBER_LIMIT = 2**30
 """Largest size in bytes of an unpacked array; 70,000 drawings take about 40 million."""
 
+_ZIP_MAGIC, _NPY_MAGIC = b"PK", b"\x93NUMPY"
+_BITMAP_PIXELS = 28 * 28  # of Quick, Draw!'s "numpy bitmaps"
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _NUMBER_CODE = re.compile(r"[<>=|]?[iuf][1248]")
 
 
-def read_npz(path: str | Path) -> Iterator[Record]:
-    """Read the drawings of a Sketch-RNN npz file, train before valid before test; ``-`` is standard input.
+def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
+    """Read the drawings of a Sketch-RNN npz file: train, then valid, then test. Nothing in the file is executed.
 
-    The word is the file's name without ``.npz`` or ``.full.npz``. Nothing that the file holds is executed.
+    Args:
+        file: the open file.
+        name: its name for messages.
+        word: the drawings' category.
 
     Raises:
         FormatError: the file is damaged or holds something else; the message names the file, the array, the drawing.
-        SketchRNNError: the file cannot be read.
     """
-    with open_source(path) as file:
-        seekable = file if file.seekable() else io.BytesIO(file.read())
-        yield from parse_npz(seekable, source_name(path), word_of(path))
-
-
-def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
-    """Read drawings from a seekable file, as :func:`read_npz` does; ``name`` is what messages call it."""
     with _read_safely(f"{name}: expected an npz file, found a damaged zip archive or none"):
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(io.BytesIO(file.read()))
     with archive:
         members = archive.namelist()
         splits = [split for split in SPLITS if f"{split}.npy" in members]
         if not splits:
             present = ", ".join(members[:5]) or "nothing"
-            raise FormatError(f"{name}: expected arrays named train, valid or test, found {present}")
+            hint = "" if any(member.endswith(".npy") for member in members) else ". Unpack the zip archive"
+            raise FormatError(f"{name}: expected arrays named train, valid or test, found {present}{hint}")
         for split in splits:
             try:
                 drawings = _drawings(_member(archive, f"{split}.npy"))
             except FormatError as error:
                 raise FormatError(f"{name}, {split}: {error}") from error
             for index, drawing in enumerate(drawings):
-                try:
-                    sketch = Sketch.from_stroke3(drawing.numbers())
-                except FormatError as error:
-                    raise FormatError(f"{name}, {split}, drawing {index}: {error}") from error
-                yield Record(sketch, word=word, kind="npz", split=split)
+                yield Record(_sketch(drawing, f"{name}, {split}, drawing {index}"), word=word, kind="npz", split=split)
+
+
+def parse_npy(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
+    """Read the drawings of an npy file; the arguments and errors are those of :func:`parse_npz`."""
+    content = file.read(MEMBER_LIMIT + 1)
+    try:
+        if len(content) > MEMBER_LIMIT:
+            raise FormatError(f"expected at most {MEMBER_LIMIT} bytes, found more")
+        drawings = _drawings(content)
+    except FormatError as error:
+        raise FormatError(f"{name}: {error}") from error
+    for index, drawing in enumerate(drawings):
+        yield Record(_sketch(drawing, f"{name}, drawing {index}"), word=word, kind="npz")
+
+
+def _sketch(drawing: _PickledArray | NDArray[Any], place: str) -> Sketch:
+    """Return the drawing of stroke-3 or stroke-5 rows."""
+    try:
+        rows = drawing.numbers() if isinstance(drawing, _PickledArray) else drawing
+        if rows.ndim == 2 and rows.shape[1] == 5:
+            rows = stroke3_from_stroke5(rows)
+        if rows.ndim == 2 and rows.shape[1] == 3:
+            wrong = np.flatnonzero((rows[:, 2] != 0) & (rows[:, 2] != 1))
+            if len(wrong) and np.isfinite(rows).all():
+                found = rows[wrong[0]].tolist()
+                raise FormatError(f"row {wrong[0]}: expected (dx, dy, lift) with lift 0 or 1, found {found}")
+        return Sketch.from_stroke3(rows)
+    except FormatError as error:
+        raise FormatError(f"{place}: {error}") from error
 
 
 def _member(archive: zipfile.ZipFile, member: str) -> bytes:
@@ -83,23 +107,45 @@ def _member(archive: zipfile.ZipFile, member: str) -> bytes:
         return archive.read(member)
 
 
-def _drawings(content: bytes) -> list[_PickledArray]:
+def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
+    """Return the rows of each drawing that an array file holds."""
     stream = io.BytesIO(content)
     with _read_safely("expected an array file of version 1 or 2, found another or damage"):
         version = np.lib.format.read_magic(stream)
-        shape, _, dtype = _HEADER_READERS[version](stream)
-    if dtype != np.dtype(object) or len(shape) != 1:
+        shape, fortran_order, dtype = _HEADER_READERS[version](stream)
+    if dtype != np.dtype(object):
+        if shape[1:] == (_BITMAP_PIXELS,):
+            raise FormatError(
+                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes: take "
+                "the simplified files (sketchrnn download)"
+            )
+        if len(shape) not in (2, 3) or shape[-1] not in (3, 5) or not _NUMBER_CODE.fullmatch(dtype.str):
+            raise FormatError(
+                f"expected rows (L, 3) of stroke-3 or (L, 5) of stroke-5, or a list of such arrays, found {dtype} "
+                f"numbers of shape {shape}"
+            )
+        with _read_safely("the array is damaged"):
+            array = np.frombuffer(content, dtype, offset=stream.tell())
+            array = array.reshape(shape, order="F" if fortran_order else "C")
+        return [array] if array.ndim == 2 else [_without_padding(rows) for rows in array]
+    if len(shape) != 1:
         raise FormatError(f"expected a list of stroke-3 arrays, found {dtype} numbers of shape {shape}")
     with _read_safely("the pickled arrays are damaged"):
         _check_sizes(content[stream.tell() :])
-        array = _ArrayUnpickler(stream, encoding="latin1").load()
-    drawings = array.data if isinstance(array, _PickledArray) else None
+        unpickled = _ArrayUnpickler(stream, encoding="latin1").load()
+    drawings = unpickled.data if isinstance(unpickled, _PickledArray) else None
     if not isinstance(drawings, list):
         raise FormatError("expected a list of stroke-3 arrays, found another pickle")
     for index, drawing in enumerate(drawings):
         if not isinstance(drawing, _PickledArray):
             raise FormatError(f"drawing {index}: expected a stroke-3 array, found {type(drawing).__name__}")
     return drawings
+
+
+def _without_padding(rows: NDArray[Any]) -> NDArray[Any]:
+    """Remove the rows of zeros at the end, with which drawings of different lengths fill one array."""
+    used = np.flatnonzero(rows.any(axis=1))
+    return rows[: used[-1] + 1 if len(used) else 0]
 
 
 def _check_sizes(pickled: bytes) -> None:
@@ -188,3 +234,9 @@ class _ArrayUnpickler(pickle.Unpickler):
             raise FormatError(
                 f"expected pickled NumPy arrays only, found a reference to {module}.{name}; nothing was executed"
             ) from None
+
+
+NPZ = Format("Sketch-RNN npz", (".npz",), lambda head: head.startswith(_ZIP_MAGIC), parse_npz)
+NPY = Format(
+    "stroke-3 or stroke-5 npy", (".npy",), lambda head: head.startswith(_NPY_MAGIC), parse_npy, one_drawing=True
+)

@@ -1,0 +1,42 @@
+"""Messages of commands: one logger, and one handler that writes to stderr what the user asked for with -q or -v."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+LOGGER = logging.getLogger("sketchrnn")
+"""Commands log what happened as INFO (not with ``-q``) and details as DEBUG (only with ``-v``)."""
+
+
+class _Handler(logging.Handler):
+    """Writes to stderr, above any progress bar. A message that cannot be written does not stop the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if record.levelno <= logging.DEBUG and colors():
+            text = click.style(text, dim=True)
+        try:
+            if "tqdm" in sys.modules:
+                from tqdm import tqdm
+
+                tqdm.write(text, file=sys.stderr)
+            else:
+                click.echo(text, err=True)
+        except OSError:  # stderr is closed, or a file on a full disk
+            pass
+
+
+def configure() -> None:
+    """Write messages to stderr, at the usual level."""
+    if not any(isinstance(handler, _Handler) for handler in LOGGER.handlers):
+        LOGGER.addHandler(_Handler())
+    LOGGER.setLevel(logging.INFO)
+
+
+def colors() -> bool:
+    """Return whether stderr shows colors: it is a terminal and the user allows them (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

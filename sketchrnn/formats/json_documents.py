@@ -1,0 +1,225 @@
+"""JSON documents of other programs: Excalidraw, tldraw and GeoJSON are read, others are named in the error.
+
+Reference:
+    https://github.com/excalidraw/excalidraw/blob/master/packages/excalidraw/element/types.ts;
+    https://github.com/tldraw/tldraw/blob/main/packages/tlschema/src/shapes/TLDrawShape.ts;
+    RFC 7946, "The GeoJSON Format".
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sketchrnn.errors import FormatError
+from sketchrnn.formats.json_values import all_numbers, found
+from sketchrnn.formats.record import Record
+from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.sketch import FloatArray
+
+_GEOMETRIES = {  # how often the points of a line are nested
+    "LineString": 0,
+    "MultiLineString": 1,
+    "Polygon": 1,
+    "MultiPolygon": 2,
+}
+_GEOJSON = {*_GEOMETRIES, "Point", "MultiPoint", "GeometryCollection", "Feature", "FeatureCollection"}
+_AS_SVG = "Export the drawing as SVG"
+_FOREIGN = {  # by keys that only these objects have
+    ("objects",): f"a Fabric.js canvas. {_AS_SVG} (canvas.toSVG())",
+    ("className", "attrs"): f"a Konva stage. {_AS_SVG}, or write the points of its lines as strokes",
+    ("shapes", "colors"): f"a Literally Canvas snapshot. {_AS_SVG} (getSVGString())",
+    ("image", "word"): 'a Quick, Draw! record of another program. Rename "image" to "drawing"',
+}
+
+
+def records_of(value: dict[str, Any]) -> list[Record] | None:
+    """Return the drawings of another program's document; None if it is not known.
+
+    Raises:
+        FormatError: the document is known, but cannot be read.
+    """
+    kind = value.get("type")
+    if isinstance(kind, str) and kind.startswith("excalidraw"):
+        items = value.get("libraryItems", value.get("library"))
+        if items is None:
+            return [_excalidraw(value.get("elements"))]
+        items = _list(items, '"libraryItems"')
+        return [_excalidraw(item.get("elements") if isinstance(item, dict) else item) for item in items]
+    if isinstance(kind, str) and kind in _GEOJSON:
+        ignored: Counter[str] = Counter()
+        lines = [_points(line, f"line {index}") for index, line in enumerate(_geometry_lines(value, ignored))]
+        return [_record([line * (1.0, -1.0) for line in lines], ignored, "lines (LineString)")]
+    shapes = _tldraw_records(value)
+    if shapes is not None:
+        return _tldraw(shapes)
+    for keys, name in _FOREIGN.items():
+        if set(keys) <= set(value):
+            raise FormatError(f"expected a drawing, found {name}")
+    return None
+
+
+def foreign_list(values: list[Any]) -> str | None:
+    """Name a list that looks like another format's, and say how it is converted; None if it does not."""
+    if not values:
+        return None
+    first = values[0]
+    if isinstance(first, dict) and {"dx", "dy"} <= set(first):
+        return "offsets dx, dy as ml5.js gives them. Add them up to points [x, y]"
+    if isinstance(first, dict) and all_numbers([first.get("x"), first.get("y")]):
+        return "the points of one stroke. Put them into a list of strokes, [[...]]"
+    if isinstance(first, list) and first and first[0] in ("M", "m"):
+        return f"path commands as Fabric.js writes them. {_AS_SVG}"
+    rows = [row for row in values if isinstance(row, list) and row and all_numbers(row)]
+    if len(rows) < len(values):
+        return None
+    layouts = {
+        2: "the points of one stroke. Put them into a list of strokes, [[[x, y], ...]]",
+        3: "rows of 3 numbers: stroke-3 (dx, dy, lift), or one stroke of points with a time. Save stroke-3 rows as a "
+        ".npy file, or put the points into a list of strokes, [[[x, y, time], ...]]",
+        5: "stroke-5 rows. Save them as a .npy file",
+    }
+    widths = {len(row) for row in rows}
+    return layouts.get(widths.pop()) if len(widths) == 1 else None
+
+
+def _excalidraw(elements: object) -> Record:
+    strokes, ignored = [], Counter[str]()
+    for index, element in enumerate(_list(elements, '"elements"')):
+        place = f"element {index}"
+        if not isinstance(element, dict):
+            raise FormatError(f"{place}: expected an object, found {found(element)}")
+        if element.get("isDeleted"):
+            continue
+        if element.get("type") not in ("freedraw", "line"):
+            ignored[str(element.get("type"))] += 1
+            continue
+        points = _points(element.get("points"), place)
+        if not len(points):
+            continue
+        center = (points.min(axis=0) + points.max(axis=0)) / 2
+        x, y, angle = (_number(element, key, place) for key in ("x", "y", "angle"))
+        strokes.append((points - center) @ _rotation(angle) + center + (x, y))
+    return _record(strokes, ignored, "freedraw elements")
+
+
+def _tldraw_records(value: dict[str, Any]) -> list[Any] | None:
+    """Return the records of a tldraw file, snapshot or clipboard; None if the document is something else."""
+    for holder in (value, value.get("document"), value.get("data"), value.get("snapshot")):
+        if not isinstance(holder, dict):
+            continue
+        for key in ("records", "store", "shapes"):
+            records = holder.get(key)
+            records = list(records.values()) if isinstance(records, dict) else records
+            if isinstance(records, list) and any(isinstance(one, dict) and "typeName" in one for one in records):
+                return records
+    return None
+
+
+def _tldraw(records: list[Any]) -> list[Record]:
+    """Return a drawing for each page: its draw shapes, in the order in which they lie on each other."""
+    shapes = {
+        one.get("id", number): one
+        for number, one in enumerate(records)
+        if isinstance(one, dict) and one.get("typeName") == "shape"
+    }
+
+    def ancestors(shape: dict[str, Any]) -> list[dict[str, Any]]:
+        chain = [shape]
+        while (parent := shapes.get(chain[0].get("parentId"))) is not None and len(chain) <= len(shapes):
+            chain.insert(0, parent)
+        return chain
+
+    chains = [ancestors(shape) for shape in shapes.values()]
+    chains.sort(key=lambda chain: [str(shape.get("index", "")) for shape in chain])
+    pages: dict[object, tuple[list[FloatArray], Counter[str]]] = {}
+    for chain in chains:
+        strokes, ignored = pages.setdefault(chain[0].get("parentId"), ([], Counter()))
+        shape = chain[-1]
+        if shape.get("type") != "draw":
+            ignored[str(shape.get("type"))] += shape.get("type") not in ("group", "frame")
+            continue
+        points = _tldraw_points(shape)
+        for one in reversed(chain):
+            place = f"shape {one.get('id', '')}"
+            points = points @ _rotation(_number(one, "rotation", place)) + [_number(one, key, place) for key in "xy"]
+        strokes.append(points)
+    drawn = [page for page in pages.values() if page[0]] or list(pages.values())[:1] or [([], Counter())]
+    return [_record(strokes, +ignored, "draw shapes") for strokes, ignored in drawn]
+
+
+def _tldraw_points(shape: dict[str, Any]) -> FloatArray:
+    place, properties = f"shape {shape.get('id', '')}", shape.get("props")
+    if not isinstance(properties, dict):
+        raise FormatError(f'{place}: expected "props", found {found(shape)}')
+    points: list[Any] = []
+    for segment in _list(properties.get("segments"), f'{place}: "segments"'):
+        if not isinstance(segment, dict) or not isinstance(segment.get("points"), list):
+            raise FormatError(f"{place}: expected segments with a list of points, found {found(segment)}. {_AS_SVG}")
+        new = segment["points"]
+        points += new[1:] if points and new[:1] == points[-1:] else new
+    return _points(points, place) * _number(properties, "scale", place, 1.0)
+
+
+def _geometry_lines(value: object, ignored: Counter[str]) -> Iterator[object]:
+    if not isinstance(value, dict):
+        raise FormatError(f"expected GeoJSON, found {found(value)}")
+    kind = value.get("type")
+    if kind in ("FeatureCollection", "GeometryCollection"):
+        key = "features" if kind == "FeatureCollection" else "geometries"
+        for one in _list(value.get(key), f'"{key}"'):
+            yield from _geometry_lines(one, ignored)
+    elif kind == "Feature":
+        if value.get("geometry") is not None:
+            yield from _geometry_lines(value["geometry"], ignored)
+    elif kind in _GEOMETRIES:
+        lines = [value.get("coordinates")]
+        for _ in range(_GEOMETRIES[kind]):
+            lines = [line for several in lines for line in _list(several, '"coordinates"')]
+        yield from lines
+    else:
+        ignored[str(kind)] += 1
+
+
+def _points(values: object, place: str) -> FloatArray:
+    """Return (points, 2) of points [x, y, ...] or {"x": ..., "y": ...}."""
+    points = []
+    for index, value in enumerate(_list(values, f"{place}: points")):
+        point = [value.get("x"), value.get("y")] if isinstance(value, dict) else value
+        if not isinstance(point, list) or len(point) < 2 or not all_numbers(point[:2]):
+            raise FormatError(f"{place}, point {index}: expected numbers x and y, found {found(value)}")
+        points.append(point[:2])
+    try:
+        return np.array(points, dtype=np.float64).reshape(-1, 2)
+    except OverflowError as error:
+        raise FormatError(f"{place}: expected numbers that float64 holds, found a larger one") from error
+
+
+def _rotation(angle: float) -> FloatArray:
+    """Return the matrix that rotates points (points, 2) clockwise, with y down, when it stands behind them."""
+    return np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])
+
+
+def _number(fields: dict[str, Any], key: str, place: str, default: float = 0.0) -> float:
+    value = fields.get(key, default)
+    if not all_numbers([value]) or not math.isfinite(value):
+        raise FormatError(f'{place}: expected "{key}" to be a number, found {found(value)}')
+    return float(value)
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise FormatError(f"expected {name} to be a list, found {found(value)}")
+    return value
+
+
+def _record(strokes: list[FloatArray], ignored: Counter[str], expected: str) -> Record:
+    sketch = Sketch.from_polylines(strokes)
+    if not sketch.strokes:
+        other = ", ".join(f"{count} {kind}" for kind, count in ignored.items()) or "none"
+        raise FormatError(f"expected {expected}, found {other}")
+    return Record(sketch, empty_strokes=len(strokes) - len(sketch.strokes), ignored=ignored)

@@ -1,0 +1,228 @@
+"""Pictures of drawings, in every format that can be written: one drawing, a sheet of them, layers in a document."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.formats.image import DEFAULT_SIZE, IMAGE_KINDS, LARGEST_SIZE, MOVING_KINDS, moving_image, png
+from sketchrnn.formats.polyline_json import dumps_polyline_json
+from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
+from sketchrnn.formats.record import Record, SvgSource
+from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, LONGEST_SECONDS, Animation
+from sketchrnn.formats.svg.layers import AddedLayer, add_layers
+from sketchrnn.formats.svg.style import Look, optimised, travel_length
+from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
+from sketchrnn.settings import LOOK, OUTPUT, check_settings, setting
+
+KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
+"""Formats that can be written."""
+_USUAL_WIDTH = 0.01  # of the drawing's larger side: lines that are added to outlines, which have no width
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawing with everything that a picture shows of it.
+
+    Attributes:
+        label: text under it on a sheet.
+        layers: drawn in this order; the last one is the model's.
+        record: the drawing as one record.
+        description: for the picture's metadata.
+        source: the SVG document that it continues, which gets the last layer and keeps its bytes.
+    """
+
+    label: str
+    layers: tuple[Layer, ...]
+    record: Record
+    description: str = ""
+    source: SvgSource | None = None
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """What a picture looks like.
+
+    Attributes:
+        look: of the lines and the page.
+        line_color: of the lines that the model drew.
+        columns: of a sheet; by default about as many as rows.
+        cell_size: pixels of a picture on a sheet.
+        animate: let the picture draw itself; GIF and APNG always do.
+        seconds: length of the animation.
+        size: larger side of an image, in pixels.
+        redraw: draw the lines of an SVG document anew, instead of adding layers to it.
+    """
+
+    look: Look = field(default_factory=Look)
+    line_color: str | None = setting(
+        None,
+        "Color of the lines that the model draws, as CSS names it.",
+        type=str,
+        default_text="orange, in an SVG document as the continued line",
+        panel=LOOK,
+        metavar="COLOR",
+    )
+    columns: int | None = setting(
+        None,
+        "Pictures in a row of a sheet.",
+        type=int,
+        minimum=1,
+        maximum=1000,
+        default_text="as many as rows",
+        panel=LOOK,
+    )
+    cell_size: int = setting(
+        160, "Size of a picture on a sheet, in pixels.", minimum=8, maximum=10_000, unit="pixels", panel=LOOK
+    )
+    animate: bool = setting(
+        False, "Write an SVG that draws itself, without a script; gif and apng always do.", panel=OUTPUT
+    )
+    seconds: float = setting(
+        DEFAULT_SECONDS,
+        "Length of the animation, in seconds.",
+        above=0.0,
+        maximum=LONGEST_SECONDS,
+        unit="seconds",
+        panel=OUTPUT,
+    )
+    size: int = setting(
+        DEFAULT_SIZE,
+        "Larger side of an image, in pixels.",
+        minimum=1,
+        maximum=LARGEST_SIZE,
+        unit="pixels",
+        panel=OUTPUT,
+    )
+    redraw: bool = setting(
+        False, "Draw the lines of an SVG document anew, instead of adding layers to it.", panel=OUTPUT
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigurationError: a value is outside its range.
+        """
+        check_settings(self)
+
+    def keeps_documents(self, kind: str) -> bool:
+        """Tell whether an SVG document that is continued gets layers, instead of being drawn anew."""
+        return not self.redraw and not self.animate and kind in ("svg", "png")
+
+
+def render_pictures(
+    pictures: Sequence[Picture], kind: str, title: str, settings: PictureSettings | None = None
+) -> bytes:
+    """Return drawings as the content of one file.
+
+    Args:
+        pictures: one or more; of several, SVG and images show a sheet.
+        kind: one of :data:`KINDS`.
+        title: of the picture.
+        settings: by default plain lines.
+
+    Raises:
+        ConfigurationError: the kind cannot hold the drawings, or an extra is missing.
+    """
+    settings = settings or PictureSettings()
+    if kind not in KINDS:
+        raise ConfigurationError(f"format: expected one of {', '.join(KINDS)}, found {kind!r}")
+    if settings.animate and kind not in ("svg", *MOVING_KINDS):
+        raise ConfigurationError(f"animate: expected the format svg, {' or '.join(MOVING_KINDS)}, found {kind}")
+    if kind == "ndjson":
+        return dumps_ndjson(picture.record for picture in pictures).encode()
+    if kind == "json":
+        if len(pictures) != 1:
+            raise ConfigurationError(
+                f"expected one drawing for polyline JSON, found {len(pictures)}. Write ndjson, or use %d in the name"
+            )
+        return dumps_polyline_json(pictures[0].record.sketch).encode()
+    _log_travel(pictures, settings)
+    if kind in MOVING_KINDS:
+        return moving_image(
+            lambda at: _svg(pictures, kind, title, settings, at), kind, settings.seconds, size=settings.size
+        )
+    document = _svg(pictures, kind, title, settings, Animation(settings.seconds) if settings.animate else None)
+    return png(document, size=settings.size) if kind == "png" else document
+
+
+def _svg(
+    pictures: Sequence[Picture], kind: str, title: str, settings: PictureSettings, animation: Animation | None
+) -> bytes:
+    look = settings.look
+    source = pictures[0].source if pictures else None
+    if source is not None and settings.keeps_documents(kind):
+        _check_page_is_kept(settings)
+        layers = [_added(picture, source, settings, hidden=number > 0) for number, picture in enumerate(pictures)]
+        before = len(source.drawing.lines)
+        return add_layers(source.content, layers, style=look.style, optimise=look.optimise, strokes_before=before)
+    cells = [(picture.label, _colored(picture.layers, settings.line_color)) for picture in pictures]
+    if len(cells) == 1:
+        text = svg_drawing(
+            cells[0][1], title=title, description=pictures[0].description, look=look, animation=animation
+        )
+    else:
+        text = svg_sheet(
+            cells, columns=settings.columns, cell=settings.cell_size, title=title, look=look, animation=animation
+        )
+    return text.encode()
+
+
+def _check_page_is_kept(settings: PictureSettings) -> None:
+    """Refuse settings that change the page of a document whose bytes are kept."""
+    look = settings.look
+    given = {"page": look.page, "margin": look.margin, "background": look.background, "columns": settings.columns}
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigurationError(
+                f"{name} changes the SVG document, which is kept as it is. Add redraw to draw it anew"
+            )
+
+
+def _colored(layers: Sequence[Layer], color: str | None) -> list[Layer]:
+    return [*layers[:-1], replace(layers[-1], colour=color or layers[-1].colour)]
+
+
+def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hidden: bool) -> AddedLayer:
+    """Return a drawing as a layer, in the color and width of the line that it continues."""
+    drawing, layer = source.drawing, picture.layers[-1]
+    line = drawing.lines[-1]
+    extent = drawing.sketch.extent
+    width = line.width or extent * _USUAL_WIDTH
+    wanted = settings.look.stroke_width
+    if wanted is not None and wanted.millimetres is None:
+        width = wanted.in_drawing(extent)
+    elif wanted is not None and wanted.millimetres is not None:
+        if drawing.millimetres is None:
+            raise ConfigurationError(
+                f"line width: expected a number, since the SVG document has no unit of length, found {wanted}"
+            )
+        width = wanted.millimetres / drawing.millimetres
+    _log_page(picture, source)
+    label = layer.label or layer.name
+    return AddedLayer(layer.sketch, label, settings.line_color or line.colour, width, line.opacity, hidden)
+
+
+def _log_page(picture: Picture, source: SvgSource) -> None:
+    page = source.drawing.page
+    if page is None or not picture.layers[-1].sketch.strokes:
+        return
+    x_min, y_min, x_max, y_max = picture.layers[-1].sketch.bounds()
+    if x_min < page[0] or y_min < page[1] or x_max > page[0] + page[2] or y_max > page[1] + page[3]:
+        logger.info("%s: extends beyond the page; try another seed or a smaller scale", picture.label)
+
+
+def _log_travel(pictures: Sequence[Picture], settings: PictureSettings) -> None:
+    if not settings.look.optimise:
+        return
+    sketches = [layer.sketch for picture in pictures for layer in picture.layers if layer.sketch.strokes]
+    before, after = (
+        sum(travel_length(one.strokes, one.first_point) for one in drawn)
+        for drawn in (sketches, [optimised(sketch) for sketch in sketches])
+    )
+    logger.debug("the lifted pen travels %.4g instead of %.4g", after, before)

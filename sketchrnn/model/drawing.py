@@ -1,0 +1,175 @@
+"""What a model returns: :class:`Drawing`; and drawings of any origin as the content of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.files import write_bytes
+from sketchrnn.formats import Record
+from sketchrnn.formats.picture import KINDS, Picture, PictureSettings, render_pictures
+from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+from sketchrnn.model.completion import Completion
+from sketchrnn.model.guess import Guess
+from sketchrnn.sketch import Sketch
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing by a model.
+
+    A notebook shows it as a picture: the prefix dark, the completion in color.
+
+    Attributes:
+        prefix: the given strokes; empty for a drawing from nothing.
+        completion: the new strokes.
+        category: as the model spells it; None for a model without names.
+        scale: units of the training drawings in one of the prefix's, if it was estimated.
+        guesses: the most probable categories of the prefix, if none was named.
+        record: the record that the prefix was read from.
+        title: text under the picture on a sheet; by default category and seed.
+        part: name of the new strokes' layer: completion, drawing or reconstruction.
+    """
+
+    prefix: Sketch
+    completion: Completion
+    category: str | None
+    scale: float | None = None
+    guesses: tuple[Guess, ...] = ()
+    record: Record | None = None
+    title: str | None = None
+    part: str = "completion"
+
+    @property
+    def sketch(self) -> Sketch:
+        """Prefix and completion as one drawing, in the prefix's coordinates."""
+        return self.completion.joined(self.prefix)
+
+    @property
+    def seed(self) -> int:
+        """Seed that repeats the drawing."""
+        return self.completion.seed
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model ended the drawing by itself; otherwise it was cut."""
+        return self.completion.ended
+
+    @property
+    def label(self) -> str:
+        """Text under the picture on a sheet."""
+        title = self.title or ", ".join([*([self.category] if self.category else []), f"seed {self.seed}"])
+        return title + ("" if self.ended else ", cut")
+
+    @property
+    def description(self) -> str:
+        """The drawing's metadata, in words."""
+        return f"seed {self.seed}, {'ended by itself' if self.ended else 'cut'}"
+
+    @property
+    def picture(self) -> Picture:
+        """The drawing as a picture."""
+        record = self.record or Record(Sketch(()))
+        name = f"{self.category}, {self.description}" if self.category else self.description
+        if self.part == "completion":
+            layers = (
+                *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
+                Layer(self.completion.sketch, "completion", COMPLETION_COLOUR, name),
+            )
+        else:
+            color = {"colour": COMPLETION_COLOUR} if self.part == "reconstruction" else {}
+            layers = (Layer(self.sketch, self.part, **color),)
+        written = replace(record, sketch=self.sketch, word=self.category, source=None)
+        source = record.source if self.part == "completion" else None
+        return Picture(self.label, layers, written, self.description, source)
+
+    @property
+    def original(self) -> Picture:
+        """The sketch that was reconstructed, as a picture."""
+        record = self.record or Record(Sketch(()))
+        layer = Layer(record.sketch, "sketch")
+        return Picture(f"{self.category or 'drawing'}, as given", (layer,), replace(record, source=None))
+
+    def svg(self, **settings: Any) -> str:
+        """Return the picture as an SVG document. Settings as for :func:`render`."""
+        return render([self], "svg", **{"redraw": True, **settings}).decode()
+
+    def save(self, path: str | Path, **settings: Any) -> None:
+        """Write the picture, in the format that the name ends in. Arguments and errors as for :func:`save`."""
+        save([self], path, **settings)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+Item = Drawing | Record | Sketch | Picture
+
+
+def render(
+    drawings: Sequence[Item],
+    kind: str = "svg",
+    *,
+    title: str | None = None,
+    settings: PictureSettings | None = None,
+    **changes: Any,
+) -> bytes:
+    """Return drawings as the content of a file: one picture, a sheet of several, or records.
+
+    Completions of an SVG document are added to it as layers, unless ``redraw`` is set.
+
+    Args:
+        drawings: by a model, or read from a file.
+        kind: svg, ndjson, json, png, gif or apng.
+        title: of the picture; by default the categories.
+        settings: what pictures look like.
+        changes: some of the settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.Look`.
+
+    Raises:
+        ConfigurationError: a setting is unknown or outside its range, the format cannot hold the drawings, or an extra
+            is missing.
+    """
+    pictures = [_picture(drawing) for drawing in drawings]
+    settings = _changed(settings or PictureSettings(), changes)
+    return render_pictures(pictures, kind, title or title_of(drawings), settings)
+
+
+def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
+    """Write drawings, in the format that the name ends in. Arguments as for :func:`render`.
+
+    Raises:
+        ConfigurationError: as for :func:`render`, or the name ends otherwise.
+        SketchRNNError: the file cannot be written.
+    """
+    suffix = Path(path).suffix.removeprefix(".").lower()
+    if suffix not in KINDS:
+        raise ConfigurationError(f"{path}: expected a name that ends in {', '.join(KINDS)}, found {suffix or 'none'!r}")
+    write_bytes(path, render(drawings, suffix, **settings))
+
+
+def title_of(drawings: Sequence[Item]) -> str:
+    """Return the title of a picture of drawings."""
+    words = dict.fromkeys(word for drawing in drawings if (word := _picture(drawing).record.word))
+    by_model = any(isinstance(drawing, Drawing) for drawing in drawings)
+    return (" or ".join(words) or "Drawings") + (", drawn by sketchrnn" if by_model else "")
+
+
+def _picture(drawing: Item) -> Picture:
+    if isinstance(drawing, Drawing | Picture):
+        return drawing.picture if isinstance(drawing, Drawing) else drawing
+    record = drawing if isinstance(drawing, Record) else Record(drawing)
+    return Picture(record.word or "drawing", (Layer(record.sketch, "drawing"),), replace(record, source=None))
+
+
+def _changed(settings: PictureSettings, changes: dict[str, Any]) -> PictureSettings:
+    """Return settings with some changed, those of their look among them."""
+    own, of_look = ({each.name for each in fields(owner)} for owner in (PictureSettings, Look))
+    unknown = [name for name in changes if name not in own | of_look]
+    if unknown:
+        raise ConfigurationError(f"unknown setting {unknown[0]!r}; expected one of {', '.join(sorted(own | of_look))}")
+    look = changes.pop("look", settings.look)
+    look = replace(look, **{name: value for name, value in changes.items() if name in of_look})
+    return replace(settings, look=look, **{name: value for name, value in changes.items() if name in own})
