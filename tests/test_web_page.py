@@ -43,4 +43,6 @@ def test_the_served_model_is_small():
 def test_the_service_worker_keeps_every_file():
     files = served_page(b"model")
     kept = re.search(r"^const FILES = (.*);$", files["/service-worker.js"].content.decode(), re.MULTILINE)[1]
-    assert {path.removeprefix("./") for path in json.loads(kept)} == {path.removeprefix("/") for path in files} - {"service-worker.js"}
+    assert {path.removeprefix("./") for path in json.loads(kept)} == {path.removeprefix("/") for path in files} - {
+        "service-worker.js"
+    }

@@ -3,8 +3,8 @@
 import json
 import math
 import re
-from pathlib import Path
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from web import browsing, serving
@@ -14,7 +14,7 @@ from sketchrnn.web.model_file import page_model
 from sketchrnn.web.page_files import exported_page, served_page
 
 SVG = "{http://www.w3.org/2000/svg}"
-WAIT = int(__import__("os").environ.get("PAGE_WAIT", 120_000))  # ms: the machine may be busy
+WAIT = 120_000  # ms: the machine may be busy
 SCRIPTED_WORKER = (Path(__file__).parent / "scripted_worker.js").read_text()
 
 
@@ -85,7 +85,9 @@ class Page:
     def pen(self, kind, point, *, force=0.5, buttons=1, button="left"):
         """Send a pen's event: pressed, moved or released."""
         event = {"type": f"mouse{kind.title()}", "x": point[0], "y": point[1], "pointerType": "pen"}
-        self.cdp.send("Input.dispatchMouseEvent", {**event, "force": force, "buttons": buttons, "button": button, "clickCount": 1})
+        self.cdp.send(
+            "Input.dispatchMouseEvent", {**event, "force": force, "buttons": buttons, "button": button, "clickCount": 1}
+        )
 
     def draw_with_pen(self, points, forces=None, **options):
         """Draw a line with a pen."""
@@ -99,7 +101,14 @@ class Page:
         """Draw a line with a pen's other end; the developer tools' protocol has none, so the page is told."""
         for index, (x, y) in enumerate([*points, points[-1]]):
             name = "pointerdown" if index == 0 else "pointerup" if index == len(points) else "pointermove"
-            options = {"pointerId": 7, "pointerType": "pen", "clientX": x, "clientY": y, "pressure": 0.5, "bubbles": True}
+            options = {
+                "pointerId": 7,
+                "pointerType": "pen",
+                "clientX": x,
+                "clientY": y,
+                "pressure": 0.5,
+                "bubbles": True,
+            }
             options |= {"buttons": 0 if name == "pointerup" else 32, "button": -1 if name == "pointermove" else 5}
             self.page.evaluate(
                 "([name, options]) => document.getElementById('canvas').dispatchEvent(new PointerEvent(name, options))",
@@ -112,7 +121,9 @@ class Page:
 
     def wait_for_status(self, part):
         """Wait until the visible status has a text in it."""
-        self.page.wait_for_function("(part) => document.getElementById('status').textContent.includes(part)", arg=part, timeout=WAIT)
+        self.page.wait_for_function(
+            "(part) => document.getElementById('status').textContent.includes(part)", arg=part, timeout=WAIT
+        )
 
     def choose(self, category):
         """Choose a category by typing."""
@@ -121,7 +132,9 @@ class Page:
 
     def endings(self):
         """Return the paths of the endings' pictures."""
-        return self.page.locator("#endings .ending .drawn").evaluate_all("all => all.map((one) => one.getAttribute('d'))")
+        return self.page.locator("#endings .ending .drawn").evaluate_all(
+            "all => all.map((one) => one.getAttribute('d'))"
+        )
 
     def downloaded(self, kind):
         """Return the name and the content of a downloaded file."""

@@ -29,7 +29,9 @@ def display():
     """Yield the environment of a program that needs a screen."""
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1200x900x24"], pass_fds=[writing], stderr=subprocess.DEVNULL
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1200x900x24"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
     )
     os.close(writing)
     try:
@@ -71,7 +73,10 @@ class Firefox:
 
     def run(self, expression):
         result = self.call(
-            "script.evaluate", expression=f"JSON.stringify({expression})", target={"context": self.context}, awaitPromise=True
+            "script.evaluate",
+            expression=f"JSON.stringify({expression})",
+            target={"context": self.context},
+            awaitPromise=True,
         )
         assert result["type"] == "success", result
         value = result["result"].get("value")
@@ -112,7 +117,9 @@ class WebKit:
 @contextlib.contextmanager
 def firefox(folder):
     wanted("firefox-esr")
-    (folder / "user.js").write_text('user_pref("ui.prefersReducedMotion", 1);\nuser_pref("intl.accept_languages", "en");\n')
+    (folder / "user.js").write_text(
+        'user_pref("ui.prefersReducedMotion", 1);\nuser_pref("intl.accept_languages", "en");\n'
+    )
     command = ["firefox-esr", "--headless", "--remote-debugging-port", "0", "--profile", folder]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
@@ -132,7 +139,11 @@ def webkit(folder):
     options.binary_location = str(MINI_BROWSER)
     options.add_argument("--automation")
     with display() as environment:
-        environment |= {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "LIBGL_ALWAYS_SOFTWARE": "1", "LANG": "en_US.UTF-8"}
+        environment |= {
+            "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            "LANG": "en_US.UTF-8",
+        }
         driver = WebKitGTK(options=options, service=Service(shutil.which("WebKitWebDriver"), env=environment))
         try:
             yield WebKit(driver)
@@ -156,9 +167,16 @@ def test_a_drawing_is_finished_and_kept(addresses, tmp_path, start, place):
     with start(tmp_path) as browser:
         browser.get(addresses[place])
         wait_for(browser, ready)
-        box = browser.run("(({ x, y, width, height }) => [x, y, width, height])(document.getElementById('canvas').getBoundingClientRect())")
+        box = browser.run(
+            "(({ x, y, width, height }) => [x, y, width, height])(document.getElementById('canvas').getBoundingClientRect())"
+        )
         x, y, size = box[0] + box[2] / 2, box[1] + box[3] / 2, min(box[2], box[3]) / 2
-        browser.draw([(x + size * a, y + size * b) for a, b in [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.4)]])
+        browser.draw(
+            [
+                (x + size * a, y + size * b)
+                for a, b in [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.4)]
+            ]
+        )
         wait_for(browser, drawn)
         assert "1 stroke of yours" in browser.run("document.getElementById('description').textContent")
         pictures = "[...document.querySelectorAll('.ending .drawn')].map((path) => path.getAttribute('d'))"

@@ -91,7 +91,9 @@ def test_no_shape_is_answered_with_silence(addresses, opened, shape):
 
 def test_an_ending_that_is_watched_stays(addresses, opened):
     """All endings are there while the first is still being shown, and it is neither replaced nor begun again."""
-    page = opened(addresses["served"], model={"guesses": CAT, "endings": {"*": WHISKERS * 8}}, reduced_motion="no-preference")
+    page = opened(
+        addresses["served"], model={"guesses": CAT, "endings": {"*": WHISKERS * 8}}, reduced_motion="no-preference"
+    )
     page.draw(page.circle())
     page.wait_until_drawn()
     first = page.locator(".ending[aria-pressed=true] .drawn").get_attribute("d")
@@ -100,7 +102,9 @@ def test_an_ending_that_is_watched_stays(addresses, opened):
 
 
 def test_endings_are_shown_in_turn_until_the_pen_goes_down(addresses, opened):
-    page = opened(addresses["served"], model={"guesses": CAT, "endings": {"*": WHISKERS}}, reduced_motion="no-preference")
+    page = opened(
+        addresses["served"], model={"guesses": CAT, "endings": {"*": WHISKERS}}, reduced_motion="no-preference"
+    )
     page.draw(page.circle())
     page.wait_for_selector(".ending:nth-child(2)[aria-pressed=true]", timeout=WAIT)
     page.wait_for_selector(".ending:nth-child(3)[aria-pressed=true]", timeout=WAIT)

@@ -117,7 +117,9 @@ def test_finished_drawings_can_be_returned_to_and_deleted(addresses, opened):
     assert page.locator("#drawings-count").text_content() == "1"
     page.click("#drawings-button")
     page.click("#drawings-list button")
-    page.wait_for_function("() => document.getElementById('description').textContent.includes('1 stroke of yours')", timeout=WAIT)
+    page.wait_for_function(
+        "() => document.getElementById('description').textContent.includes('1 stroke of yours')", timeout=WAIT
+    )
     assert page.locator("#undo").is_enabled()  # with its history
     page.click("#more")
     page.click("#delete-all")

@@ -1,8 +1,13 @@
 """Every window, scheme and language: nothing is cut off, everything has a name."""
 
+import re
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import WAIT
+
+from sketchrnn.web.page_files import page_text
 
 MODEL = {
     "guesses": [["cat", 0.3], ["hot air balloon", 0.28], ["sun", 0.2], ["The Great Wall of China", 0.12], ["axe", 0.1]],
@@ -11,26 +16,8 @@ MODEL = {
 }
 SIZES = [(195, 422), (320, 256), (320, 568), (390, 844), (640, 360), (844, 390), (820, 1180), (1400, 900), (3840, 2160)]
 
-# Each control that is cut off by the window or another element, after it was scrolled to.
-CUT_OFF = """() => {
-  const faults = [];
-  for (const control of document.querySelectorAll("button, input, textarea, canvas, p, h1, label")) {
-    if (!control.checkVisibility({ visibilityProperty: true }) || control.closest(".hidden-text, [aria-hidden=true]")) continue;
-    control.scrollIntoView({ block: "center", inline: "center" });
-    const box = control.getBoundingClientRect();
-    if (box.width <= 1) continue;
-    const name = control.id || control.textContent.trim() || control.outerHTML.slice(0, 60);
-    const inside = box.left >= -0.5 && box.right <= innerWidth + 0.5 && box.top >= -0.5 && box.bottom <= innerHeight + 0.5;
-    if (!inside && control.id !== "canvas") faults.push(`${name} leaves the window`);
-    if (!control.matches("button, input")) continue;
-    const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-    if (!control.contains(hit)) faults.push(`${name} is covered by ${hit?.id || hit?.className || hit?.tagName}`);
-    if (control.matches("input:not([type=range]), textarea") && parseFloat(getComputedStyle(control).fontSize) < 16) faults.push(`${name} is too small`);
-    if (control.scrollWidth > control.clientWidth + 1 && !control.matches("input, .ending")) faults.push(`${name} is cut off`);
-  }
-  if (document.documentElement.scrollWidth > innerWidth) faults.push("the page is wider than the window");
-  return faults;
-}"""
+CONTROLS = "button, input, textarea, canvas, p, h1, label"
+CUT_OFF = (Path(__file__).parent / "cut_off.js").read_text()
 
 
 def drawn(opened, addresses, **options):
@@ -46,14 +33,14 @@ def drawn(opened, addresses, **options):
 def test_no_control_is_cut_off(addresses, opened, size, language):
     options = {"viewport": {"width": size[0], "height": size[1]}, "locale": language}
     page = opened(addresses["served"], model=MODEL, **options)
-    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(CUT_OFF, CONTROLS) == []
     page.evaluate("() => document.getElementById('canvas').scrollIntoView({ block: 'center' })")
     page.draw(page.circle(0.4))
     page.wait_until_drawn()
     page.wait_for_selector(".ending svg")
-    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(CUT_OFF, CONTROLS) == []
     page.click("#download")
-    assert page.evaluate(CUT_OFF.replace("button, input, textarea", "[data-format]").replace("canvas, p, h1, label", "i")) == []
+    assert page.evaluate(CUT_OFF, "[data-format]") == []
     page.keyboard.press("Escape")
     page.click("#category")
     box = page.locator("#category-list").bounding_box()
@@ -172,9 +159,6 @@ def test_the_combobox_by_keyboard(addresses, opened):
 
 def test_languages_have_the_same_texts(addresses, opened):
     page = opened(addresses["served"], model=MODEL)
-    import re
-
-    from sketchrnn.web.page_files import page_text
 
     def keys(name):
         text = page_text(name).split("synonyms: {")[0]
@@ -183,7 +167,11 @@ def test_languages_have_the_same_texts(addresses, opened):
     assert keys("texts-en.js") == keys("texts-de.js")
     assert len(keys("texts-en.js")) > 60
     used = set(re.findall(r'data-(?:text|label|hint)="(\w+)"', page_text("index.html")))
-    used |= set(re.findall(r"texts\.(\w+)", "".join(page_text(name) for name in ("app.js", "panel.js", "share.js", "combobox.js"))))
+    used |= set(
+        re.findall(
+            r"texts\.(\w+)", "".join(page_text(name) for name in ("app.js", "panel.js", "share.js", "combobox.js"))
+        )
+    )
     assert used - {"js", "synonyms"} <= keys("texts-en.js")
     page.click("#more")
     page.click("#language")
