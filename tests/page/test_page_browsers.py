@@ -168,7 +168,8 @@ def test_a_drawing_is_finished_and_kept(addresses, tmp_path, start, place):
         browser.get(addresses[place])
         wait_for(browser, ready)
         box = browser.run(
-            "(({ x, y, width, height }) => [x, y, width, height])(document.getElementById('canvas').getBoundingClientRect())"
+            "(({ x, y, width, height }) => [x, y, width, height])"
+            "(document.getElementById('canvas').getBoundingClientRect())"
         )
         x, y, size = box[0] + box[2] / 2, box[1] + box[3] / 2, min(box[2], box[3]) / 2
         browser.draw(

@@ -227,7 +227,11 @@ def test_a_file_shares_text_and_takes_it(addresses, opened):
     assert page.input_value("#share-drawing") == f"https://example.org/draw/#{text}"
     page.keyboard.press("Escape")
     other = opened(addresses["file"])
-    paste = "(text) => { const data = new DataTransfer(); data.setData('text', text); document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true })); }"
+    paste = """(text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text", text);
+      document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    }"""
     other.evaluate(paste, text)
     other.wait_for_function("() => !document.getElementById('download').disabled", timeout=WAIT)
     assert other.layers() == layers

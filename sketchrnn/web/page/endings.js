@@ -96,16 +96,13 @@ export class Finisher {
   }
 
   async #finish({ ink, category, temperature, seed, guesses }, events, signal) {
-    let known = guesses;
-    if (this.canGuess && ink.length) {
-      known = await this.guess(ink);
-      signal.throwIfAborted();
-      events.onGuesses(known);
-    }
+    const guess = () => (this.canGuess && ink.length ? this.#guessFor(ink, events, signal) : guesses);
+    let known = category ? guesses : await guess();
     const wanted = category || !this.canGuess ? [category ?? this.model.categories[0] ?? null] : categoriesOf(known);
     const settings = { strokes: plain(ink), temperature, signal };
     let next = seed;
     let endings = await this.#drawFirst({ ...settings, category: wanted[0], seed: next++ }, events);
+    if (category) known = await guess(); // it is only shown, and must not keep the first line waiting
     const each = wanted.length > 1 ? 1 : ENDINGS - 1;
     for (const one of wanted.length > 1 ? wanted.slice(1) : wanted) {
       endings.push(...(await this.#draw({ ...settings, category: one, seed: next, count: each }, events)));
@@ -117,6 +114,13 @@ export class Finisher {
       endings = await this.#drawFirst({ ...settings, category: others[round], seed: next++ }, events);
     }
     return endings;
+  }
+
+  async #guessFor(ink, events, signal) {
+    const guesses = await this.guess(ink);
+    signal.throwIfAborted();
+    events.onGuesses(guesses);
+    return guesses;
   }
 
   /** Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. */
