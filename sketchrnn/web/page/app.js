@@ -15,7 +15,7 @@ import { LinkError, decodedDrawing, drawingIn, encodedDrawing } from "./link.js"
 import { makeMenu } from "./menu.js";
 import { growEnding, showDrawings, showEndings, showGuesses } from "./panel.js";
 import { share } from "./share.js";
-import { Storage, claim, currentId, release, setCurrentId, setSetting, setting } from "./storage.js";
+import { Storage, claim, currentId, holdUnsaved, release, setCurrentId, setSetting, setting, takeUnsaved } from "./storage.js";
 import { Surface } from "./surface.js";
 import { chooseLanguage, languageNames, texts, useLanguage } from "./texts.js";
 
@@ -392,8 +392,16 @@ class Page {
     const wanted = currentId();
     const records = await this.storage.all();
     const record = wanted ? records.find(({ id }) => id === wanted) : records[0];
-    if (record && (await claim(record.id))) this.#open(record.id, History.fromRecord(record.history));
-    else await claim(this.id);
+    const unsaved = takeUnsaved(record ?? { id: wanted, changed: 0 });
+    if (wanted || record) this.id = wanted ?? record.id;
+    if (await claim(this.id)) {
+      const history = record ? History.fromRecord(record.history) : this.history;
+      if (unsaved) history.change(unsaved);
+      if (record || unsaved) this.#open(this.id, history);
+    } else {
+      this.id = newId();
+      await claim(this.id);
+    }
     setCurrentId(this.id);
     await this.#showStrip();
   }
@@ -434,9 +442,8 @@ class Page {
   /** Saves the drawing at once; while that goes on, further changes wait for each other. */
   async #save() {
     this.saveAgain = true;
-    this.saving ??= this.#saveChanges();
+    this.saving ??= this.#saveChanges().finally(() => (this.saving = null));
     await this.saving;
-    this.saving = null;
   }
 
   async #saveChanges() {
@@ -639,7 +646,9 @@ class Page {
       if (text) this.#openText(text);
     });
     document.addEventListener("visibilitychange", () => document.hidden && this.#save());
-    window.addEventListener("pagehide", () => this.#save());
+    window.addEventListener("pagehide", () => {
+      if (this.saving) holdUnsaved({ id: this.id, changed: Date.now(), present: this.state });
+    });
   }
 
   #listenToMenus() {

@@ -5,6 +5,7 @@
 
 const STORE = "drawings";
 const CURRENT = "sketchrnn-drawing"; // in sessionStorage: which drawing this tab shows
+const UNSAVED = "sketchrnn-unsaved"; // in sessionStorage: its state, if the database may not have it yet
 const MOST_DRAWINGS = 100;
 
 export class Storage {
@@ -84,6 +85,18 @@ export function currentId() {
 
 export function setCurrentId(id) {
   remembered(() => sessionStorage.setItem(CURRENT, id));
+}
+
+/** Holds the state of a drawing while the page goes away, which may be before the database has it. */
+export function holdUnsaved(unsaved) {
+  remembered(() => sessionStorage.setItem(UNSAVED, JSON.stringify(unsaved)));
+}
+
+/** Returns what `holdUnsaved` held, if it is of a drawing and newer than its record. */
+export function takeUnsaved({ id, changed }) {
+  const unsaved = remembered(() => JSON.parse(sessionStorage.getItem(UNSAVED)));
+  remembered(() => sessionStorage.removeItem(UNSAVED));
+  return unsaved?.id === id && unsaved.changed > changed ? unsaved.present : null;
 }
 
 /** Returns a setting that outlives the visit. */
