@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from typing import cast
+import threading
+from typing import Any, cast
 
 import click
 
@@ -46,17 +47,20 @@ def serve(model: str | None, precision: str, host: str, port: int, open_page: bo
         raise SketchRNNError(
             f"cannot listen on {host}, port {port}: {reason(error)}. Choose another port with --port, 0 for any"
         ) from error
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        if not is_loopback(host):
-            click.echo(f"warning: everyone who reaches {host} can open this page", err=True)
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{server.server_address[1]}/"
-        click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
-        if open_page:
-            click.launch(address)
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-    finally:
-        server.server_close()
+
+    def stop(*_: Any) -> None:
+        # not by an exception, which could interrupt the server while it hands a connection over
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    if not is_loopback(host):
+        click.echo(f"warning: everyone who reaches {host} can open this page", err=True)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{server.server_address[1]}/"
+    click.echo(f"draw at {address} (Ctrl-C stops)", err=True)
+    if open_page:
+        click.launch(address)
+    server.serve_forever()
+    server.server_close()
+    click.echo("stopped", err=True)
