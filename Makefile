@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test test-js lint docs bench clean
+.PHONY: demo test test-avx2 test-js lint docs bench clean
 
 demo: .venv/installed
 	@mkdir -p out
@@ -12,6 +12,13 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# the numerical tests as on a processor without AVX-512: oneDNN and torch obey these variables
+NUMERICAL := recurrence network cells losses mixture numpy_network reference evaluation devices
+
+test-avx2: .venv/installed-test
+	OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 \
+	  $(BIN)/python -m pytest -n auto $(NUMERICAL:%=tests/test_%.py)
 
 test-js:
 	cd js && npm install --no-audit --no-fund --no-package-lock --silent && npm test

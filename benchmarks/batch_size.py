@@ -21,7 +21,7 @@ from sketchrnn.dataset.load import load
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.distributed import choose_device, choose_precision
 from sketchrnn.training.reports import EvaluationReport, Silent, StepReport
 from sketchrnn.training.run import train
 

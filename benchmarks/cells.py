@@ -16,14 +16,12 @@ from results import machine, write_results
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
+from sketchrnn.training.distributed import ALONE, choose_precision
 from sketchrnn.training.evaluation import evaluate
-from sketchrnn.training.hardware import choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 MAX_LENGTH = 250
 EVALUATIONS = 10
@@ -66,7 +64,7 @@ class Learner:
         )
         self.state = TrainingState(drawings, self.offset_scale, MAX_LENGTH, model, self.training, "cpu")
         self.batches = batch_stream(
-            train_set.lengths, Collator(train_set, self.offset_scale, "cpu"), self.training, 0, MAX_LENGTH
+            train_set, Collator(train_set, self.offset_scale, "cpu"), self.training, 0, MAX_LENGTH
         )
         self.seconds = 0.0
         self.found: list[tuple[int, float, float]] = []

@@ -16,13 +16,11 @@ from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.distributed import ALONE, choose_device, choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -59,7 +57,7 @@ def seconds_of_a_step(setting: dict[str, int], device: str, precision: str, step
     training = TrainingConfiguration(batch_size=setting["batch"], precision=precision, augment_drop=0.0)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, setting["length"], model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, setting["length"])
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, setting["length"])
     times = []
     for _ in range(steps + 1):
         started = time.perf_counter()

@@ -21,7 +21,7 @@ from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import Workers
-from sketchrnn.training.stream import batch_stream
+from sketchrnn.training.batches import batch_stream
 
 def anonymous():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -32,7 +32,7 @@ drawings, _ = load([store])
 train = drawings.of_split("train")
 training = TrainingConfiguration(batch_size=batch_size)
 collator = Collator(train, drawings.offset_scale())
-stream = batch_stream(train.lengths, collator, training, 0, 250, Workers(rank, size))
+stream = batch_stream(train, collator, training, 0, 250, Workers(rank, size))
 made = sum(len(next(stream)) for _ in range(round(len(train) / batch_size)))
 mapped, resident, path = 0, 0, ""
 for line in Path("/proc/self/smaps").read_text().splitlines():

@@ -21,8 +21,8 @@ from sketchrnn.formats.svg.writing import Layer, svg_drawing
 from sketchrnn.model.checkpoint import load_checkpoint, load_shipped
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.distributed import choose_device, choose_precision
 from sketchrnn.training.evaluation import evaluate
-from sketchrnn.training.hardware import choose_device, choose_precision
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.run import train
 

@@ -2,12 +2,13 @@
 
     python benchmarks/fuzz.py --files 10000
 
-SVG, ndjson, raw ndjson, binary, npz and polyline JSON files are made, then bytes of them changed, cut out, repeated or
-put in at random. What must not happen: another error than the project's own, more than 10 seconds, or a store that is
-there after an error or cannot be opened.
+Files of every format are made, also compressed and in UTF-16, then bytes of them changed, cut out, repeated or put in
+at random. What must not happen: another error than the project's own, more than 10 seconds, or a store that is there
+after an error or cannot be opened.
 """
 
 import argparse
+import gzip
 import io
 import json
 import random
@@ -104,17 +105,84 @@ def npz(chance):
     return file.getvalue()
 
 
+def npy(chance):
+    file = io.BytesIO()
+    columns = chance.choice([3, 5])
+    rows = np.zeros((chance.randint(1, 9), columns), chance.choice([np.int16, np.float64]))
+    rows[:, :2] = [[chance.randint(-99, 99), chance.randint(-99, 99)] for _ in rows]
+    rows[:, 3 if columns == 5 else 2] = 1
+    np.save(file, rows)
+    return file.getvalue()
+
+
+def csv(chance):
+    rows = [f'{key},"{json.dumps(strokes(chance, 2))}",cat,True' for key in range(chance.randint(1, 4))]
+    return "\n".join(["key_id,drawing,word,recognized", *rows]).encode()
+
+
+def polylines(chance):
+    return [[[x, y] for x, y in zip(*one, strict=True)] for one in strokes(chance, 2)]
+
+
+def inkml(chance):
+    traces = "".join(f"<trace>{', '.join(f'{x} {y}' for x, y in one)}</trace>" for one in polylines(chance))
+    return f'<ink xmlns="http://www.w3.org/2003/InkML">{traces}</ink>'.encode()
+
+
+def excalidraw(chance):
+    elements = [{"type": "freedraw", "x": 3, "y": 4, "angle": 0.5, "points": one} for one in polylines(chance)]
+    return json.dumps({"type": "excalidraw", "elements": elements}, indent=chance.choice([None, 1])).encode()
+
+
+def tldraw(chance):
+    records = [
+        {
+            "typeName": "shape",
+            "type": "draw",
+            "id": f"shape:{number}",
+            "parentId": f"shape:{chance.randint(0, 5)}",
+            "index": f"a{number}",
+            "x": 1,
+            "rotation": 0.1,
+            "props": {"segments": [{"type": "free", "points": [{"x": x, "y": y} for x, y in one]}]},
+        }
+        for number, one in enumerate(polylines(chance))
+    ]
+    return json.dumps({"tldrawFileFormatVersion": 1, "records": records}).encode()
+
+
+def geojson(chance):
+    features = [
+        {"type": "Feature", "geometry": {"type": "LineString", "coordinates": one}} for one in polylines(chance)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+def compressed(chance):
+    return gzip.compress(ndjson_of(chance, 2))
+
+
+def utf16(chance):
+    return ndjson_of(chance, 2).decode().encode(chance.choice(["utf-16", "utf-16-le", "utf-16-be"]))
+
+
 MAKERS = {
     ".svg": svg,
     ".ndjson": lambda chance: ndjson_of(chance, 2),
     ".raw.ndjson": lambda chance: ndjson_of(chance, 3),
-    ".json": lambda chance: json.dumps(
-        [[[x, y] for x, y in zip(*one, strict=True)] for one in strokes(chance, 2)]
-    ).encode(),
+    ".json": lambda chance: json.dumps(polylines(chance)).encode(),
     ".bin": binary,
     ".npz": npz,
+    ".npy": npy,
+    ".csv": csv,
+    ".inkml": inkml,
+    ".excalidraw": excalidraw,
+    ".tldr": tldraw,
+    ".geojson": geojson,
+    ".ndjson.gz": compressed,
+    ".16.ndjson": utf16,
 }
-SHARES = (40, 40, 5, 5, 5, 5)
+WEIGHTS = (25, 25, *[5] * (len(MAKERS) - 2))
 
 
 def damage(content, chance):
@@ -149,7 +217,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for number in range(arguments.files):
             chance = random.Random(arguments.seed * 1_000_003 + number)
-            suffix = chance.choices(list(MAKERS), SHARES)[0]
+            suffix = chance.choices(list(MAKERS), WEIGHTS)[0]
             path, store = Path(name) / f"cat{suffix}", Path(name) / "store"
             path.write_bytes(damage(MAKERS[suffix](chance), chance))
             started = time.perf_counter()

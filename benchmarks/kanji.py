@@ -23,10 +23,10 @@ from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.distributed import choose_precision
 from sketchrnn.training.evaluation import evaluate
-from sketchrnn.training.hardware import choose_precision
+from sketchrnn.training.files import last_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.paths import last_path
 from sketchrnn.training.reports import EvaluationReport, Silent, StepReport
 from sketchrnn.training.run import train
 

@@ -18,7 +18,7 @@ import numpy as np
 from results import write_results
 
 from sketchrnn.model.checkpoint import load_checkpoint
-from sketchrnn.training.paths import last_path
+from sketchrnn.training.files import last_path
 
 STEPS = 2000
 START_UP = 4.0  # seconds

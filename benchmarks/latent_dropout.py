@@ -12,10 +12,10 @@ from sketchrnn.dataset.load import load
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.distributed import choose_device, choose_precision
 from sketchrnn.training.evaluation import evaluate
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.files import last_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.paths import last_path
 from sketchrnn.training.run import train
 
 MAX_LENGTH = 250

@@ -46,13 +46,13 @@ import numpy, torch
 from sketchrnn.training.batches import Collator
 from sketchrnn.dataset.load import load
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.stream import batch_stream
+from sketchrnn.training.batches import batch_stream
 started = time.perf_counter()
 drawings, _ = load([sys.argv[1]])
 train = drawings.of_split("train")
 collator = Collator(train, drawings.offset_scale())
 opened = time.perf_counter()
-next(batch_stream(train.lengths, collator, TrainingConfiguration(), 0, 250))
+next(batch_stream(train, collator, TrainingConfiguration(), 0, 250))
 print(json.dumps({"seconds": time.perf_counter() - started, "opened": opened - started, "drawings": len(drawings)}))
 """
 

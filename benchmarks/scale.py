@@ -62,7 +62,8 @@ def main() -> None:
             for place in chosen:
                 name = test.categories[test.category[place]]
                 index = network.configuration.category_index(name) if known else None
-                found += find_scales(network, [sketch_of(test, place, share)], conditionings_of(network, [index]))
+                conditionings = conditionings_of(network, [index])
+                found += find_scales(network, [sketch_of(test, place, share)], conditionings)
             low, middle, high = np.percentile(found, [25, 50, 75])
             told = "told" if known else "not told"
             lines.append(f"| {share:.0%} | {told} | {low:.2f} | {middle:.2f} | {high:.2f} |")
@@ -72,7 +73,8 @@ def main() -> None:
         for share in SHARES:
             sketch = sketch_of(test, place, share)
             index = network.configuration.category_index(test.categories[test.category[place]])
-            right[share].append(encode_prefix(network, sketch, PrefixSettings(index, pen="auto")).sketch.pen_down == sketch.pen_down)
+            seen = encode_prefix(network, sketch, PrefixSettings(index, pen="auto"))
+            right[share].append(seen.sketch.pen_down == sketch.pen_down)
     lines += [
         "",
         "Whether the pen is down is right (`--pen auto`): "

@@ -19,7 +19,7 @@ GENERATE = [*SKETCHRNN, "generate", "--category", "cat", "--format", "ndjson"]
 ONE_EACH = ["--best-of", "1", "--scale", "1"]
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
-    "import numpy, click, svgwrite": [sys.executable, "-c", "import numpy, click, svgwrite"],
+    "import numpy, click": [sys.executable, "-c", "import numpy, click"],
     "sketchrnn --help": [*SKETCHRNN, "--help"],
     "complete, of 1": COMPLETE,
     "complete, of 1, the scale and the first drawing as given": [*COMPLETE, *ONE_EACH],
@@ -30,7 +30,7 @@ COMMANDS = {
     "import torch": [sys.executable, "-c", "import torch"],
 }
 IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")
-PACKAGES = ("numpy", "svgwrite", "click", "safetensors", "ndjson", "xml", "sketchrnn")
+PACKAGES = ("numpy", "tinycss2", "click", "safetensors", "ndjson", "xml", "sketchrnn")
 
 
 def run(command: list[str], threads: int) -> tuple[float, float]:

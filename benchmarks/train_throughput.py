@@ -21,13 +21,11 @@ from torch import nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
-from sketchrnn.training.hardware import choose_device, choose_precision
+from sketchrnn.training.distributed import ALONE, choose_device, choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 
 KANJI = Path(__file__).parent.parent.parent / "shared" / "reference" / "short_kanji.npz"
 MAX_LENGTH = 88
@@ -40,7 +38,7 @@ def training_steps(drawings: Drawings, batch_size: int, device: str, precision: 
     model = ModelConfiguration(latent_dropout=0.0, categories=drawings.categories)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
     return lambda: take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE) and None
 
 

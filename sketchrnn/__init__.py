@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from sketchrnn.formats import Record
     from sketchrnn.formats.page import Length, Page
     from sketchrnn.formats.picture import PictureSettings
-    from sketchrnn.formats.svg.animation import Animation
-    from sketchrnn.formats.svg.style import Look
+    from sketchrnn.formats.svg.style import Animation, RenderStyle
     from sketchrnn.model.drawing import Drawing, render, save
     from sketchrnn.model.guess import Guess
     from sketchrnn.model.model import Model, load, read
@@ -28,9 +27,8 @@ _HOMES = {
     **dict.fromkeys(("Model", "load", "read"), "sketchrnn.model.model"),
     **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
     **dict.fromkeys(("Request", "Sampling"), "sketchrnn.model.sampling"),
-    "Animation": "sketchrnn.formats.svg.animation",
+    **dict.fromkeys(("Animation", "RenderStyle"), "sketchrnn.formats.svg.style"),
     "Guess": "sketchrnn.model.guess",
-    "Look": "sketchrnn.formats.svg.style",
     **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
     "PictureSettings": "sketchrnn.formats.picture",
     "Record": "sketchrnn.formats",
@@ -41,11 +39,11 @@ __all__ = [
     "Drawing",
     "Guess",
     "Length",
-    "Look",
     "Model",
     "Page",
     "PictureSettings",
     "Record",
+    "RenderStyle",
     "Request",
     "Sampling",
     "Sketch",

@@ -1,4 +1,4 @@
-"""One address to one file: over HTTP, going on after a break, checked, and never half there."""
+"""Download of a file over HTTP: resumed after an interruption, checked, and never left half written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import binascii
 import contextlib
 import email.utils
 import hashlib
-import os
 import random
 import re
 import threading
@@ -20,7 +19,7 @@ from urllib.parse import quote, unquote
 import requests
 
 from sketchrnn.errors import DownloadError
-from sketchrnn.files import reason
+from sketchrnn.files import reason, replace_file
 
 PART_SUFFIX = ".download"
 _BLOCK = 1 << 16  # bytes
@@ -32,21 +31,21 @@ _UNNAMED = "unnamed"
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 Progress = Callable[[int, "int | None"], None]
-"""Is told how many bytes of the file are there, and of how many if the server says so."""
+"""Receives the number of bytes so far, and the total if the server sends it."""
 
 Cut = Callable[[bytes], "int | None"]
-"""Is given the file block by block, from its beginning; returns None if more of it is wanted than that, or else how
-many bytes of the block are."""
+"""Receives the file block by block, from its beginning; returns None to continue, or the number of bytes of the block
+that are the last ones."""
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often, and how politely, a request is made again.
+    """How often a request is repeated, and after which time.
 
     Attributes:
-        attempts: requests that may fail without a byte gained.
-        wait: seconds before the second; doubled for each further one, up to a minute, and varied by a quarter, so that
-            many clients do not come back together. If the server asks for more with Retry-After, that counts.
+        attempts: requests in a row that may fail without receiving a byte.
+        wait: seconds before the second request. The time doubles for each further one, up to a minute, and varies by a
+            quarter, so that many clients do not return at the same time. A longer Retry-After of the server applies.
     """
 
     attempts: int = 6
@@ -54,7 +53,7 @@ class Retries:
 
 
 class _PassingError(Exception):
-    """An attempt failed in a way that may pass."""
+    """An attempt failed for a reason that may be temporary."""
 
     def __init__(self, message: str, wait: float = 0.0) -> None:
         super().__init__(message)
@@ -71,23 +70,23 @@ def download(
     retries: Retries | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
-    """Download a file, going on where an earlier call of the same was broken off.
+    """Download a file, and resume an interrupted download of the same file.
 
-    Until it is whole it lies beside the target, as ``.NAME.VALIDATOR.download``: it is gone on with only while the
-    server still has the same version of the file. The size, and the MD5 if Google's storage gives one, are checked
-    before the file takes its name. A file that was there is replaced.
+    Until it is complete, the file is beside the target, as ``.NAME.VALIDATOR.download``. It is resumed only if the
+    server still has the same version of it. The size, and the MD5 if Google's storage sends one, are checked before the
+    file gets its name. An existing file is replaced.
 
     Args:
         url: http or https.
         path: the file to write.
-        progress: is told how far it is.
-        cut: makes, for each attempt, what cuts the file short; neither size nor MD5 can be checked then.
-        sha256: the digest that the file must have, in hexadecimal.
+        progress: receives the progress.
+        cut: makes a function for each attempt that ends the file early; size and MD5 are not checked then.
+        sha256: the expected digest, in hexadecimal.
         retries: how often to try.
-        cancelled: once it is set, gives up, keeping what is there.
+        cancelled: once it is set, the download stops; the part so far is kept.
 
     Raises:
-        DownloadError: the server says no, keeps failing, or sends something else than it promised; or the file cannot
+        DownloadError: the server refuses, keeps failing, or sends other content than it announced; or the file cannot
             be written.
     """
     retries, cancelled = retries or Retries(), cancelled or threading.Event()
@@ -112,7 +111,7 @@ def download(
             except OSError as error:
                 raise DownloadError(f"{target}: cannot be written: {reason(error)}") from error
             if cancelled.is_set():
-                raise DownloadError(f"{url}: interrupted; the same command goes on from here")
+                raise DownloadError(f"{url}: interrupted; the same command resumes the download")
 
 
 class _Part:
@@ -152,8 +151,7 @@ class _Part:
         """Let the file take its name, cut to a size."""
         with self.path.open("ab") as file:
             file.truncate(size)
-            os.fsync(file.fileno())
-        self.path.replace(self.target)
+        replace_file(self.path, self.target)
 
     def _quoted(self) -> str:
         return quote(self.validator, safe="").replace(".", "%2E") if self.validator else _UNNAMED

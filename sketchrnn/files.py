@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from sketchrnn.errors import SketchRNNError
+
+logger = logging.getLogger(__name__)
 
 STANDARD_STREAM = "-"
 CACHE_VARIABLE = "SKETCHRNN_CACHE"
@@ -61,14 +64,14 @@ def check_writable(path: str | Path, *, force: bool) -> None:
     """
     if _is_device(path):
         return
-    target = _link_target(path)
-    if target.is_dir():
-        raise SketchRNNError(f"{path}: cannot be written: it is a directory")
-    if target.exists() and not force:
-        raise SketchRNNError(f"{path}: exists already; --force overwrites it")
-    if not target.parent.is_dir():
-        raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
     try:
+        target = _link_target(path)
+        if target.is_dir():
+            raise SketchRNNError(f"{path}: cannot be written: it is a directory")
+        if target.exists() and not force:
+            raise SketchRNNError(f"{path}: exists already; --force overwrites it")
+        if not target.parent.is_dir():
+            raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
@@ -87,10 +90,10 @@ def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequ
     """
     if str(output) == STANDARD_STREAM or _is_device(output):
         return
-    target = Path(output).resolve()
+    target = Path(os.path.realpath(output))
     pattern = re.compile(NUMBERED.sub(r"\\d+", re.escape(str(target))))
     for each in inputs:
-        source = Path(each).resolve()
+        source = Path(os.path.realpath(each))
         if is_stream(each):
             continue
         if source.is_dir():
@@ -196,17 +199,26 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
     """Hold a lock that other processes respect. Its file is deleted at the end.
 
+    On a file system without locks there is a warning, and no lock.
+
     Args:
         path: the lock's file.
         patience: seconds to wait for it; below 0 there is no limit.
 
     Raises:
         filelock.Timeout: another process holds the lock.
+        OSError: the folder is missing or not writable.
     """
     import filelock
 
+    path.parent.stat()  # filelock would make the folder
     lock = filelock.FileLock(path, timeout=patience)
-    lock.acquire()
+    try:
+        lock.acquire()
+    except NotImplementedError:
+        logger.warning(f"{path.parent}: this file system has no locks; let no other process write the same files")
+        yield
+        return
     while not path.exists():  # the previous owner has deleted it: this locks a deleted file
         lock.release()
         lock.acquire()
@@ -242,7 +254,10 @@ def reason(error: OSError) -> str:
 
 def _link_target(path: str | Path) -> Path:
     """Return the file that a link points to, through any number of links; other paths as they are."""
-    return Path(path).resolve() if Path(path).is_symlink() else Path(path)
+    target = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 def _is_device(path: str | Path) -> bool:

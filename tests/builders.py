@@ -108,12 +108,12 @@ def random_drawings(count: int, seed: int = 0, longest: int = 12, categories=("p
 
 def rows_of_drawing(drawings: Drawings, place: int) -> np.ndarray:
     """Stroke-3 rows (L, 3) of one drawing, cut out the plain way."""
-    ends = np.cumsum([len(block.scale) for block in drawings.blocks])
-    number = int(drawings.place[place])
+    ends = np.cumsum([len(block) for block in drawings.blocks])
+    number = int(drawings.index[place])
     which = int((ends <= number).sum())
     block, number = drawings.blocks[which], number - int(ends[which - 1] if which else 0)
     rows = slice(int(block.starts[number]), int(block.starts[number + 1]))
-    offsets = block.offsets[rows] * block.scale[number]
+    offsets = block.offsets[rows] * block.scale(drawings.unit)[number]
     return np.column_stack([offsets, block.lifts[rows]]).astype(np.float64)
 
 

@@ -1,6 +1,7 @@
-"""What all tests share: a repeatable hypothesis profile, and the real drawings where there are any."""
+"""Shared by all tests: a repeatable hypothesis profile, the real drawings, and what a missing requirement means."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,40 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+NOT_APPLICABLE = "not applicable: "
+"""How the reason of a skip begins if the test has no meaning for its parameters or on this machine."""
+
+Hook = Generator[None, pytest.CollectReport | pytest.TestReport, pytest.CollectReport | pytest.TestReport]
+
+
+def fail_instead_of_skip(report: pytest.CollectReport | pytest.TestReport) -> None:
+    """In CI, where everything is installed, turn the skip of a test that lacks something into a failure."""
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if NOT_APPLICABLE not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{report.nodeid}: {reason}. In CI a test must find what it needs."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Hook:
+    """Apply :func:`fail_instead_of_skip` to tests."""
+    report = yield
+    fail_instead_of_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Hook:
+    """Apply :func:`fail_instead_of_skip` to whole modules."""
+    report = yield
+    fail_instead_of_skip(report)
+    return report
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let files be prepared elsewhere than in the user's own cache, in this process and in those that it starts."""
+    """Prepare files elsewhere than in the user's own cache, in this process and in the processes that it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         yield
@@ -29,8 +60,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real drawings and reference numbers, beside the repository; tests that need it skip without it."""
-    folder = Path(__file__).resolve().parents[2] / "shared"
+    """The folder of real drawings and reference numbers: ``SKETCHRNN_SHARED``, or ``shared`` beside the repository."""
+    folder = Path(os.environ.get("SKETCHRNN_SHARED") or Path(__file__).resolve().parents[2] / "shared")
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent")
     return folder

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.training import augmentation
-from sketchrnn.training.augmentation import KEPT_ROWS, Augmentation, Chances
+from sketchrnn.training.augmentation import KEPT_ROWS, Augmentation, AugmentationNoise
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -19,14 +19,14 @@ def some_drawings(seed, count=5, longest=14):
     return stacked[:, :2].astype(np.float32), stacked[:, 2] > 0.5, lengths
 
 
-def by_loop(offsets, lifts, lengths, factors, chances, drop):
+def by_loop(offsets, lifts, lengths, factors, noise, drop):
     """The same, a row at a time: for each drawing its rows (dx, dy, lift)."""
     results, row = [], 0
     for length, factor in zip(lengths, factors, strict=True):
         result, place = [], 0
         for _ in range(length):
             offset = offsets[row] * factor
-            if drop and place >= KEPT_ROWS and not lifts[row] and chances[row] < drop:
+            if drop and place >= KEPT_ROWS and not lifts[row] and noise[row] < drop:
                 result[-1][0] += offset[0]
                 result[-1][1] += offset[1]
             else:
@@ -44,8 +44,8 @@ def augment(offsets, lifts, lengths, seed, **amounts):
     padded_lifts = np.zeros(real.shape, bool)
     padded_offsets[real], padded_lifts[real] = offsets, lifts
     tensors = [torch.from_numpy(array) for array in (padded_offsets, padded_lifts, lengths)]
-    chances = Chances.draw(len(lengths), int(lengths.max()), torch.Generator().manual_seed(seed))
-    results = [value.numpy() for value in augmentation.augment(*tensors, chances, Augmentation(**amounts))]
+    noise = AugmentationNoise.sample(len(lengths), int(lengths.max()), torch.Generator().manual_seed(seed))
+    results = [value.numpy() for value in augmentation.augment(*tensors, noise, Augmentation(**amounts))]
     real = np.arange(results[1].shape[1])[None] < results[2][:, None]
     assert not results[0][~real].any()
     assert not results[1][~real].any()
@@ -57,8 +57,8 @@ def draws(lengths, seed, scale):
     generator = torch.Generator().manual_seed(seed)
     factors = 1.0 - scale + 2.0 * scale * torch.rand(len(lengths), 2, generator=generator).numpy()
     torch.rand(2, len(lengths), 1, generator=generator)  # angle and shear
-    chances = torch.rand(len(lengths), int(lengths.max()), generator=generator).numpy()
-    return factors, chances[np.arange(chances.shape[1])[None] < lengths[:, None]]
+    noise = torch.rand(len(lengths), int(lengths.max()), generator=generator).numpy()
+    return factors, noise[np.arange(noise.shape[1])[None] < lengths[:, None]]
 
 
 def cut(offsets, lifts, lengths):
@@ -70,9 +70,9 @@ def cut(offsets, lifts, lengths):
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.5, 0.99]))
 def test_it_is_the_loop_over_rows(seed, drop):
     offsets, lifts, lengths = some_drawings(seed)
-    factors, chances = draws(lengths, seed, 0.15)
+    factors, noise = draws(lengths, seed, 0.15)
     results = augment(offsets, lifts, lengths, seed, scale=0.15, drop=drop)
-    expected = by_loop(offsets, lifts, lengths, factors, chances, drop)
+    expected = by_loop(offsets, lifts, lengths, factors, noise, drop)
     assert results[2].tolist() == [len(rows) for rows in expected]
     for ours, theirs in zip(cut(*results), expected, strict=True):
         np.testing.assert_allclose(ours, np.array(theirs), atol=1e-3)
@@ -163,3 +163,16 @@ def test_the_input_is_left_alone():
     augment(offsets, lifts, lengths, 0, scale=0.15, drop=0.5)
     for ours, theirs in zip((offsets, lifts, lengths), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_some_drawings_are_mirrored_from_left_to_right():
+    offsets, lifts, lengths = some_drawings(3, count=40)
+    mirrored, _, _ = augment(offsets, lifts, lengths, 0, mirror=0.5)
+    signs = set()
+    for before, after in zip(cut(offsets, lifts, lengths), cut(mirrored, lifts, lengths), strict=True):
+        np.testing.assert_array_equal(after[:, 1:], before[:, 1:])
+        sign = 1.0 if np.array_equal(after[:, 0], before[:, 0]) else -1.0
+        np.testing.assert_array_equal(after[:, 0], sign * before[:, 0])
+        signs.add(sign)
+    assert signs == {1.0, -1.0}
+    np.testing.assert_array_equal(augment(offsets, lifts, lengths, 0, mirror=0.0)[0], offsets)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
-from sketchrnn.training.augmentation import Augmentation, Chances, augment
-from sketchrnn.training.batches import Collator, epoch_batches, length_order_batches
+from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
+from sketchrnn.training.batches import Collator, batch_stream, epoch_batches, few_of_each, length_order_batches
+from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))
@@ -48,7 +49,7 @@ def test_collate_augments_each_drawing(seed):
     plain, lengths_before, _ = collate(index, 1.0)
     offsets, lifts, expected = augment(
         torch.from_numpy(plain[:, 1:-1, :2]), torch.from_numpy(plain[:, 1:-1, 3] > 0), torch.from_numpy(lengths_before),
-        Chances.draw(7, int(lengths_before.max()), torch.Generator().manual_seed(seed)), AMOUNTS,
+        AugmentationNoise.sample(7, int(lengths_before.max()), torch.Generator().manual_seed(seed)), AMOUNTS,
     )  # fmt: skip
     assert lengths.tolist() == expected.tolist()
     assert stroke5.shape[1] == lengths.max() + 2
@@ -68,20 +69,20 @@ def test_parts_of_a_batch_are_the_batch(seed, pad_to):
 
     def made(workers):
         generator = torch.Generator().manual_seed(seed)
-        part = workers.part_of(len(index))
+        part = workers.contiguous_shard(len(index))
         return Collator(DRAWINGS, 2.0).collate(
-            index, part=part, generator=generator, augmentation=AMOUNTS, pad_to=pad_to
+            index, shard=part, generator=generator, augmentation=AMOUNTS, pad_to=pad_to
         )
 
     whole, parts = made(ALONE), [made(Workers(rank, 3)) for rank in range(3)]
     assert [len(part) for part in parts] == [2, 2, 3]
-    assert all(part.whole == 7 for part in parts)
+    assert all(part.global_batch_size == 7 for part in parts)
     assert torch.cat([part.lengths for part in parts]).tolist() == whole.lengths.tolist()
     assert torch.cat([part.category for part in parts]).tolist() == whole.category.tolist()
     for part in parts:
         longest = part.stroke5.shape[1]
-        torch.testing.assert_close(part.stroke5, whole.stroke5[part.part, :longest])
-        assert (whole.stroke5[part.part, longest:] == torch.tensor(END)).all()  # padded for itself
+        torch.testing.assert_close(part.stroke5, whole.stroke5[part.shard, :longest])
+        assert (whole.stroke5[part.shard, longest:] == torch.tensor(END)).all()  # padded for itself
 
 
 def test_without_a_generator_nothing_is_augmented():
@@ -142,3 +143,20 @@ def test_length_order_has_all_and_the_incomplete_last(count, batch_size):
 @pytest.mark.parametrize("count", [1, 2])
 def test_few_drawings_are_one_batch(count):
     assert [len(batch) for batch in epoch_batches(np.ones(count), 100, np.random.default_rng(0))] == [count]
+
+
+def test_an_epoch_has_at_most_so_many_drawings_of_a_category():
+    category = np.repeat(np.array([0, 1, 2], np.int32), [50, 3, 10])
+    order = few_of_each(category, 10, np.random.default_rng(0))
+    assert np.bincount(category[order]).tolist() == [10, 3, 10]
+    assert len(np.unique(order)) == len(order)
+    assert not np.array_equal(np.sort(order), order)
+
+
+def test_an_epoch_of_the_stream_has_few_drawings_of_a_frequent_category():
+    drawings = random_drawings(60, categories=("pig", "face"))
+    training = TrainingConfiguration(batch_size=5, most_of_a_category=10, augment_drop=0.0)
+    stream = batch_stream(drawings, Collator(drawings, 20.0), training, 0, 12)
+    for _ in range(2):  # epochs of 20 drawings
+        category = torch.cat([next(stream).category for _ in range(4)])
+        assert torch.bincount(category).tolist() == [10, 10]

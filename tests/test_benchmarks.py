@@ -1,13 +1,19 @@
 """The benchmarks that write RESULTS.md's tables run; what they measure is not looked at."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+from sketchrnn.dataset.prepare import prepare
+from sketchrnn.dataset.store import shard_paths
+from sketchrnn.model.checkpoint import load_checkpoint
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -77,6 +83,36 @@ def test_cells(benchmark, drawings):
     assert len([row for row in rows if row[0].strip() != "cell"]) == 9 + 3
     assert all(row[2].strip() == "1.00" for row in rows if row[:2] == [" LSTM ", " none "])
     assert all(float(row[2]) > 0 for row in rows if row[0].strip() != "cell")
+
+
+def test_what_gpu_sh_measures(benchmark, tmp_path, monkeypatch):
+    import gpu
+
+    output = tmp_path / "gpu.md"
+    monkeypatch.setattr(sys, "argv", ["gpu", "--device", "cpu", "--smoke", "--output", str(output)])
+    gpu.main()
+    rows = [line.split("|")[1:-1] for line in output.read_text().splitlines() if re.match(r"\| \w*LSTM|\| layer", line)]
+    assert [row[0].strip() for row in rows[::2]] == ["LSTM", "layer-norm LSTM", "HyperLSTM"]
+    assert all(float(row[3].replace(",", "")) > 0 for row in rows)
+
+
+def test_a_packed_store_trains_the_model_that_ships_and_resumes(drawings, tmp_path):
+    """By the scripts themselves; the network is small here."""
+    script = [str(BENCHMARKS / "train_shipped.sh"), str(tmp_path / "d.tar.xz"), str(tmp_path / "m.safetensors")]
+    small = ["--set", "encoder_units=4", "--set", "decoder_units=8", "--set", "latent_units=2", "--device", "cpu"]
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(BENCHMARKS.parent)}
+
+    def run(*command, **variables):
+        subprocess.run(command, check=True, env={**environment, **variables}, stdout=subprocess.DEVNULL)
+
+    prepare([drawings], tmp_path / "store")
+    run(sys.executable, str(BENCHMARKS / "pack_data.py"), "pack", str(tmp_path / "store"), str(tmp_path / "d.tar.xz"))
+    run(*script, *small, STEPS="2")
+    assert load_checkpoint(tmp_path / "m.last.safetensors").training["step"] == 2
+    run(*script, *small, STEPS="3")
+    assert load_checkpoint(tmp_path / "m.last.safetensors").training["step"] == 3
+    for path in shard_paths(tmp_path / "store"):
+        assert (tmp_path / "d.store" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_page(benchmark):

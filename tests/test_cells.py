@@ -1,5 +1,6 @@
 """The recurrent cells: torch's fused LSTM, and those that are run step by step."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,17 +13,17 @@ from safetensors.numpy import save
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.checkpoint import SHIPPED, load_checkpoint, load_shipped, save_checkpoint
 from sketchrnn.model.configuration import CELLS, LATER_FIELDS, ModelConfiguration
-from sketchrnn.training.network.cells import HyperLSTM, LayerNormLSTM, make_cell
-from sketchrnn.training.network.lstm import LSTM, SideBySide, gated
+from sketchrnn.training.configuration import NO_DROPOUT, Dropouts
+from sketchrnn.training.network.cells import LSTM, HyperLSTM, LayerNormLSTM, SideBySide, apply_gates, make_cell
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 STEPS, BATCH, INPUTS, UNITS = 7, 3, 5, 8
 
 
-def cell_of(kind, seed=0, **dropouts):
+def cell_of(kind, seed=0, dropouts=NO_DROPOUT):
     """A cell none of whose weights is near its beginning."""
     torch.manual_seed(seed)
-    cell = make_cell(kind, INPUTS + 2, UNITS, small_model(), **dropouts)
+    cell = make_cell(kind, INPUTS + 2, UNITS, small_model(), dropouts)
     with torch.no_grad():
         for parameter in cell.parameters():
             if parameter.requires_grad:
@@ -44,7 +45,7 @@ def run(cell, rows, condition, state):
 
 
 def test_by_steps_the_plain_cell_is_torchs():
-    cell = cell_of("lstm", recurrent_dropout=1e-9)  # by steps in training, with a chance that never comes
+    cell = cell_of("lstm", dropouts=Dropouts(recurrent=1e-9))  # by steps in training, with a chance that never comes
     rows, condition, state = inputs_of(cell)
     assert cell.runs_by_steps
     stepped = run(cell, rows, condition, state)
@@ -70,8 +71,8 @@ def test_a_sequence_in_two_parts_is_the_whole(kind):
 def test_recurrent_dropout_drops_what_is_new_and_keeps_what_is_remembered():
     torch.manual_seed(0)
     gates, cell = torch.randn(1000, 4 * UNITS), torch.randn(1000, UNITS)
-    whole, show = gated(gates, cell, 0.0)
-    dropped, shown = gated(gates, cell, 0.25)
+    whole, show = apply_gates(gates, cell, 0.0)
+    dropped, shown = apply_gates(gates, cell, 0.25)
     assert torch.equal(show, shown)
     remembered = torch.sigmoid(gates[:, UNITS : 2 * UNITS]) * cell
     new = whole - remembered
@@ -89,7 +90,7 @@ def predictions(network):
     return torch.cat([prediction.mixture.mu.flatten(), prediction.z_mean.flatten()]), prediction.z_mean
 
 
-DROPOUTS = ("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout")
+DROPOUTS = [field.name for field in dataclasses.fields(Dropouts)]
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -97,12 +98,12 @@ DROPOUTS = ("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "
 def test_every_dropout_acts_in_training_only(kind, dropout):
     model = small_model(encoder_cell=kind, decoder_cell=kind, latent_dropout=0.0, categories=("cat", "pig"))
     plain = network_of(model).train()
-    network = SketchRNN(model, **{dropout: 0.5})
+    network = SketchRNN(model, Dropouts(**{dropout: 0.5}))
     network.load_state_dict(plain.state_dict())
     everything, z_mean = predictions(network)
     undropped, undropped_z = predictions(plain)
     assert not torch.allclose(everything, undropped)
-    in_encoder = dropout in ("weight_dropout", "recurrent_dropout")
+    in_encoder = dropout in ("weight", "recurrent")
     assert torch.allclose(z_mean, undropped_z) != in_encoder
     assert torch.equal(predictions(network)[0], everything)  # the seed repeats it
     everything.square().sum().backward()

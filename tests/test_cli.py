@@ -327,7 +327,7 @@ def test_a_hundred_thousand_points(tmp_path):
     path.write_text(json.dumps([[[place % 255, 0] for place in range(100_000)]]))
     assert run("complete", path, "--category", "pig", "--max-points", 3).exit_code == 0  # a straight line is two points
     path.write_text(json.dumps([[[place % 255, place * 7919 % 251] for place in range(100_000)]]))
-    fails(run("complete", path, "--category", "pig"), path, "10,000 points", "after simplification")
+    assert run("complete", path, "--category", "pig", "--max-points", 3, "--best-of", 1).exit_code == 0
 
 
 def test_unknown_categories_and_their_neighbours():
@@ -414,7 +414,7 @@ def test_ctrl_c_saves_and_exits_130(tmp_path, drawings):
     running.send_signal(signal.SIGINT)
     _, talk = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "--resume goes on" in talk
+    assert "--resume continues" in talk
     stopped = json.loads(run("info", tmp_path / "cats.last.safetensors", "--json").stdout)["training"]["step"]
     assert stopped >= 50
     resumed = run("train", drawings, "-o", model, "--batch-size", 8, *TINY, "--resume", "--max-steps", stopped + 1)

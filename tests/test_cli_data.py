@@ -66,7 +66,7 @@ def test_download(run, server, tmp_path):
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == ["alarm clock.ndjson", "cat.ndjson"]
     assert "wrote d/cat.ndjson" in result.stderr
     asked = len(server.requests)
-    assert "2 of 2 files are there already" in run("download", "cat", "alarm clock", "--to", "d").stderr
+    assert "2 of 2 files exist already" in run("download", "cat", "alarm clock", "--to", "d").stderr
     assert len(server.requests) == asked
     run("download", "cat", "--to", "d", "--force")
     assert len(server.requests) == asked + 1

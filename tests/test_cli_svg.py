@@ -64,7 +64,7 @@ def test_a_document_of_any_maker_is_finished(path, tmp_path):
     first = [float(number) for number in layer[0].get("points").replace(",", " ").split()[:2]]
     np.testing.assert_allclose(first, last.points[-1], atol=0.01)
     now = parse_svg(output.read_bytes(), "out").lines[-1]
-    assert now.colour == last.colour
+    assert now.color == last.color
     if last.width is not None:
         assert now.width == pytest.approx(last.width)
         assert now.opacity == pytest.approx(last.opacity)
@@ -90,7 +90,7 @@ def test_several_completions_are_layers_of_which_one_is_shown():
 def test_stroke_and_width_say_otherwise():
     changed = done("complete", CUP, *FAST, "--line-color", "tomato", "--line-width", "2mm").stdout_bytes
     line = parse_svg(changed, "x").lines[-1]
-    assert (line.colour, line.width) == ("tomato", pytest.approx(2))
+    assert (line.color, line.width) == ("tomato", pytest.approx(2))
     line = parse_svg(done("complete", CUP, *FAST, "--line-width", "0.25").stdout_bytes, "x").lines[-1]
     assert line.width == 0.25
 

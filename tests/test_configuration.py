@@ -138,9 +138,9 @@ def test_configurations_cannot_change():
             configuration.seed = 1
 
 
-def test_what_the_decoder_is_told():
-    told = {name: small_model(**changes).condition_units for name, changes in CONFIGURATIONS.items()}
-    assert list(told.values()) == [4, 4, 4, 9, 0, 5, 4, 9, 0]
+def test_units_of_the_conditioning():
+    units = {name: small_model(**changes).condition_units for name, changes in CONFIGURATIONS.items()}
+    assert list(units.values()) == [4, 4, 4, 9, 0, 5, 9, 4, 9, 0]
     able = {name: small_model(**changes).can_draw_without_latent for name, changes in CONFIGURATIONS.items()}
-    assert list(able.values()) == [False, False] + 7 * [True]
+    assert list(able.values()) == [False, False] + 8 * [True]
     assert small_model().output_units == 3 + 6 * 3

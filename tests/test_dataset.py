@@ -9,14 +9,13 @@ from builders import drawings_of, random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.drawings import Block, Drawings
-from sketchrnn.dataset.duplicates import SAME_SHAPE, same_shape
+from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.dataset.splits import SPLITS, split_of_key
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import signature
+from sketchrnn.sketch.shape import SAME_SHAPE, same_shape, signature
 from sketchrnn.sketch.simplify import fit_to_box
 
 
@@ -317,10 +316,9 @@ def test_real_drawings_are_kept_once(pigs):
 def in_blocks(drawings, cut=7):
     """The same drawings in two blocks, of which the second stores half the offsets."""
     (block,) = drawings.blocks
-    row = block.starts[cut]
-    first = Block(block.offsets[:row], block.lifts[:row], block.starts[: cut + 1], block.scale[:cut])
-    second = Block(block.offsets[row:] / 2, block.lifts[row:], block.starts[cut:] - row, 2 * block.scale[cut:])
-    return dataclasses.replace(drawings, blocks=(first, second))
+    first, second = block.at(np.arange(cut)), block.at(np.arange(cut, len(block)))
+    halved = dataclasses.replace(second, offsets=second.offsets / 2, box_scale=2 * second.box_scale)
+    return dataclasses.replace(drawings, blocks=(first, halved))
 
 
 @given(st.lists(st.integers(0, 19), max_size=12))
@@ -331,7 +329,7 @@ def test_a_subset_is_a_loop(index):
     assert len(part) == len(index)
     offsets, lifts = part.padded(places, 25)
     pieces = list(part.pieces())
-    read = [np.column_stack([piece.scaled_offsets(), piece.lifts]) for piece in pieces]
+    read = [np.column_stack([piece.scaled_offsets(part.unit), piece.lifts]) for piece in pieces]
     expected = [rows_of_drawing(drawings, place) for place in index]
     np.testing.assert_array_equal(
         np.concatenate([*read, np.zeros((0, 3))]), np.concatenate([*expected, np.zeros((0, 3))])

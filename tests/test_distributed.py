@@ -15,12 +15,11 @@ from builders import CONFIGURATIONS, random_drawings, small_model
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.training import run
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
-from sketchrnn.training.paths import last_path, log_path
+from sketchrnn.training.files import last_path, log_path
 from sketchrnn.training.run import train
-from sketchrnn.training.stream import batch_stream
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
 
@@ -146,9 +145,9 @@ def test_each_process_reads_its_part_of_every_batch_and_of_the_store(monkeypatch
     parts = []
     for rank in range(2):
         read.clear()
-        stream = batch_stream(drawings.lengths, Collator(drawings, 1.0), training, 0, 12, Workers(rank, 2))
+        stream = batch_stream(drawings, Collator(drawings, 1.0), training, 0, 12, Workers(rank, 2))
         batches = [next(stream) for _ in range(8)]
-        assert all((len(batch), batch.whole) == (25, 50) for batch in batches)
+        assert all((len(batch), batch.global_batch_size) == (25, 50) for batch in batches)
         parts.append(np.concatenate(read))
     assert sorted(np.concatenate(parts)) == list(range(400))  # an epoch: each drawing once, by one process
     assert parts[0].max() < 300
@@ -158,7 +157,7 @@ def test_each_process_reads_its_part_of_every_batch_and_of_the_store(monkeypatch
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_shares_are_put_together_again(size, monkeypatch):
     whole = list(range(7))
-    shares = [whole[Workers(rank, size).share] for rank in range(size)]
+    shares = [whole[Workers(rank, size).strided_shard] for rank in range(size)]
     assert sorted(place for share in shares for place in share) == whole
 
     def all_gather_object(gathered, own):

@@ -36,6 +36,15 @@ def test_a_file_arrives_whole(server, tmp_path):
     assert (tmp_path / "y").read_bytes() == b""
 
 
+def test_a_target_that_is_a_link_stays_a_link(server, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "x").symlink_to("far/y")
+    fetch(server, tmp_path / "x")
+    assert (tmp_path / "x").is_symlink()
+    assert (tmp_path / "far" / "y").read_bytes() == CONTENT
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "x"]
+
+
 def test_it_goes_on_after_each_break(server, tmp_path):
     server.faults = [("break", 100_000), 503, ("break", 70_000), ("wait", 0), ("break", 0)]
     fetch(server, tmp_path / "x")

@@ -28,12 +28,12 @@ def stroke5_of(drawings, place, scale=SCALE):
 
 @torch.no_grad()
 def losses_of_rows(network, stroke5, category, z):
-    """-log p of each row's offset (in scales) and pen: stepped row by row, torch's own distributions; (L + 1, 2)."""
-    condition, state, losses = network.condition(z, torch.tensor([category])), None, []
+    """-log p of each row's offset (in scales) and pen: from the rows before it, with torch's distributions."""
+    conditioning, losses = network.conditioning(z, torch.tensor([category])), []
     count = network.configuration.mixtures
     for row in range(stroke5.shape[1] - 1):
-        output, state = network.decoder(stroke5[:, row : row + 1], condition, state)
-        output, target = output[0, 0].double(), stroke5[0, row + 1].double()
+        output, _ = network.decoder(stroke5[:, : row + 1], conditioning)
+        output, target = output[0, -1].double(), stroke5[0, row + 1].double()
         pen, pi, (mu_x, mu_y, sigma_x, sigma_y, rho) = (
             output[:3],
             output[3 : 3 + count],
@@ -87,7 +87,7 @@ def test_nats_without_z_are_those_of_a_loop(kind):
 @torch.no_grad()
 @pytest.mark.parametrize("latent", ["prefix", "whole", "prior"])
 def test_nats_with_z_are_those_of_a_loop(latent, monkeypatch):
-    monkeypatch.setattr(evaluation, "_sampled", lambda z_mean, z_logvar, generator: z_mean + 0.1 * z_logvar)
+    monkeypatch.setattr(evaluation, "_sample", lambda z_mean, z_logvar, generator: z_mean + 0.1 * z_logvar)
     network = network_of(small_model(**CONFIGURATIONS["vae with categories"]))
     drawings = drawings_for(network.configuration)
 
@@ -105,7 +105,7 @@ def test_nats_with_z_are_those_of_a_loop(latent, monkeypatch):
 
 @torch.no_grad()
 def test_reconstruction_and_kl_are_the_papers(monkeypatch):
-    monkeypatch.setattr(evaluation, "_sampled", lambda z_mean, z_logvar, generator: z_mean)
+    monkeypatch.setattr(evaluation, "_sample", lambda z_mean, z_logvar, generator: z_mean)
     network = network_of(small_model(**CONFIGURATIONS["vae"]))
     drawings = in_length_order(drawings_for(network.configuration))
     scores = evaluate(network, drawings, SCALE, 40, batch_size=5)
@@ -133,7 +133,8 @@ def test_scaling_drawings_and_model_shifts_nats_by_the_scale_alone(factor):
     network = network_of(small_model(variational=False))
     drawings = drawings_for(network.configuration)
     (block,) = drawings.blocks
-    scaled = dataclasses.replace(drawings, blocks=(dataclasses.replace(block, scale=block.scale * np.float32(factor)),))
+    scaled_block = dataclasses.replace(block, box_scale=block.box_scale * np.float32(factor))
+    scaled = dataclasses.replace(drawings, blocks=(scaled_block,))
     before = evaluate(network, drawings, SCALE, 20)
     after = evaluate(network, scaled, SCALE * factor, 20)
     offset_rows = before.points - 1

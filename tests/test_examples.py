@@ -1,6 +1,7 @@
 """Every command of the README, of samples/ and of every --help runs as it stands."""
 
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from builders import checkpoint_of, network_of, small_model
+from click.testing import CliRunner
 from http_server import serving
 
 from sketchrnn.cli import COMMANDS, main
@@ -70,6 +72,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, bucket):
+    """A folder with what the first commands of "Train" make, from which other sections go on."""
+    folder = tmp_path_factory.mktemp("trained")
+    for command in TRAINED:
+        run_here(command, folder, bucket)
+    return folder
+
+
 @pytest.fixture(scope="module", autouse=True)
 def bucket():
     """Stands in for Google's models, of which download-model's examples fetch one."""
@@ -78,24 +89,53 @@ def bucket():
         yield served
 
 
+NEEDS_A_SHELL = re.compile(r"[|<>&;$]|^sketchrnn serve")
+
+
 def run_all(commands, folder, bucket):
+    """Run commands in a folder.
+
+    A plain ``sketchrnn`` command runs in this process, by click's runner, with the arguments that a shell would pass.
+    The other commands run in a shell: pipes and redirections, ``serve``, ``python cli.py`` and torchrun. They show that
+    the installed command starts.
+    """
     for command in commands:
-        options = {
-            "cwd": folder,
-            "text": True,
-            "env": {
-                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-                "PYTHONPATH": str(ROOT),
-                CACHE_VARIABLE: str(folder / "cache"),
-                "SKETCHRNN_MODELS": bucket.url,
-            },
-        }
-        here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
-        if command.startswith("sketchrnn serve"):
-            serve_and_stop(here, options)
-            continue
-        result = subprocess.run(here, shell=True, capture_output=True, **options)
-        assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+        plain = command.startswith("sketchrnn ") and not NEEDS_A_SHELL.search(command)
+        (run_here if plain else run_in_shell)(command, folder, bucket)
+
+
+def environment(folder, bucket):
+    return {CACHE_VARIABLE: str(folder / "cache"), "SKETCHRNN_MODELS": bucket.url}
+
+
+def run_here(command, folder, bucket):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        arguments = [
+            argument
+            for word in shlex.split(command)[1:]
+            for argument in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+        ]
+        result = CliRunner().invoke(main, arguments, env=environment(folder, bucket), prog_name="sketchrnn")
+    assert result.exit_code == 0, f"{command}\n{result.output}\n{result.exception!r}"
+
+
+def run_in_shell(command, folder, bucket):
+    options = {
+        "cwd": folder,
+        "text": True,
+        "env": {
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            **environment(folder, bucket),
+        },
+    }
+    here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
+    if command.startswith("sketchrnn serve"):
+        serve_and_stop(here, options)
+        return
+    result = subprocess.run(here, shell=True, capture_output=True, **options)
+    assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 
 
 def serve_and_stop(command, options):
@@ -118,10 +158,10 @@ def test_samples(folder, bucket):
 
 
 @pytest.mark.parametrize("section", README)
-def test_readme(section, folder, bucket):
+def test_readme(section, folder, bucket, trained):
     commands = README[section]
     if section != "Train" and any("cats." in command for command in commands):
-        commands = TRAINED + commands
+        shutil.copytree(trained, folder, dirs_exist_ok=True)
     run_all(commands, folder, bucket)
 
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sketches
@@ -20,6 +21,7 @@ from test_dataset import keys, ndjson_file, scribble
 from test_formats_npz import npz, object_array
 from test_prepare import binary_of, contents
 
+from sketchrnn.cli import main
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import FormatError
 from sketchrnn.formats import FORMATS, Record, category_of_name, read_records
@@ -215,8 +217,8 @@ def test_points_named_as_a_drawing_are_refused(tmp_path):
 
 def read_or_refused(value):
     try:
-        (record,) = parse_json(json.dumps(value).encode(), "file")
-        return record.sketch.polylines()
+        records = list(parse_json(json.dumps(value).encode(), "file"))
+        return records[0].sketch.polylines() if records else []
     except FormatError as error:
         return str(error)
 
@@ -283,6 +285,8 @@ def test_any_country_code_of_a_binary_file(code):
         ("alarm clock.ndjson (1).gz", "alarm clock.ndjson"),
         ("t-shirt.csv", "t-shirt"),
         ("full_moon.svg", "full_moon"),
+        ("raw_fish.json", "raw_fish"),
+        ("quickdraw_dataset_full_simplified_cat.ndjson", "cat"),
         ("raw", "raw"),
         (".json", ".json"),
     ],
@@ -447,6 +451,11 @@ def test_excalidraw_counts_what_is_no_line(tmp_path):
     assert record.ignored == {"rectangle": 1}
     library = {"type": "excalidrawlib", "libraryItems": [{"elements": EXCALIDRAW["elements"]}] * 2}
     assert polylines_in(tmp_path, "a.excalidrawlib", library) == [POLYLINES] * 2
+    for far in (float("1e308"), 10**400):
+        element = {"type": "freedraw", "x": far, "y": 0, "points": [[0, 0], [1, 1]]}
+        assert 'expected "x" to be a number' in refusal(
+            tmp_path, "a.json", {"type": "excalidraw", "elements": [element]}
+        )
     empty = {"type": "excalidraw", "elements": [{"type": "text"}]}
     assert "expected freedraw elements, found 1 text" in refusal(tmp_path, "a.excalidraw", empty)
 
@@ -559,6 +568,15 @@ def test_unknown_files_are_answered_with_all_formats(tmp_path):
     assert all(form.name in message and form.suffixes[0] in message for form in FORMATS)
 
 
+def test_info_lists_the_formats():
+    lines = CliRunner().invoke(main, ["info", "--formats"]).output.splitlines()
+    assert len(lines) == len(FORMATS)
+    for line, form in zip(lines, FORMATS, strict=True):
+        assert form.name in line
+        assert all(suffix in line for suffix in form.suffixes)
+        assert ("written" in line) == (form.write is not None)
+
+
 @pytest.mark.parametrize("form", [form for form in FORMATS if form.write], ids=lambda form: form.name)
 @given(sketch=sketches(st.integers(0, 255)))
 def test_what_is_written_is_read_again(form, sketch):
@@ -569,6 +587,56 @@ def test_what_is_written_is_read_again(form, sketch):
     (record,) = form.read(io.BytesIO(text), "file", None)
     if form.suffixes[0] != ".svg":
         assert record.sketch == sketch
+
+
+def damaged_values(value, generator):
+    """Return a JSON value in which one value, chosen at random, is another."""
+    if generator.random() < 0.15 or not isinstance(value, dict | list) or not value:
+        return generator.choice([None, [], {}, [[]], "", "text", True, -1, 1e308, 10**400, [None], {"type": []}])
+    if isinstance(value, dict):
+        key = generator.choice(list(value))
+        return value | {key: damaged_values(value[key], generator)}
+    index = generator.randrange(len(value))
+    return [*value[:index], damaged_values(value[index], generator), *value[index + 1 :]]
+
+
+def test_values_of_other_types_are_read_or_refused_in_one_line(tmp_path):
+    generator = random.Random(2)
+    shapes = [tldraw_shape("shape:a", [(0, 0), (3, 4)]), tldraw_shape("shape:b", [(0, 0), (1, 4)], "shape:a")]
+    feature = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": [[1, 2], [3, 4]]}}
+    documents = [
+        RECORD,
+        [RECORD, RECORD],
+        POLYLINES,
+        DRAWING,
+        {"strokes": POLYLINES, "word": "cat", "pen_down": True},
+        [{"x": [1, 2], "y": [3, 4]}, {"points": [{"x": 1, "y": 2}]}],
+        EXCALIDRAW,
+        {"type": "excalidrawlib", "libraryItems": [EXCALIDRAW]},
+        {"records": shapes},
+        {"document": {"store": {"a": shapes[0]}}},
+        {"type": "FeatureCollection", "features": [feature]},
+        {"type": "GeometryCollection", "geometries": [{"type": "MultiPolygon", "coordinates": [[[[1, 2], [3, 4]]]]}]},
+    ]
+    for number in range(3000):
+        value = damaged_values(documents[number % len(documents)], generator)
+        found = read_or_refused(value)
+        assert not isinstance(found, str) or "\n" not in found
+
+
+@pytest.mark.parametrize("recognized", ["1", "true", '"True"'])
+def test_recognized_keeps_what_is_not_known(tmp_path, recognized):
+    lines = [json.dumps({"word": "cat", "drawing": [[[0, 9], [0, place]]]}) for place in range(6)]
+    lines[1] = lines[1].replace('"drawing"', f'"recognized": {recognized}, "drawing"')
+    lines[2] = lines[2].replace('"drawing"', '"recognized": null, "drawing"')
+    lines[3] = lines[3].replace('"drawing"', '"recognized": false, "drawing"')
+    lines[4] = lines[4].replace('"drawing"', '"recognized": "False", "drawing"')
+    (tmp_path / "a.ndjson").write_text("\n".join(lines))
+    result = CliRunner().invoke(
+        main, ["prepare", str(tmp_path / "a.ndjson"), "-o", str(tmp_path / "s"), "--recognized"]
+    )
+    assert "6 drawings read" in result.stderr
+    assert "2 not recognized by the game" in result.stderr
 
 
 def test_damage_anywhere_is_read_or_refused_in_one_line(tmp_path):

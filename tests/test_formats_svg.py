@@ -10,7 +10,7 @@ from strategies import drawable_floats, finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.page import Length
-from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.style import RenderStyle
 from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
 from sketchrnn.sketch import Sketch
 
@@ -93,7 +93,7 @@ def test_pictures_look_the_same_in_every_unit(scale):
 
 
 def test_stroke_width_is_kept_inside_the_picture():
-    root = parse(svg_drawing([Layer(SQUARE, "a")], look=Look(stroke_width=Length(4))))
+    root = parse(svg_drawing([Layer(SQUARE, "a")], render_style=RenderStyle(stroke_width=Length(4))))
     assert root.find(f"{SVG}g").attrib["stroke-width"] == "4"
     assert view_box(root)[0] <= -2
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
-from sketchrnn.formats.svg.layers import AddedLayer, add_layers
 from sketchrnn.formats.svg.reading import parse_root, parse_svg, read_svg
 from sketchrnn.formats.svg.style import STYLES
+from sketchrnn.formats.svg.writing import AddedLayer, add_layers
 from sketchrnn.sketch import Sketch
 
 FILES = sorted((Path(__file__).parent / "svg").glob("*.svg"))
@@ -24,7 +24,7 @@ LABEL = "cat, seed 7, “ёж” & <b>"
 
 
 def layer(sketch=TRIANGLE, **fields):
-    return AddedLayer(sketch, LABEL, **{"colour": "#d9480f", "stroke_width": 0.5, **fields})
+    return AddedLayer(sketch, LABEL, **{"color": "#d9480f", "stroke_width": 0.5, **fields})
 
 
 def canonical(root: ElementTree.Element) -> str:
@@ -72,13 +72,13 @@ def test_what_was_added_is_read_where_it_was_drawn(path):
             np.testing.assert_array_equal(after.points[[0, -1]], before.points[[0, -1]])
     new = now.lines[was_lines:]  # the hidden one is not shown
     assert [line.points.tolist() for line in new] == [stroke.tolist() for stroke in TRIANGLE.strokes]
-    assert {(line.colour, line.width) for line in new} == {("#d9480f", 0.5)}
+    assert {(line.color, line.width) for line in new} == {("#d9480f", 0.5)}
 
 
 def test_rules_of_the_document_do_not_reach_what_is_added():
     style = "<style>*{stroke:red;fill:blue;display:none;stroke-width:9}path{d:none}</style>"
     changed = add_layers(f'<svg xmlns="http://www.w3.org/2000/svg">{style}</svg>'.encode(), [layer()])
-    assert [line.colour for line in parse_svg(changed.replace(b"display:none;", b""), "x").lines] == ["#d9480f"] * 2
+    assert [line.color for line in parse_svg(changed.replace(b"display:none;", b""), "x").lines] == ["#d9480f"] * 2
 
 
 def test_identifiers_are_new():

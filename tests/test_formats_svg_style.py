@@ -13,18 +13,19 @@ from strategies import drawable_floats, sketches, whole_sketches
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.image import moving_image, png
 from sketchrnn.formats.page import Length, Page
-from sketchrnn.formats.svg.animation import Animation, timetable
 from sketchrnn.formats.svg.reading import parse_svg
 from sketchrnn.formats.svg.style import (
     STYLES,
-    Look,
+    Animation,
+    RenderStyle,
     curve_length,
     line_length,
-    optimised,
+    optimized,
     smooth_curves,
+    stroke_timings,
     travel_length,
 )
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer, svg_drawing, svg_sheet
 from sketchrnn.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,7 +58,7 @@ def circle(count, radius=100.0):
 
 @given(any_sketches, st.sampled_from(STYLES))
 def test_every_style_draws_every_stroke(sketch, style):
-    root = parse(svg_drawing([Layer(sketch, "a")], look=Look(style=style)))
+    root = parse(svg_drawing([Layer(sketch, "a")], render_style=RenderStyle(style=style)))
     assert len(root.find(f"{SVG}g")) == len(sketch.strokes)
     assert "nan" not in ElementTree.tostring(root, encoding="unicode")
 
@@ -66,7 +67,7 @@ def test_every_style_draws_every_stroke(sketch, style):
 def test_styles_draw_the_same_lines(style):
     """Every point is covered, whatever the style."""
     layer = Layer(HOUSE, "a")
-    root = parse(svg := svg_drawing([layer], look=Look(style=style)))
+    root = parse(svg := svg_drawing([layer], render_style=RenderStyle(style=style)))
     alpha = pixels(svg)
     x, y, width, _ = map(float, root.get("viewBox").split())
     for px, py in np.concatenate(HOUSE.strokes):
@@ -75,10 +76,10 @@ def test_styles_draw_the_same_lines(style):
 
 
 def test_ink_goes_through_all_points_and_says_so_in_curves():
-    root = parse(svg_drawing([Layer(HOUSE, "a")], look=Look(style="ink")))
+    root = parse(svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(style="ink")))
     data = root.find(f"{SVG}g")[0].get("d")
     assert data.count("C") == 5
-    (line, *_) = parse_svg(svg_drawing([Layer(HOUSE, "a")], look=Look(style="ink")).encode(), "x").lines
+    (line, *_) = parse_svg(svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(style="ink")).encode(), "x").lines
     for point in HOUSE.strokes[0]:
         assert (line.points == point).all(axis=1).any()
 
@@ -102,30 +103,34 @@ def test_ink_keeps_corners_and_straight_lines():
 
 def test_brush_is_thin_where_it_is_fast():
     fast, slow = [(x, 0) for x in range(0, 1001, 100)], [(x, 300) for x in range(0, 1001, 10)]
-    alpha = pixels(svg_drawing([Layer(Sketch.from_polylines([[*fast, *slow[::-1]]]), "a")], look=Look(style="brush")))
+    alpha = pixels(
+        svg_drawing(
+            [Layer(Sketch.from_polylines([[*fast, *slow[::-1]]]), "a")], render_style=RenderStyle(style="brush")
+        )
+    )
     column = alpha[:, 256]
     half = len(column) // 2
     assert column[:half].sum() * 1.6 < column[half:].sum()
 
 
-def test_order_gives_every_stroke_its_colour():
+def test_order_gives_every_stroke_its_color():
     layers = [Layer(HOUSE, "a"), Layer(HOUSE.transformed(1, (200, 0)), "b")]
-    root = parse(svg_drawing(layers, look=Look(style="order")))
-    colours = [element.get("stroke") for group in root.findall(f"{SVG}g") for element in group]
-    assert len(set(colours)) == 6
-    assert colours[0] == "#1c3d8f"
+    root = parse(svg_drawing(layers, render_style=RenderStyle(style="order")))
+    colors = [element.get("stroke") for group in root.findall(f"{SVG}g") for element in group]
+    assert len(set(colors)) == 6
+    assert colors[0] == "#1c3d8f"
 
 
 def test_unknown_looks_are_refused():
     with pytest.raises(ConfigurationError, match="pen, ink, brush, order"):
-        Look(style="crayon")
+        RenderStyle(style="crayon")
     with pytest.raises(ConfigurationError, match="above 0"):
-        Look(stroke_width=Length(0))
+        RenderStyle(stroke_width=Length(0))
 
 
 def test_background_and_layers():
-    layer = Layer(HOUSE, "completion", COMPLETION_COLOUR, "house, seed 3")
-    root = parse(svg := svg_drawing([layer], look=Look(background="#fee")))
+    layer = Layer(HOUSE, "completion", COMPLETION_COLOR, "house, seed 3")
+    root = parse(svg := svg_drawing([layer], render_style=RenderStyle(background="#fee")))
     (group,) = root.findall(f"{SVG}g")
     assert (group.get(f"{INKSCAPE}groupmode"), group.get(f"{INKSCAPE}label")) == ("layer", "house, seed 3")
     assert pixels(svg).min() == 255
@@ -139,23 +144,23 @@ def test_travel_order_keeps_every_stroke(sketch):
     def sorted_strokes(strokes):
         return sorted(sorted([stroke.tolist(), stroke[::-1].tolist()])[0] for stroke in strokes)
 
-    assert sorted_strokes(optimised(sketch).strokes) == sorted_strokes(sketch.strokes)
+    assert sorted_strokes(optimized(sketch).strokes) == sorted_strokes(sketch.strokes)
 
 
 def test_travel_order_goes_less_in_the_air():
     generator = np.random.default_rng(0)
     strokes = tuple(generator.uniform(0, 100, (200, 1, 2)) + generator.normal(0, 3, (200, 4, 2)))
     start = np.zeros(2)
-    assert travel_length(optimised(Sketch(strokes)).strokes, start) < 0.2 * travel_length(strokes, start)
+    assert travel_length(optimized(Sketch(strokes)).strokes, start) < 0.2 * travel_length(strokes, start)
     assert travel_length((np.array([[3.0, 4.0], [3.0, 5.0]]), np.array([[3.0, 6.0]])), start) == 6.0
 
 
 def test_stroke_order_is_kept_unless_asked():
     far = Sketch.from_polylines([[(0, 0), (1, 0)], [(90, 0), (91, 0)], [(2, 0), (3, 0)]])
-    for optimise in (False, True):
-        root = parse(svg_drawing([Layer(far, "a")], look=Look(optimise=optimise)))
+    for optimize in (False, True):
+        root = parse(svg_drawing([Layer(far, "a")], render_style=RenderStyle(optimize=optimize)))
         points = [line.get("points") for line in root.iter(f"{SVG}polyline")]
-        assert (points == ["0,0 1,0", "90,0 91,0", "2,0 3,0"]) is not optimise
+        assert (points == ["0,0 1,0", "90,0 91,0", "2,0 3,0"]) is not optimize
 
 
 # pages
@@ -168,8 +173,8 @@ def test_stroke_order_is_kept_unless_asked():
 )
 def test_a_drawing_fills_its_page_inside_the_margin(sketch, name, landscape):
     page = Page.parse(name, landscape=landscape)
-    look = Look(page=page, margin=Length(1, "cm"), stroke_width=Length(0.5, "mm"))
-    root = parse(svg_drawing([Layer(sketch, "a")], look=look))
+    look = RenderStyle(page=page, margin=Length(1, "cm"), stroke_width=Length(0.5, "mm"))
+    root = parse(svg_drawing([Layer(sketch, "a")], render_style=look))
     assert (root.get("width"), root.get("height")) == (f"{page.width:g}mm", f"{page.height:g}mm")
     drawing = parse_svg(ElementTree.tostring(root), "x")
     assert drawing.millimetres == pytest.approx(1)
@@ -194,16 +199,16 @@ def test_pages_and_lengths_have_names():
         with pytest.raises(ConfigurationError, match="expected a length"):
             Length.parse(text)
     with pytest.raises(ConfigurationError, match="--page"):
-        svg_drawing([Layer(HOUSE, "a")], look=Look(margin=Length.parse("3mm")))
+        svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(margin=Length.parse("3mm")))
     with pytest.raises(ConfigurationError, match="some room"):
-        svg_drawing([Layer(HOUSE, "a")], look=Look(page=Page(20, 20)))
+        svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(page=Page(20, 20)))
 
 
 @styles
 def test_sheets_on_pages(style):
     cells = [(f"house {index}", [Layer(HOUSE, "a")]) for index in range(7)]
-    look = Look(style=style, page=Page(297, 210), stroke_width=Length(0.5, "mm"))
-    root = parse(svg := svg_sheet(cells, look=look))
+    look = RenderStyle(style=style, page=Page(297, 210), stroke_width=Length(0.5, "mm"))
+    root = parse(svg := svg_sheet(cells, render_style=look))
     assert len(list(root.iter(f"{SVG}text"))) == 7
     assert root.get("width") == "297mm"
     if style == "pen":
@@ -215,7 +220,7 @@ def test_sheets_on_pages(style):
 
 @given(any_sketches, st.floats(0.1, 100))
 def test_strokes_are_drawn_one_after_the_other(sketch, seconds):
-    moments = timetable([sketch], seconds)
+    moments = stroke_timings([sketch], seconds)
     assert len(moments) == len(sketch.strokes)
     ends = [moment.begin + moment.duration for moment in moments]
     assert all(
@@ -228,17 +233,17 @@ def test_strokes_are_drawn_one_after_the_other(sketch, seconds):
 
 
 def test_long_strokes_take_long():
-    slow, fast = timetable([Sketch.from_polylines([[(0, 0), (300, 0)], [(300, 0), (300, 100)]])], 4)
+    slow, fast = stroke_timings([Sketch.from_polylines([[(0, 0), (300, 0)], [(300, 0), (300, 100)]])], 4)
     assert slow.duration == pytest.approx(3 * fast.duration)
     assert [fast.progress(at) for at in (0, 3, 3.5, 4, 9)] == [0, 0, 0.5, 1, 1]
 
 
 @styles
 def test_a_moment_shows_what_is_drawn_by_then(style):
-    layers = [Layer(HOUSE, "prefix"), Layer(HOUSE.transformed(1, (120, 0)), "completion", COMPLETION_COLOUR)]
-    look = Look(style=style)
-    whole = pixels(svg_drawing(layers, look=look))
-    inks = [pixels(svg_drawing(layers, look=look, animation=Animation(2, at=at))) for at in (0, 0.5, 1, 1.5, 2)]
+    layers = [Layer(HOUSE, "prefix"), Layer(HOUSE.transformed(1, (120, 0)), "completion", COMPLETION_COLOR)]
+    look = RenderStyle(style=style)
+    whole = pixels(svg_drawing(layers, render_style=look))
+    inks = [pixels(svg_drawing(layers, render_style=look, animation=Animation(2, at=at))) for at in (0, 0.5, 1, 1.5, 2)]
     assert inks[0].max() == 0
     np.testing.assert_array_equal(inks[-1], whole)
     amounts = [int((ink > 128).sum()) for ink in inks]
@@ -250,10 +255,10 @@ def test_a_moment_shows_what_is_drawn_by_then(style):
 @styles
 def test_what_moves_is_whole_without_animation_and_has_no_script(style):
     layer = Layer(HOUSE, "a")
-    svg = svg_drawing([layer], look=Look(style=style), animation=Animation(3))
+    svg = svg_drawing([layer], render_style=RenderStyle(style=style), animation=Animation(3))
     assert "prefers-reduced-motion" in svg
     assert "script" not in svg
-    assert np.abs(pixels(svg) - pixels(svg_drawing([layer], look=Look(style=style)))).max() <= 3
+    assert np.abs(pixels(svg) - pixels(svg_drawing([layer], render_style=RenderStyle(style=style)))).max() <= 3
     ends = [sum(map(float, times)) for times in re.findall(r"delay:([\d.]+)s;animation-duration:([\d.]+)s", svg)]
     assert max(ends) == pytest.approx(3, abs=2e-3)
     assert len(ends) == len(HOUSE.strokes)
@@ -261,7 +266,9 @@ def test_what_moves_is_whole_without_animation_and_has_no_script(style):
 
 def test_sheets_move_too():
     svg = svg_sheet(
-        [("a", [Layer(HOUSE, "a")]), ("b", [Layer(HOUSE, "a")])], look=Look(style="brush"), animation=Animation(3)
+        [("a", [Layer(HOUSE, "a")]), ("b", [Layer(HOUSE, "a")])],
+        render_style=RenderStyle(style="brush"),
+        animation=Animation(3),
     )
     identifiers = re.findall(r' id="([^"]*)"', svg)
     assert len(set(identifiers)) == len(identifiers)

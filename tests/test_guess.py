@@ -13,8 +13,7 @@ from sketchrnn.model.likelihood import log_likelihood
 from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.prefix import rows_of
 from sketchrnn.sketch import Sketch
-from sketchrnn.training.network.losses import row_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, row_losses
 
 SKETCH = Sketch.from_polylines([[(0, 0), (20, 5), (40, 50)], [(10, 10)], [(30, 3), (31, 60)]])
 

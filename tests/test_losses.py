@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as torchs_kl
 
-from sketchrnn.training.network.losses import kl_divergence, kl_loss, reconstruction_losses, row_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, kl_divergence, kl_loss, reconstruction_losses, row_losses
 
 LENGTHS = [1, 4, 6]
 

@@ -8,10 +8,9 @@ from builders import CONFIGURATIONS, checkpoint_of, network_of, random_stroke5, 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.checkpoint import load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.network.decoder import pen_positions
-from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
-from sketchrnn.training.network.mixture import Mixture
-from sketchrnn.training.network.sketch_rnn import SketchRNN
+from sketchrnn.training.configuration import Dropouts
+from sketchrnn.training.network.losses import Mixture, kl_loss, reconstruction_losses
+from sketchrnn.training.network.sketch_rnn import SketchRNN, pen_positions
 
 LENGTHS = [3, 7, 1, 5]
 CATEGORY = torch.tensor([0, 2, 1, 2])
@@ -33,7 +32,7 @@ def latent_of(network, seed=5):
 
 
 def output_of(network, stroke5, z):
-    return network.decoder(stroke5[:, :-1], network.condition(z, categories_of(network)))
+    return network.decoder(stroke5[:, :-1], network.conditioning(z, categories_of(network)))
 
 
 def noise_of(network, count, seed=0):
@@ -99,10 +98,10 @@ def test_the_encoder_reads_both_ways_and_every_row():
 @torch.no_grad()
 def test_teacher_forcing_equals_stepping(network):
     if network.configuration.position_inputs:
-        pytest.skip("with position inputs the torch decoder runs whole sketches only")
+        pytest.skip("not applicable: with position inputs the torch decoder runs whole sketches only")
     stroke5, z = random_stroke5(LENGTHS), latent_of(network)
     whole, last = output_of(network, stroke5, z)
-    condition, state = network.condition(z, categories_of(network)), None
+    condition, state = network.conditioning(z, categories_of(network)), None
     steps = []
     for row in range(stroke5.shape[1] - 1):
         output, state = network.decoder(stroke5[:, row : row + 1], condition, state)
@@ -143,20 +142,20 @@ def test_without_z_the_learned_one_is_told():
     network = network_of(small_model(**CONFIGURATIONS["vae with categories"]))
     z = network.no_latent.expand(4, -1)
     assert network.no_latent.any()
-    assert torch.equal(network.condition(None, CATEGORY), network.condition(z, CATEGORY))
-    assert not torch.equal(network.condition(None, CATEGORY), network.condition(torch.zeros(4, 4), CATEGORY))
+    assert torch.equal(network.conditioning(None, CATEGORY), network.conditioning(z, CATEGORY))
+    assert not torch.equal(network.conditioning(None, CATEGORY), network.conditioning(torch.zeros(4, 4), CATEGORY))
 
 
 def test_without_z_a_network_that_always_had_one_refuses():
     network = network_of(small_model(latent_dropout=0.0))
     with pytest.raises(ValueError, match="with z only"):
-        network.condition(None, CATEGORY * 0)
+        network.conditioning(None, CATEGORY * 0)
 
 
 @torch.no_grad()
 def test_z_and_category_reach_the_start_and_every_step(network):
     stroke5 = random_stroke5(LENGTHS)
-    told = network.condition(latent_of(network), categories_of(network))
+    told = network.conditioning(latent_of(network), categories_of(network))
     for place in range(told.shape[1]):
         changed = told.clone()
         changed[:, place] += 1.0
@@ -276,7 +275,7 @@ def test_weights_that_do_not_fit_are_refused(network, change):
 
 def test_dropout_acts_in_training_only():
     torch.manual_seed(0)
-    network = SketchRNN(small_model(variational=False), dropout=0.5)
+    network = SketchRNN(small_model(variational=False), Dropouts(output=0.5))
     rows, condition = random_stroke5(LENGTHS), torch.zeros(4, 0)
     assert not torch.equal(network.decoder(rows, condition)[0], network.decoder(rows, condition)[0])
     network.eval()
@@ -284,19 +283,19 @@ def test_dropout_acts_in_training_only():
 
 
 def test_category_dropout_drops_the_same_numbers_at_every_step():
-    network = SketchRNN(small_model(variational=False, categories=("cat", "pig")), category_dropout=0.5)
+    network = SketchRNN(small_model(variational=False, categories=("cat", "pig")), Dropouts(category=0.5))
     embedding = network.category.weight[1]
-    told = network.condition(None, torch.ones(2_000, dtype=torch.int64))
+    told = network.conditioning(None, torch.ones(2_000, dtype=torch.int64))
     dropped = told == 0
     torch.testing.assert_close(told[~dropped], (2 * embedding).expand(2_000, -1)[~dropped])
     assert dropped.float().mean().item() == pytest.approx(0.5, abs=0.02)
-    assert torch.equal(network.eval().condition(None, torch.ones(1, dtype=torch.int64))[0], embedding)
+    assert torch.equal(network.eval().conditioning(None, torch.ones(1, dtype=torch.int64))[0], embedding)
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
     torch.manual_seed(0)
-    network = SketchRNN(small_model(), weight_dropout=0.5)
+    network = SketchRNN(small_model(), Dropouts(weight=0.5))
     rows, lengths = random_stroke5(LENGTHS), torch.tensor(LENGTHS)
     noise = noise_of(network, 4)
 
@@ -340,7 +339,7 @@ def test_a_category_changes_what_is_drawn():
     for kind in ("vae with categories", "decoder only with categories"):
         network = network_of(small_model(**CONFIGURATIONS[kind]))
         stroke5 = random_stroke5([4]).expand(3, -1, -1)
-        output, _ = network.decoder(stroke5[:, :-1], network.condition(None, torch.arange(3)))
+        output, _ = network.decoder(stroke5[:, :-1], network.conditioning(None, torch.arange(3)))
         mixture = Mixture.from_output(output)
         assert (mixture.mu[0] - mixture.mu[1]).abs().max() > 1e-3
         assert (mixture.mu[1] - mixture.mu[2]).abs().max() > 1e-3

@@ -1,5 +1,6 @@
 """Sources into a store: what is kept, how it is found again, and what is left when it is killed."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,10 +17,13 @@ from safetensors import safe_open
 from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
-from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
+from sketchrnn.dataset import read
+from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
+from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.dataset.stats import stats_of
 from sketchrnn.dataset.store import PREPARING, open_stores, shard_path
 from sketchrnn.errors import ConfigurationError, DatasetError, FormatError, SketchRNNError
@@ -84,36 +88,37 @@ def one_by_one(content):
 def test_columns_are_what_the_plain_reader_reads(lines):
     content = b"\n".join(lines)
     plain = one_by_one(content)
-    fast = columns_of_lines(content)
-    assert set(fast.places) | set(fast.others) == set(plain)
-    assert not set(fast.places) & set(fast.others)
+    columns, indices, others, count = columns_of_lines(content)
+    assert count == len(content.removesuffix(b"\n").split(b"\n"))
+    assert set(indices) | set(others) == set(plain)
+    assert not set(indices) & set(others)
     for selection in (Selection(), Selection(recognized=True, countries=("US",), max_length=3)):
-        tallies = Tally(), Tally()
-        quick = encode_columns(fast.columns, selection, tallies[0])
-        slow = joined([encode_record(plain[place], selection, tallies[1]) for place in fast.places])
-        for name, value in vars(slow).items():
-            np.testing.assert_array_equal(getattr(quick, name), value, err_msg=name)
-        assert tallies[0].dropped == tallies[1].dropped
+        counts = ImportCounts(), ImportCounts()
+        quick = encode_columns(columns, selection, counts[0])
+        slow = Encoded.joined([encode_record(plain[index], selection, counts[1]) for index in indices])
+        for field in dataclasses.fields(Encoded):
+            np.testing.assert_array_equal(getattr(quick, field.name), getattr(slow, field.name), err_msg=field.name)
+        assert counts[0].dropped == counts[1].dropped
 
 
 def test_spaces_are_read_one_by_one():
     lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
-    found = columns_of_lines(b"\n".join(lines))
-    assert found.places.tolist() == [0, 2, 4]
-    assert sorted(found.others) == [1, 3, 5]
+    _, indices, others, _ = columns_of_lines(b"\n".join(lines))
+    assert indices.tolist() == [0, 2, 4]
+    assert sorted(others) == [1, 3, 5]
 
 
 def test_what_is_no_flag_is_left_for_others():
     flags = [b"true", b"null", b"1", b"false", b"truth"]
     lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
-    found = columns_of_lines(b"\n".join(lines))
-    assert found.places.tolist() == [0, 3]
-    assert found.columns.recognized.tolist() == [True, False]
+    columns, indices, _, _ = columns_of_lines(b"\n".join(lines))
+    assert indices.tolist() == [0, 3]
+    assert columns.recognized.tolist() == [True, False]
 
 
 def test_google_lines_are_read_as_columns(shared):
     content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
-    assert not columns_of_lines(content).others
+    assert not columns_of_lines(content)[2]
 
 
 def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
@@ -129,13 +134,13 @@ def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
             record["key_id"] = str(10**place)[:20]
         written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
     for end in ("\n", "\r\n"):
-        found = columns_of_lines(end.join(written).encode())
-        assert (found.count, found.others) == (100, {})
-        assert found.places.tolist() == list(range(100))
-        assert found.columns.x[1::2].tolist() == list(range(100))
+        columns, indices, others, count = columns_of_lines(end.join(written).encode())
+        assert (others, count) == ({}, 100)
+        assert indices.tolist() == list(range(100))
+        assert columns.x[1::2].tolist() == list(range(100))
         keys = [json.loads(line).get("key_id", "").encode() for line in written]
-        assert found.columns.keys.tolist() == keys
-        assert found.columns.recognized.all()
+        assert columns.keys.tolist() == keys
+        assert columns.recognized.all()
 
 
 def binary_of(sketches, first_key=1000):
@@ -389,7 +394,7 @@ def test_folders_of_own_drawings(tmp_path):
     assert report.dropped == {"without a drawing that can be read": 1}
     assert any("empty.svg" in note for note in report.notes)
     assert any("1 files of other kinds" in note for note in report.notes)
-    assert "ignored, being no lines: 1 text" in str(report)
+    assert "ignored, only lines are read: 1 text" in str(report)
     dog = next(np.frombuffer(rows).reshape(-1, 3) for name, rows in found if name == "dog")
     np.testing.assert_array_equal(dog, [(127, 170, 0), (128, -170, 1)])
     prepare([own / "cat"], tmp_path / "t", Selection(category="kitten"))
@@ -437,7 +442,7 @@ def test_a_store_that_is_being_prepared_is_not_opened(tmp_path):
     path = ndjson_file(tmp_path / "a.ndjson", [scribble(seed) for seed in range(9)], keys=keys(9))
     prepare([path], tmp_path / "s")
     (tmp_path / "s" / PREPARING).mkdir()
-    with pytest.raises(DatasetError, match="is not whole"):
+    with pytest.raises(DatasetError, match="expected a complete store"):
         open_stores([tmp_path / "s"])
     with pytest.raises(DatasetError, match="expected a store"):
         open_stores([tmp_path])
@@ -570,3 +575,151 @@ def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 60.0)
     threading.Timer(0.2, held.release).start()
     assert prepare([path], tmp_path / "s").read == 1
+
+
+# --- folders
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><path d="M0 0L{} 9L5 {}" stroke="red"/></svg>'
+
+
+def pictures(folder, count, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        (folder / f"{number:04d}.svg").write_text(PICTURE.format(number + 1, 2 * number + 3))
+    return folder
+
+
+def test_an_interrupted_folder_of_small_files_resumes(tmp_path, monkeypatch):
+    own = pictures(tmp_path / "own", 200)
+    (own / "0007.svg").write_text("damaged")
+    (own / "0008.json").write_text('{"word": "dog", "drawing": [[[0, 9, 5], [3, 1, 8]]]}')
+    original, calls = read.read_piece, []
+
+    def interrupted(piece, selection):
+        calls.append(piece.paths)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(piece, selection)
+
+    monkeypatch.setattr(read, "read_piece", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([own], tmp_path / "s")
+    report = prepare([own], tmp_path / "s")
+    assert len(calls) == 3 + 2  # of four groups the first two are not read again
+    assert str(report) == str(prepare([own], tmp_path / "whole"))
+    assert contents(tmp_path / "s") == contents(tmp_path / "whole")
+    assert any("0007.svg" in note for note in report.notes)
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        prepare([own], tmp_path / "t")
+    pictures(own, 1, first=500)
+    prepare([own], tmp_path / "t")
+    assert len(calls) == 3 + 4  # the folder has changed: all of it is read
+    assert list(contents(tmp_path / "t")) == ["dog.safetensors", "own.safetensors"]
+
+
+def test_a_group_is_read_as_it_was_saved(tmp_path):
+    own = pictures(tmp_path / "own", 3)
+    (own / "a.json").write_text("[]")
+    (own / "b.json").write_text('{"word": "dog", "key_id": "77", "drawing": [[[0, 9, 5], [3, 1, 8]]]}')
+    (source,), _ = find_sources([own])
+    (piece,) = pieces_of(source)
+    before = read.read_piece(piece, Selection())
+    with (tmp_path / "group.npz").open("wb") as file:
+        before.save(file)
+    after = read.ParseResult.load(tmp_path / "group.npz")
+    assert (after.counts, after.problems) == (before.counts, before.problems)
+    assert list(after.encoded()) == list(before.encoded())
+    for category, drawings in before.encoded().items():
+        for name, value in vars(drawings).items():
+            np.testing.assert_array_equal(getattr(after.encoded()[category], name), value)
+
+
+def test_linked_folders_are_read_once_and_loops_are_named(tmp_path):
+    own = tmp_path / "own"
+    pictures(own / "cat", 3)
+    pictures(tmp_path / "elsewhere" / "dogs", 2, first=10)
+    (tmp_path / "elsewhere" / "dogs" / "back").symlink_to(own)
+    (own / "dog").symlink_to("../elsewhere/dogs")
+    (own / "again").symlink_to("cat")
+    (own / "loop").symlink_to(".")
+    (own / "zoo").symlink_to(tmp_path / "elsewhere")
+    (own / "cat" / "linked.svg").symlink_to(tmp_path / "elsewhere" / "dogs" / "0010.svg")
+    (own / "cat" / "broken.svg").symlink_to("nowhere.svg")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(own / "cat" / "pipe.svg")
+    report = prepare([own], tmp_path / "s")
+    found = sorted(name for name, _ in drawings_in(tmp_path / "s")[0])
+    assert found == 4 * ["cat"] + 2 * ["dog"]
+    skipped = " ".join(note for note in report.notes if "skipped a link" in note)
+    for name in ("again", "loop", "dog/back", "zoo/dogs"):
+        assert f"own/{name}: " in skipped
+    assert any("2 files of other kinds" in note for note in report.notes)
+    prepare([own / "again"], tmp_path / "t")  # a link that is named itself
+    assert {name for name, _ in drawings_in(tmp_path / "t")[0]} == {"cat"}
+
+
+# --- few drawings
+
+
+def splits_of(*stores):
+    """The split of each drawing, by its rows."""
+    drawings, _ = open_stores(stores).drawings()
+    return {drawings.stroke3(place).tobytes(): int(drawings.split[place]) for place in range(len(drawings))}
+
+
+def few(path, seed, count, word="cat"):
+    return ndjson_file(path, [scribble(1000 * seed + number) for number in range(count)], word=word)
+
+
+@pytest.mark.parametrize("count", [10, 20, 40])
+def test_few_drawings_have_one_that_validates_and_further_files_move_none(tmp_path, count):
+    for seed in range(8):
+        own = few(tmp_path / f"{seed}.ndjson", seed, count)
+        more = few(tmp_path / f"more {seed}.ndjson", 100 + seed, 30)
+        folder = tmp_path / str(seed)
+        prepare([own], folder / "alone")
+        report = prepare([own, more], folder / "behind")
+        prepare([more, own], folder / "before")
+        prepare([own], folder / "added")
+        prepare([more], folder / "added")
+        alone = splits_of(folder / "alone")
+        assert SPLITS.index("valid") in alone.values()
+        assert SPLITS.index("train") in alone.values()
+        assert report.splits["valid"] >= 1
+        for name in ("behind", "before", "added"):
+            together = splits_of(folder / name)
+            assert len(together) == count + 30
+            assert {rows: together[rows] for rows in alone} == alone
+        (each,), together = stats_of(open_stores([folder / "alone"]))
+        assert each.splits == {name: list(alone.values()).count(index) for index, name in enumerate(SPLITS)}
+        drawings, _ = open_stores([folder / "alone"]).drawings()
+        assert each.offset_scale == pytest.approx(dataclasses.replace(drawings, known_offset_scale=None).offset_scale())
+
+
+def test_longer_names_of_a_growing_folder_move_no_drawing(tmp_path):
+    own = pictures(tmp_path / "own", 12)
+    prepare([own], tmp_path / "s")
+    before = splits_of(tmp_path / "s")
+    pictures(own, 20, first=12)
+    prepare([own], tmp_path / "s", force=True)
+    after = splits_of(tmp_path / "s")
+    assert SPLITS.index("valid") in before.values()
+    assert {rows: after[rows] for rows in before} == before
+
+
+def test_a_data_set_without_validation_gets_some(tmp_path):
+    path = npz_file(tmp_path / "a.npz", train=[scribble(seed) for seed in range(100)])
+    prepare([path], tmp_path / "s")
+    drawings, report = open_stores([tmp_path / "s"]).drawings()
+    counts = [int((drawings.split == index).sum()) for index in range(3)]
+    assert 1 <= counts[1] < 20
+    assert counts[0] + counts[1] == 100
+    assert list(report.splits.values()) == counts
+    assert "no drawing was in the validation split" in str(report)
+    assert drawings.offset_scale() == pytest.approx(
+        np.concatenate([drawings.stroke3(i)[:, :2] for i in np.flatnonzero(drawings.split == 0)]).std(), rel=1e-5
+    )
+    pair = few(tmp_path / "pair.ndjson", 3, 2)
+    prepare([pair], tmp_path / "t")
+    assert sorted(splits_of(tmp_path / "t").values()) in ([0, 1], [1, 2], [0, 2])

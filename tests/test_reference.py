@@ -9,8 +9,7 @@ from builders import checkpoint_of
 
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, kl_loss, reconstruction_losses
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -140,7 +139,7 @@ def run(numbers, variational, cell):
     if variational:
         z_mean, z_logvar = network.encode(stroke5[:, 1:], lengths, category)
         z = torch.from_numpy(numbers["z"]).requires_grad_()
-    condition = network.condition(z, category)
+    condition = network.conditioning(z, category)
     initial = network.decoder.initial_state(condition)
     output, final = network.decoder(stroke5[:, :-1], condition)
     mixture = Mixture.from_output(output)
@@ -241,7 +240,7 @@ def noise_behind(numbers, cell, network, z_logvar, z_gradient, kl_gradient):
 def test_gradients(reference):
     numbers, variational, cell = reference
     if cell == "hyper":
-        pytest.skip("its gradients are not among Magenta's numbers")
+        pytest.skip("not applicable: its gradients are not among Magenta's numbers")
     network, _, _, _, z_mean, z_logvar, losses, z = run(*reference)
     losses["all"].backward()
     if variational:

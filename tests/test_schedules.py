@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.schedules import kl_weight, learning_rate
+from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
 
 MAGENTA = TrainingConfiguration(learning_rate=1e-3, learning_rate_schedule="exponential", warmup_steps=0)
 

@@ -10,11 +10,11 @@ from sketchrnn.cli import COMMANDS, main
 from sketchrnn.cli.options import COMMON, setting_options
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.picture import PictureSettings
-from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.style import RenderStyle
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.settings import PANELS, check_settings, setting, settings_of
 
-OWNERS = (Request, Sampling, PictureSettings, Look)
+OWNERS = (Request, Sampling, PictureSettings, RenderStyle)
 DRAWING = ("complete", "generate", "reconstruct", "interpolate", "arithmetic", "render", "guess")
 
 

@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -8,7 +10,7 @@ from builders import checkpoint_of, network_of, random_drawings, rows_of_drawing
 from test_training import DRAWINGS, TRAINING, Watcher, run_training
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.training.paths import sheets_path
+from sketchrnn.training.files import sheets_path
 from sketchrnn.training.sheets import PICTURES, choose_prefixes, completion_sheet
 
 CATEGORIES = tuple("abcdefghijklmnopqrst")
@@ -61,8 +63,7 @@ def test_each_evaluation_leaves_a_sheet_and_a_new_run_none_of_the_old(tmp_path):
 
 def test_tensorboard_gets_figures_and_the_sheet(tmp_path):
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    from sketchrnn.training.reports import Observers
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import Observers, TensorBoard
 
     board, watcher = TensorBoard(tmp_path / "board"), Watcher()
     watcher.on_evaluation = lambda report, sheet: watcher.evaluations.append(report)
@@ -96,16 +97,34 @@ def test_tensorboard_gets_figures_and_the_sheet(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     pytest.importorskip("tensorboard")
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import TensorBoard
 
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="file: cannot be written"):
         TensorBoard(tmp_path / "file")
 
 
+def test_a_disk_that_fills_up_does_not_stop_training(tmp_path, monkeypatch, caplog):
+    pytest.importorskip("tensorboard")
+    from sketchrnn.training.reports import TensorBoard
+
+    board = TensorBoard(tmp_path / "board")
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(board._writer, "add_scalar", full)
+    outcome = run_training(tmp_path / "a", observer=board)
+    board.close()
+    assert outcome.finished
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "cannot be written: no space left on device; TensorBoard gets no more figures"
+    ]
+
+
 def test_without_tensorboard_its_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    from sketchrnn.training.tensorboard import TensorBoard
+    from sketchrnn.training.reports import TensorBoard
 
     with pytest.raises(ConfigurationError, match=r"sketchrnn\[tensorboard\]"):
         TensorBoard(tmp_path)

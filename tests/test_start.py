@@ -10,9 +10,9 @@ from test_training import DRAWINGS, MAX_LENGTH, TRAINING, Watcher, interrupt, ru
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
 from sketchrnn.training.evaluation import evaluate
+from sketchrnn.training.files import last_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.paths import last_path
-from sketchrnn.training.start import widened
+from sketchrnn.training.state import extend_categories
 
 KNOWN = random_drawings(40, 5, categories=("cat", "pig"))
 STILL = dataclasses.replace(TRAINING, max_steps=1, learning_rate=1e-30, min_learning_rate=0.0, weight_decay=0.0)
@@ -45,7 +45,7 @@ def test_it_learns_from_there_and_is_never_worse_than_its_start(tmp_path, start)
     watcher = Watcher()
     begun(tmp_path / "a", start, observer=watcher)
     assert [report.step for report in watcher.evaluations] == [0, 4, 8, 12]
-    wide = widened(start, DRAWINGS)
+    wide = extend_categories(start, DRAWINGS)
     valid = DRAWINGS.of_split("valid").with_categories(wide.configuration.categories)
     before = evaluate(SketchRNN.from_checkpoint(wide), valid, start.offset_scale, MAX_LENGTH)
     assert watcher.evaluations[0].nats_per_point == pytest.approx(before.nats_per_point)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,11 @@ from builders import CONFIGURATIONS, random_drawings, small_model
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
-from sketchrnn.training import run, state, step
+from sketchrnn.training import files, run, state
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.evaluation import evaluate
+from sketchrnn.training.files import last_path, log_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.paths import last_path, log_path
 from sketchrnn.training.reports import Silent
 from sketchrnn.training.run import train
 
@@ -42,7 +41,7 @@ class Watcher(Silent):
     """Notes what it is told; at a step it does something."""
 
     def __init__(self, at=None, act=None):
-        self.steps, self.reports, self.evaluations, self.sheets, self.problems = [], [], [], [], []
+        self.steps, self.reports, self.evaluations, self.sheets = [], [], [], []
         self.at, self.act = at, act
 
     def on_step(self, step, report):
@@ -55,9 +54,6 @@ class Watcher(Silent):
     def on_evaluation(self, report, sheet):
         self.evaluations.append(report)
         self.sheets.append(sheet)
-
-    def on_problem(self, message):
-        self.problems.append(message)
 
 
 def run_training(path, model=MODEL, training=TRAINING, drawings=DRAWINGS, **settings):
@@ -127,13 +123,13 @@ def test_other_settings_learn_too(tmp_path, changes):
 
 def test_the_pen_over_padding_counts_every_row_up_to_nmax(tmp_path, monkeypatch):
     seen = []
-    original = step.reconstruction_losses
+    original = run.reconstruction_losses
 
     def spy(mixture, targets, lengths, max_length, *, pen_rows):
         seen.append((targets.shape[1], pen_rows))
         return original(mixture, targets, lengths, max_length, pen_rows=pen_rows)
 
-    monkeypatch.setattr(step, "reconstruction_losses", spy)
+    monkeypatch.setattr(run, "reconstruction_losses", spy)
     for over_padding in (True, False):
         training = dataclasses.replace(TRAINING, max_steps=3, pen_over_padding=over_padding)
         run_training(tmp_path / "a", training=training, max_length=30)
@@ -274,20 +270,26 @@ def test_it_trains_in_another_thread_too(tmp_path):
     assert outcomes[0].finished
 
 
-def test_out_of_time_everything_is_kept(tmp_path):
+def test_out_of_time_everything_is_kept(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: clock[0])
+
+    class OneSecondEach(Watcher):
+        def on_step(self, step, report):
+            super().on_step(step, report)
+            clock[0] += 1.0
+
     training = dataclasses.replace(TRAINING, max_steps=100_000, checkpoint_every=100_000, evaluate_every=100_000)
-    watcher = Watcher()
-    started = time.monotonic()
-    outcome = run_training(tmp_path / "a", training=training, max_seconds=0.3, observer=watcher)
-    assert time.monotonic() - started < 20
-    assert 0 < outcome.step < 100_000
+    watcher = OneSecondEach()
+    outcome = run_training(tmp_path / "a", training=training, max_seconds=5.0, observer=watcher)
+    assert outcome.step == 5
     assert not outcome.finished
     assert not outcome.interrupted
     assert stored(last_path(tmp_path / "a"))[1]["step"] == outcome.step
     assert [report.step for report in watcher.evaluations] == [outcome.step]
     assert outcome.best_step == outcome.step
-    again = run_training(tmp_path / "a", training=training, max_seconds=0.5, resume=True)
-    assert again.step > outcome.step
+    again = run_training(tmp_path / "a", training=training, max_seconds=3.0, resume=True, observer=OneSecondEach())
+    assert again.step == 8
 
 
 def test_no_time_at_all(tmp_path):
@@ -338,13 +340,13 @@ def test_a_log_with_steps_that_are_taken_again_and_a_line_cut_off(tmp_path):
 def losses_not_finite(monkeypatch):
     """Let the losses of chosen steps, counted from 0, be NaN."""
     chosen, steps = set(), iter(range(10_000))
-    original = step.reconstruction_losses
+    original = run.reconstruction_losses
 
     def broken(*arguments, **options):
         offset, pen = original(*arguments, **options)
         return (offset * float("nan"), pen) if next(steps) in chosen else (offset, pen)
 
-    monkeypatch.setattr(step, "reconstruction_losses", broken)
+    monkeypatch.setattr(run, "reconstruction_losses", broken)
     return chosen
 
 
@@ -381,7 +383,7 @@ def test_a_run_that_stays_not_finite_stops_and_keeps_the_last_good_weights(tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
-def test_a_full_disk_is_said_and_harms_no_file(tmp_path):
+def test_a_full_disk_is_said_and_harms_no_file(tmp_path, caplog):
     import resource
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -405,7 +407,7 @@ def test_a_full_disk_is_said_and_harms_no_file(tmp_path):
     assert outcome.finished
     assert len(before) == 1
     for said, file in zip(
-        watcher.problems, ("a.last", "a", "a.log.jsonl", "a.sheets/0000004.svg", "a.last"), strict=True
+        caplog.messages, ("a.last", "a", "a.log.jsonl", "a.sheets/0000004.svg", "a.last"), strict=True
     ):
         assert f"{tmp_path / file}: cannot be written: " in said
     run_training(tmp_path / "whole")
@@ -445,6 +447,22 @@ def test_a_killed_run_leaves_checkpoints_and_goes_on_to_the_last_bit(tmp_path):
         assert run_training(path, training=KILLED, resume=True).finished
         assert_same_checkpoint(path, tmp_path / "whole")
         assert records_of(path, "evaluation") == records_of(tmp_path / "whole", "evaluation")
+
+
+def test_a_model_that_cannot_be_written_is_not_the_best(tmp_path, monkeypatch):
+    whole, watcher = Watcher(), Watcher()
+    run_training(tmp_path / "whole", observer=whole)
+    original, calls = files.RunFiles.keep_best, []
+
+    def failing_once(self, score):
+        calls.append(score)
+        return len(calls) > 1 and original(self, score)
+
+    monkeypatch.setattr(files.RunFiles, "keep_best", failing_once)
+    run_training(tmp_path / "a", observer=watcher)
+    assert whole.evaluations[0].best
+    assert not watcher.evaluations[0].best
+    assert [report.score for report in watcher.evaluations] == [report.score for report in whole.evaluations]
 
 
 # --- what is refused
@@ -493,6 +511,39 @@ def test_going_on_without_a_run_is_refused(tmp_path):
         run_training(tmp_path / "a", resume=True)
     with pytest.raises(CheckpointError, match="no state of a training run"):
         run_training(tmp_path / "b", resume=True)
+
+
+def test_only_one_process_trains_into_the_same_files(tmp_path):
+    errors = []
+
+    def second():
+        for path in (tmp_path / "a.safetensors", tmp_path / "a"):  # they share log and sheets
+            with pytest.raises(TrainingError, match="another process trains into the same files") as caught:
+                run_training(path)
+            errors.append(caught.value)
+
+    before = {path.name for path in tmp_path.iterdir()}
+    run_training(tmp_path / "a.safetensors", observer=Watcher(3, second))
+    assert len(errors) == 2
+    run_training(tmp_path / "whole.safetensors")
+    assert_same_checkpoint(tmp_path / "a.safetensors", tmp_path / "whole.safetensors")
+    assert not [name for name in before if "lock" in name]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_files_of_an_earlier_run_are_kept_unless_told(tmp_path):
+    sheets = tmp_path / "a.sheets"
+    sheets.mkdir()
+    (sheets / "1.svg").write_text("a drawing of the user's")
+    run_training(tmp_path / "a.safetensors", overwrite=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(SketchRNNError, match="exists already"):
+        run_training(tmp_path / "a.safetensors", overwrite=False)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    run_training(tmp_path / "a.safetensors")
+    assert (sheets / "1.svg").read_text() == "a drawing of the user's"
+    with pytest.raises(ConfigurationError, match="last state of a run; the run itself writes"):
+        run_training(tmp_path / "a.last.safetensors")
 
 
 @pytest.mark.parametrize(("split", "name"), [(1, "training"), (0, "validation")])

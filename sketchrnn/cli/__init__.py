@@ -48,6 +48,7 @@ COMMANDS = {
     "download-model": "Fetch one of Google's published models.",
     "import": "Make a checkpoint of a model of Google's.",
     "export": "Write a model as Magenta's JavaScript reads it.",
+    "install-inkscape-extension": "Add Extensions > Sketch-RNN > Complete to Inkscape.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
 """A summary of each command. Its module is imported only when the command is run."""
@@ -233,11 +234,18 @@ def _check_outputs(context: click.Context) -> None:
         check_outputs_apart(outputs.values(), inputs)
 
 
-def check_outputs_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
-    """Check that outputs are no inputs, neither files nor parts of the folders and stores that are read.
+def check_outputs_apart(
+    outputs: Iterable[str | Path], inputs: Iterable[str | Path], *, are_drawings: bool = True
+) -> None:
+    """Check that outputs are no inputs: neither files, nor parts of the stores and folders that are read.
+
+    Args:
+        outputs: files that will be written.
+        inputs: files, stores and folders that are read.
+        are_drawings: the outputs are read as drawings if they lie in a folder.
 
     Raises:
-        SketchRNNError: an output would overwrite an input.
+        SketchRNNError: an output would overwrite an input, or be read as a part of it.
     """
     suffixes: tuple[str, ...] = ()
     paths = [Path(each) for each in inputs]
@@ -245,7 +253,7 @@ def check_outputs_apart(outputs: Iterable[str | Path], inputs: Iterable[str | Pa
         from sketchrnn.dataset.sources import SUFFIXES
         from sketchrnn.dataset.store import shard_paths
 
-        suffixes = SUFFIXES
+        suffixes = SUFFIXES if are_drawings else ()
         paths += [shard for path in paths if path.is_dir() for shard in shard_paths(path)]
     for output in outputs:
         check_apart(output, paths, suffixes)

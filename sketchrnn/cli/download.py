@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sketchrnn.cli import options
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
 
 
 @click.command(
@@ -23,21 +23,21 @@ Examples:
     type=click.Choice(["simplified", "raw", "binary", "npz"]),
     default="simplified",
     show_default=True,
-    help="simplified is the usual choice; raw has times; npz is Sketch-RNN's own selection, split.",
+    help="Kind of file: raw has times; npz is the selection of Sketch-RNN, with splits.",
 )
-@click.option("--to", "folder", metavar="FOLDER", default="data", show_default=True, help="Where the files go.")
-@click.option("--limit", type=click.IntRange(1), help="Stop reading each file after so many drawings (not for npz).")
+@click.option("--to", "folder", metavar="FOLDER", default="data", show_default=True, help="Folder for the files.")
+@click.option("--limit", type=click.IntRange(1), help="Fetch only the first drawings of each file (not of npz).")
 @click.option(
-    "--jobs", type=click.IntRange(1, 16), default=4, show_default=True, help="Files that are fetched at the same time."
+    "--jobs", type=click.IntRange(1, 16), default=4, show_default=True, help="Number of files fetched at the same time."
 )
 @click.option(
     "--base",
     metavar="ADDRESS",
     envvar="SKETCHRNN_QUICKDRAW",
-    help="A mirror's address.  [default: Google's; environment variable SKETCHRNN_QUICKDRAW]",
+    help="Address of a mirror.  [default: Google's; env: SKETCHRNN_QUICKDRAW]",
 )
-@click.option("--list", "listing", is_flag=True, help="Print the categories' names and leave.")
-@click.option("--dry-run", is_flag=True, help="Print which address goes into which file and leave.")
+@click.option("--list", "listing", is_flag=True, help="Print the names of all categories and exit.")
+@click.option("--dry-run", is_flag=True, help="Print the address of each file and exit.")
 @options.force
 def download(
     categories: tuple[str, ...],
@@ -53,9 +53,9 @@ def download(
 ) -> None:
     """Fetch drawings of CATEGORIES from Google's Quick, Draw! dataset (CC BY 4.0).
 
-    Files that are there already are kept. What was interrupted goes on where it stopped; size and MD5 are checked
-    before a file takes its name. With --limit the file is called cat.first100.ndjson, so that it is not taken for
-    the whole.
+    Files that exist already are kept. An interrupted download is resumed by the same command. Size and MD5 are checked
+    before a file gets its name. With --limit the name is cat.first100.ndjson, so that it is not mistaken for the
+    complete file.
     """
     from sketchrnn.cli.progress import Downloads
     from sketchrnn.dataset.quickdraw import BASE_ADDRESS, CATEGORIES, fetch, plan
@@ -71,8 +71,8 @@ def download(
     if dry_run:
         click.echo("\n".join(f"{one.address} -> {one.path}" for one in wanted))
         return
-    missing = [one for one in wanted if force or not one.path.exists()]
+    missing = [one for one in wanted if force or not one.path.is_file()]
     if len(wanted) > len(missing):
-        say(f"{len(wanted) - len(missing)} of {len(wanted)} files are there already")
+        LOGGER.info(f"{len(wanted) - len(missing)} of {len(wanted)} files exist already")
     with Downloads(len(missing)) as shown:
         fetch(missing, jobs=jobs, observer=shown)

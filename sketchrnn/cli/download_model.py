@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sketchrnn.cli import options
+from sketchrnn.cli.messages import LOGGER
 from sketchrnn.files import check_writable
 
 
@@ -17,21 +18,21 @@ Examples:
 """
 )
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", help="Import it into this checkpoint (.safetensors).")
-@click.option("--vae", is_flag=True, help="With its encoder, which reconstruct and interpolate need.")
-@click.option("--large", is_flag=True, help="Of Google's larger models.")
+@click.option("-o", "--output", metavar="FILE", help="Write it as a checkpoint (.safetensors).")
+@click.option("--vae", is_flag=True, help="Fetch it with its encoder, for reconstruct and interpolate.")
+@click.option("--large", is_flag=True, help="Fetch one of Google's larger models.")
 @click.option(
     "--base",
     metavar="ADDRESS",
     envvar="SKETCHRNN_MODELS",
-    help="A mirror's address.  [default: Google's; environment variable SKETCHRNN_MODELS]",
+    help="Address of a mirror.  [default: Google's; env: SKETCHRNN_MODELS]",
 )
 @options.force
 def download_model(name: str, output: str | None, vae: bool, large: bool, base: str | None, force: bool) -> None:
-    """Fetch the model that Google published of one category, such as bird or "alarm clock".
+    """Fetch the model that Google published for one category, such as bird or "alarm clock".
 
-    114 categories have one. The file is kept in the user's cache, checked, and fetched but once; its path is printed,
-    for --model of the other commands. Google states no licence for it.
+    114 categories have one. The file is checked and kept in the user's cache, so it is fetched only once. Its path is
+    printed, for --model of the other commands. Google states no license for it.
     """
     from sketchrnn.cli.progress import downloading
     from sketchrnn.model.checkpoint import save_checkpoint
@@ -45,4 +46,4 @@ def download_model(name: str, output: str | None, vae: bool, large: bool, base: 
         click.echo(path)
         return
     save_checkpoint(checkpoint, output)
-    click.echo(f"wrote {output}", err=True)
+    LOGGER.info(f"wrote {output}")

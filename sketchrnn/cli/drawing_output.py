@@ -17,7 +17,7 @@ from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import ConfigurationError, SketchRNNError
 from sketchrnn.files import NUMBERED, STANDARD_STREAM, atomic_write, check_writable, write_bytes
 from sketchrnn.formats.image import IMAGE_KINDS, MOVING_KINDS, check_available
-from sketchrnn.formats.picture import KINDS, Picture, PictureSettings
+from sketchrnn.formats.picture import KINDS, PictureSettings
 
 if TYPE_CHECKING:
     from sketchrnn.model.drawing import Drawing, Item
@@ -190,6 +190,3 @@ def _log_assumptions(drawings: Sequence[Drawing]) -> None:
     for category, scale in dict.fromkeys((drawing.category, drawing.scale) for drawing in drawings):
         if scale is not None:
             LOGGER.info(f"{category or 'drawing'}: scale {scale:.4g}; --scale sets it")
-
-
-__all__ = ["Picture", "Target"]

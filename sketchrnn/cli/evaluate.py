@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from sketchrnn.cli import options, shell_completion
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
+from sketchrnn.errors import DatasetError
+from sketchrnn.training import check_torch
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
 
@@ -31,19 +33,19 @@ Examples:
     type=click.Choice(["test", "valid", "train", "all"]),
     default="test",
     show_default=True,
-    help="Which drawings; the model was trained on train.",
+    help="Drawings to measure; models are trained on train.",
 )
 @click.option(
     "--latent",
     type=click.Choice(["none", "prefix", "whole", "prior"]),
-    help="Where z comes from in nats per point.  [default: none if the model can, else prefix]",
+    help="Source of z for nats per point.  [default: none if the model can, else prefix]",
 )
 @click.option(
     "--offset-scale",
     type=click.FloatRange(0, min_open=True),
-    help="What offsets are divided by.  [default: the model's; for one of Google's decoders what fits it best]",
+    help="Divisor of offsets.  [default: the model's; for Google's decoders the one that fits best]",
 )
-@click.option("--max-length", type=click.IntRange(1), help="Leave out longer drawings.  [default: the model's Nmax]")
+@click.option("--max-length", type=click.IntRange(1), help="Skip drawings of more rows.  [default: the model's Nmax]")
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @options.random_seed
@@ -64,11 +66,12 @@ def evaluate(
 ) -> None:
     """Measure MODEL on the drawings of FILES, stores or files, per category and overall.
 
-    MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing, and compare only between models of
+    MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing; compare them only between models of
     the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
-    row and of the end, offsets as a density per pixel of the 255 box (per canvas pixel for a model that was trained on
-    npz files alone); lower is better.
+    row and of the end. Offsets are a density per pixel of the 255 box (per canvas pixel for a model that was trained on
+    npz files only). Lower is better.
     """
+    check_torch("evaluate")
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     from sketchrnn.model.loading import load_model
@@ -77,9 +80,9 @@ def evaluate(
 
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import load
+    from sketchrnn.training.distributed import choose_device
     from sketchrnn.training.evaluation import evaluate as measure
     from sketchrnn.training.evaluation import fit_offset_scale
-    from sketchrnn.training.hardware import choose_device
     from sketchrnn.training.network.sketch_rnn import SketchRNN
 
     with reading() as progress:
@@ -90,15 +93,18 @@ def evaluate(
             processes=os.cpu_count() or 1,
             progress=progress,
         )
-    say(str(report))
+    LOGGER.info(str(report))
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
     measured_on = drawings.of_split(split)
+    if not len(measured_on):
+        counts = ", ".join(f"{count:,} {name}" for name, count in report.splits.items())
+        raise DatasetError(f"no drawing is in the {split} split ({counts}); --split all measures all drawings")
     scale = checkpoint.offset_scale if offset_scale is None else offset_scale
     if offset_scale is None and "imported" in checkpoint.training:
         scale = fit_offset_scale(network, measured_on, scale)
-        click.echo(f"offsets are divided by {scale:.4g}, which fits the model best (--offset-scale)", err=True)
+        LOGGER.info(f"offsets are divided by {scale:.4g}, which fits the model best (--offset-scale)")
     scores = measure(
         network,
         measured_on,
@@ -109,9 +115,9 @@ def evaluate(
         seed=seed,
     )
     rows = [
-        _row(name, scores.of_category(place))
-        for place, name in enumerate(drawings.categories)
-        if (scores.category == place).any()
+        _row(name, scores.of_category(index))
+        for index, name in enumerate(drawings.categories)
+        if (scores.category == index).any()
     ]
     overall = _row("overall", scores)
     if as_json:

@@ -14,15 +14,20 @@ from sketchrnn.cli import options, shell_completion
 Examples:
   sketchrnn info
   sketchrnn info --json
+  sketchrnn info --formats
 """
 )
 @click.argument("model", required=False, shell_complete=shell_completion.models)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-def info(model: str | None, as_json: bool) -> None:
+@click.option("--formats", is_flag=True, help="List the file formats of drawings instead.")
+def info(model: str | None, as_json: bool, formats: bool) -> None:
     """Say what MODEL is: its architecture, categories and training.
 
     Without MODEL, the model that ships with sketchrnn.
     """
+    if formats:
+        _list_formats()
+        return
     from sketchrnn.model.checkpoint import STARTED_FROM
     from sketchrnn.model.loading import load_model
 
@@ -66,3 +71,10 @@ def info(model: str | None, as_json: bool) -> None:
     }
     for name, value in lines.items():
         click.echo(f"{name}: {value}")
+
+
+def _list_formats() -> None:
+    from sketchrnn.formats import FORMATS
+
+    for one in FORMATS:
+        click.echo(f"{one.name}: {', '.join(one.suffixes)}; {'read and written' if one.write else 'read'}")

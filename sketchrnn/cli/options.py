@@ -13,7 +13,7 @@ from sketchrnn.cli.drawing_output import Target
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.page import Page
 from sketchrnn.formats.picture import KINDS, PictureSettings
-from sketchrnn.formats.svg.style import Look
+from sketchrnn.formats.svg.style import RenderStyle
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.settings import FILES, LOOK, OUTPUT, PANELS, Setting, settings_of
 
@@ -204,20 +204,20 @@ def target(command: Command) -> Command:
         ),
         force,
         *setting_options(PictureSettings),
-        *setting_options(Look),
+        *setting_options(RenderStyle),
         _option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
         _option(
             "--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."
         ),
     ]
-    return gathered((PictureSettings, Look), options, "picture")(with_target)
+    return gathered((PictureSettings, RenderStyle), options, "picture")(with_target)
 
 
 def _picture_settings(values: dict[str, Any], landscape: bool) -> PictureSettings:
-    looks = {name: values.pop(name) for name, *_ in settings_of(Look)}
+    looks = {name: values.pop(name) for name, *_ in settings_of(RenderStyle)}
     if landscape:
         page = looks["page"]
         if page is None:
             raise click.UsageError("--landscape turns a page; name one with --page")
         looks["page"] = Page(max(page.width, page.height), min(page.width, page.height))
-    return PictureSettings(look=Look(**looks), **values)
+    return PictureSettings(look=RenderStyle(**looks), **values)

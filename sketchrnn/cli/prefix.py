@@ -50,9 +50,8 @@ def read_prefixes(
     if len(first) == 1 and isinstance(first[0], SketchRNNError):
         raise first[0]
     if len(first) == 1 and not isinstance(first[0], SketchRNNError) and first[0].source is not None:
-        ignored = ", ".join(f"{count} {kind}" for kind, count in first[0].ignored.items())
-        if ignored:
-            LOGGER.info(f"{path}: ignored {ignored}: only lines are read")
+        for notice in first[0].source.drawing.notices():
+            LOGGER.info(f"{path}: {notice}")
     rest: Iterator[Record | SketchRNNError] = itertools.chain(first, records if len(first) > 1 else ())
     return rest, len(first) > 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
 
 
 @click.command(
@@ -19,29 +19,40 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="STORE", required=True, help="The store's folder; it is made, or added to.")
 @click.option(
-    "--category", metavar="NAME", help="Of drawings that do not name theirs.  [default: folder's or file's name]"
+    "-o",
+    "--output",
+    metavar="STORE",
+    required=True,
+    help="Folder of the store; a new one is made, an old one extended.",
 )
+@click.option("--category", metavar="NAME", help="Category of drawings without one.  [default: name of folder or file]")
 @click.option(
     "--recognized", is_flag=True, help="Skip drawings that the game did not recognize; keep those without this field."
 )
 @click.option(
-    "--country", "countries", metavar="CODE", multiple=True, help="Only from here, such as US; may be repeated."
+    "--country",
+    "countries",
+    metavar="CODE",
+    multiple=True,
+    help="Keep only drawings from this country, such as US; repeatable.",
 )
-@click.option("--min-length", type=click.IntRange(1), default=1, show_default=True, help="Fewest rows.")
-@click.option("--max-length", type=click.IntRange(1), default=1000, show_default=True, help="Most rows.")
-@click.option("--limit", type=click.IntRange(1), help="Most drawings of each category; the first ones are kept.")
+@click.option("--min-length", type=click.IntRange(1), default=1, show_default=True, help="Skip drawings of fewer rows.")
+@click.option(
+    "--max-length", type=click.IntRange(1), default=1000, show_default=True, help="Skip drawings of more rows."
+)
+@click.option("--limit", type=click.IntRange(1), help="Keep only the first drawings of each category.")
 @click.option(
     "--epsilon",
     type=click.FloatRange(0, 100),
     default=2.0,
     show_default=True,
-    help="How far simplification may move a line, in 1/255 of the drawing; 0 keeps all points. Google's own stay as "
-    "they are.",
+    help="Tolerance of simplification, in 1/255 of the drawing; 0 keeps all points.",
 )
-@click.option("--processes", type=click.IntRange(1, 1024), help="That read at the same time.  [default: one a core]")
-@click.option("--force", is_flag=True, help="Prepare these files' categories anew.")
+@click.option(
+    "--processes", type=click.IntRange(1, 1024), help="Number of processes that read.  [default: one per core]"
+)
+@click.option("--force", is_flag=True, help="Replace the categories of these files.")
 def prepare(
     files: tuple[str, ...],
     output: str,
@@ -55,15 +66,15 @@ def prepare(
     processes: int | None,
     force: bool,
 ) -> None:
-    """Prepare FILES into a store, which training maps into memory instead of reading it.
+    """Prepare FILES for training, as a store that is mapped into memory.
 
-    FILES are Quick, Draw! files of every kind (simplified, raw, binary, npz), SVG, polyline JSON, or folders of them:
-    each sub-folder of drawings that do not name their category is one. Drawings that Google has not simplified are
-    moved, scaled, resampled and simplified as Google does.
+    FILES are drawings in any format that `sketchrnn info --formats` lists, also compressed (.gz, .bz2, .xz), or folders
+    of them: a sub-folder is the category of its drawings, unless they name another. Drawings that Google has not
+    simplified are moved, scaled, resampled and simplified in the same way.
 
-    Each category is a file of its own in the store, so that more can be added later, and on several machines at once.
-    What is interrupted goes on when the same command is given again. Training splits the drawings by a hash of their
-    key_id, 85 % to train, 5 % to validate, 10 % to test.
+    Each category is one file of the store, so that categories can be added later, and on several machines at once. An
+    interrupted preparation is resumed by the same command. A hash of key_id splits the drawings: 85 % train, 5 %
+    validate, 10 % test; of few drawings at least one validates.
     """
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.encode import Selection
@@ -83,5 +94,5 @@ def prepare(
             force=force,
             progress=progress,
         )
-    say(str(report))
-    say(f"wrote {output}")
+    LOGGER.info(str(report))
+    LOGGER.info(f"wrote {output}")

@@ -1,4 +1,4 @@
-"""``sketchrnn shell-completion``, and what the Tab key offers for categories and models."""
+"""``sketchrnn shell-completion``, and the completion of categories and models by the Tab key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODEL_SUFFIXES = (".safetensors", ".gen.json", ".vae.json")
 @click.command(
     name="shell-completion",
     epilog="""\b
-Put the line for your shell where it begins:
+Add the line for your shell to its start-up file:
   bash, in ~/.bashrc:   eval "$(sketchrnn shell-completion bash)"
   zsh, in ~/.zshrc:     eval "$(sketchrnn shell-completion zsh)"
   fish, in ~/.config/fish/config.fish:   sketchrnn shell-completion fish | source
@@ -29,14 +29,14 @@ Examples:
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def shell_completion(context: click.Context, shell: str) -> None:
-    """Print what makes the Tab key complete commands, options, categories and models in SHELL."""
+    """Print the script that completes commands, options, categories and models in SHELL by the Tab key."""
     make = get_completion_class(shell)
     if make is not None:
         click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())
 
 
 def categories(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return the model's categories that begin as typed; with underscores, which need no quotes."""
+    """Return the model's categories that begin with the typed text, with underscores, so that they need no quotes."""
     from sketchrnn.model.loading import load_model
 
     try:
@@ -50,7 +50,7 @@ def categories(context: click.Context, parameter: click.Parameter, typed: str) -
 
 
 def models(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return the models and folders whose paths begin as typed."""
+    """Return the models and folders whose paths begin with the typed text."""
     folder = Path(typed).parent if not typed.endswith("/") else Path(typed)
     try:
         found = sorted(path for path in folder.iterdir() if path.is_dir() or path.name.endswith(MODEL_SUFFIXES))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sketchrnn.cli import options
-from sketchrnn.cli.talk import say
+from sketchrnn.cli.messages import LOGGER
 
 if TYPE_CHECKING:
     from sketchrnn.dataset.stats import Stats
 
 _MOST_CURVES = 8
-"""Categories that a figure tells apart."""
+"""Most categories that a figure shows separately."""
 
 
 @click.command(
@@ -28,13 +28,13 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("--plot", metavar="FILE", help="Draw the lengths' distribution (.svg, .png or .pdf; extra [plot]).")
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@click.option("--plot", metavar="FILE", help="Plot the distribution of lengths (.svg, .png or .pdf; extra [plot]).")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @options.force
 def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) -> None:
-    """Say what the stores or files FILES hold, per category and overall.
+    """Say how many drawings the stores or files FILES hold, and how long they are.
 
-    Lengths are in rows: points but the first. offset_scale is what training divides offsets by.
+    A length is the number of rows: of points without the first. Training divides offsets by offset_scale.
     """
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import open_all
@@ -46,7 +46,7 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
     with reading() as progress:
         store, notes = open_all(files, processes=os.cpu_count() or 1, progress=progress)
     for note in notes:
-        say(note)
+        LOGGER.info(note)
     each, together = stats_of(store)
     if as_json:
         sources = {shard.category: shard.information["sources"] for shard in store.shards}
@@ -60,7 +60,7 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
         click.echo(_table([*each, together] if len(each) > 1 else each))
     if plot is not None:
         _plot(each, together, plot)
-        say(f"wrote {plot}")
+        LOGGER.info(f"wrote {plot}")
 
 
 def _table(lines: list[Stats]) -> str:
@@ -113,8 +113,5 @@ def _plot(each: list[Stats], together: Stats, path: str) -> None:
     axes.set(xlabel="rows", ylabel="% of the drawings that have no more", xlim=(0, max(2, together.percentile(99.5))))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in ("svg", "png", "pdf"):
-        raise SketchRNNError(f"{path}: expected a name that ends in .svg, .png or .pdf")
     with atomic_write(path) as file:
-        figure.savefig(file, format=kind)
+        figure.savefig(file, format=Path(path).suffix.lstrip(".").lower() or "svg")

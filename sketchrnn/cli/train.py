@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sketchrnn.cli import options, shell_completion, talk
-from sketchrnn.files import check_writable
-from sketchrnn.training.paths import last_path, log_path
+from sketchrnn.cli import check_outputs_apart, options, shell_completion
+from sketchrnn.cli.messages import LOGGER
+from sketchrnn.training import check_torch
+from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
 
 SET_BY_OPTIONS = frozenset(
     ["categories", "variational", "latent_dropout", "max_steps", "batch_size", "seed", "precision"]
@@ -29,38 +31,43 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", required=True, help="The checkpoint to write (.safetensors).")
-@click.option("--resume", is_flag=True, help="Go on where the run that writes OUTPUT stopped.")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Checkpoint to write (.safetensors).")
+@click.option("--resume", is_flag=True, help="Resume the run that writes OUTPUT.")
 @click.option("--max-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of the whole run.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop, to be resumed, after this long.")
+@click.option(
+    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this time; --resume continues."
+)
 @click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True, help="Drawings in a step.")
 @click.option(
     "--from",
     "started_from",
     metavar="MODEL",
     shell_complete=shell_completion.models,
-    help='Begin with the weights of MODEL ("shipped": the one in the package), which learns your categories besides.',
+    help='Start from the weights of MODEL ("shipped": the package\'s) and add your categories.',
 )
-@click.option("--decoder-only", is_flag=True, help="No encoder and no z: the smallest model that completes.")
-@click.option("--latent-dropout", type=float, help="Share of sketches trained without their z.  [default: 0.5]")
-@click.option("--max-length", type=click.IntRange(2), default=250, show_default=True, help="Nmax; longer are left out.")
+@click.option("--decoder-only", is_flag=True, help="Train without encoder and z: the smallest model that completes.")
+@click.option(
+    "--latent-dropout", type=float, help="Share of sketches that are trained without their z.  [default: 0.5]"
+)
+@click.option(
+    "--max-length", type=click.IntRange(2), default=250, show_default=True, help="Skip drawings of more rows (Nmax)."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
     show_default=True,
-    help="auto: bfloat16 where the processor has it.",
+    help="Number format; auto is bfloat16 on processors that support it.",
 )
 @options.random_seed
-@click.option("--tensorboard", metavar="FOLDER", help="Write figures and sheets for `tensorboard --logdir FOLDER`.")
+@click.option("--tensorboard", metavar="FOLDER", help="Write figures and previews for `tensorboard --logdir FOLDER`.")
 @click.option(
     "--set",
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Any other setting of the model or of training, such as decoder_units=256 or learning_rate=0.002; "
-    "a wrong name lists all.",
+    help="Set any other setting, such as decoder_units=256; a wrong name lists all.",
 )
 @options.force
 def train(
@@ -83,35 +90,36 @@ def train(
 ) -> None:
     """Train a model on the drawings of FILES.
 
-    FILES are stores that `sketchrnn prepare` wrote, or anything that it reads, of one category or many; files are
-    prepared into a cache first. Drawings are split by a hash of key_id into training, validation and test drawings;
-    npz files keep their own split.
+    FILES are stores that `sketchrnn prepare` wrote, or any files and folders that it reads, of one category or many.
+    Files are first prepared into a cache. A hash of key_id splits the drawings into training, validation and test
+    drawings; npz files have their own split.
 
-    OUTPUT gets the model that is best on the validation drawings; beside it are kept the last state
-    (OUTPUT.last.safetensors, which --resume reads), a log of JSON lines (OUTPUT.log.jsonl) and, for each evaluation, a
-    sheet of the same prefixes as the model then completes them (OUTPUT.sheets/). Ctrl-C and SIGTERM save and exit with
-    130. Started by torchrun, several processes share each batch.
+    OUTPUT is the model that is best on the validation drawings. Beside it are the last state, for --resume
+    (OUTPUT.last.safetensors), a log of JSON lines (OUTPUT.log.jsonl) and, for each evaluation, a sheet of the same
+    prefixes completed by the model (OUTPUT.sheets/). Ctrl-C and SIGTERM save everything and exit with 130. If torchrun
+    starts several processes, they share each batch.
     """
+    check_torch("train")
     path = Path(output)
     under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
-    writes = not under_torchrun or os.environ["RANK"] == "0"  # one of the processes
+    writes = not under_torchrun or os.environ["RANK"] == "0"
     if writes:
-        for kept in (path, last_path(path), log_path(path)):
-            check_writable(kept, force=force or resume)
+        with lock_run(path):
+            check_run_files(path, overwrite=force or resume)
+        sheets = sheets_path(path)
+        in_sheets = [one for one in sheets.glob("*") if any(map(sheets.samefile, filter(os.path.isdir, files)))]
+        check_outputs_apart(written_files(path), [*files, *in_sheets], are_drawings=False)
+    else:
+        LOGGER.setLevel(logging.ERROR)  # one process writes the messages
 
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.load import load
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.model.loading import load_model
     from sketchrnn.training.configuration import TrainingConfiguration
-    from sketchrnn.training.distributed import join_workers
-    from sketchrnn.training.hardware import choose_device, choose_precision
-    from sketchrnn.training.reports import Observer, Observers
+    from sketchrnn.training.distributed import choose_device, choose_precision, join_workers
+    from sketchrnn.training.reports import Observer, Observers, TensorBoard
     from sketchrnn.training.run import train as run
-
-    def say(text: str) -> None:
-        if writes:
-            talk.say(text)
 
     values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
     if latent_dropout is not None:
@@ -121,7 +129,7 @@ def train(
         model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
     else:
         if decoder_only:
-            raise click.UsageError("--decoder-only: with --from, the model has the architecture of that one")
+            raise click.UsageError("--decoder-only: a model that starts --from another has its architecture")
         model = dataclasses.replace(start.configuration, **values[ModelConfiguration])
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
@@ -133,17 +141,16 @@ def train(
             precision=choose_precision(precision, device),
             **values[TrainingConfiguration],
         )
-        with reading(quiet=not writes) as progress:
+        with reading() as progress:
             drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
-        say(str(report))
+        LOGGER.info(str(report))
         processes = f" by {workers.size} processes" if workers.size > 1 else ""
-        say(f"training on {device}{processes} in {training.precision}, {len(drawings.categories)} categories")
+        categories = "1 category" if len(drawings.categories) == 1 else f"{len(drawings.categories)} categories"
+        LOGGER.info(f"training on {device}{processes} in {training.precision}, {categories}")
         observers: list[Observer] = []
         if writes:
             observers.append(stack.enter_context(TrainingProgress(max_steps)))
         if writes and tensorboard is not None:
-            from sketchrnn.training.tensorboard import TensorBoard
-
             observers.append(stack.enter_context(contextlib.closing(TensorBoard(tensorboard))))
         outcome = run(
             drawings,
@@ -153,21 +160,22 @@ def train(
             max_length=max_length,
             device=device,
             resume=resume,
+            overwrite=force,
             max_seconds=float("inf") if max_minutes is None else 60.0 * max_minutes,
             observer=Observers(observers),
             workers=workers,
             start=start,
         )
     if outcome.finished:
-        say(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")
+        LOGGER.info(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")
         return
-    say(f"stopped at step {outcome.step:,}; {last_path(path)} keeps the state; --resume goes on")
+    LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:
-        raise KeyboardInterrupt  # which the group of commands turns into its exit code
+        raise KeyboardInterrupt  # the group of commands turns it into its exit code
 
 
 def _parse_settings(settings: tuple[str, ...], classes: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
-    """Sort NAME=VALUE by the configuration that has the name, each value in the type of the field's default."""
+    """Return the values of NAME=VALUE for each configuration class, in the type of the field's default."""
     known: dict[str, tuple[Any, Any]] = {
         field.name: (owner, type(field.default))
         for owner in classes

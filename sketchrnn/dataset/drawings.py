@@ -1,10 +1,12 @@
-"""The drawings of a data set, wherever they lie: a view on arrays that may be mapped into memory."""
+"""Stroke-3 rows of many drawings, in memory or mapped from a store's files, and the selection that training reads."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,55 +14,100 @@ from numpy.typing import NDArray
 from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.errors import DatasetError
 
+ROW_ARRAYS = ("offsets", "lifts")
+"""The arrays with a value for each row; the others have one for each drawing."""
+
 _ROWS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Block:
-    """Stroke-3 rows of some drawings, one behind the other. Nothing but the rows that are asked for is read.
+class Encoded:
+    """Drawings as they are stored: the stroke-3 rows of all drawings, one drawing after another.
 
     Attributes:
-        offsets: (rows, 2), in a unit of each drawing's own.
-        lifts: (rows,) bool, the pen rises after this row's point.
-        starts: (drawings + 1,) int64: drawing i has the rows starts[i] to starts[i + 1].
-        scale: (drawings,) float32: what a drawing's offsets are multiplied by.
+        offsets: (rows, 2), in a unit that each drawing has for itself.
+        lifts: (rows,), the pen rises after this row's point.
+        lengths: rows of each drawing, (drawings,).
+        keys: hash of each drawing's key_id, or of its rows if it has none, (drawings,).
+        keyed: the drawing has a key_id, (drawings,).
+        splits: index into SPLITS, (drawings,).
+        box_scale: the offsets times this are measured in the 255 box, (drawings,).
+        source_scale: the offsets times this are measured in the unit of the drawing's file, (drawings,).
     """
 
     offsets: NDArray[np.int16] | NDArray[np.float32]
     lifts: NDArray[np.bool_]
-    starts: NDArray[np.int64]
-    scale: NDArray[np.float32]
+    lengths: NDArray[np.int32]
+    keys: NDArray[np.uint64]
+    keyed: NDArray[np.bool_]
+    splits: NDArray[np.uint8]
+    box_scale: NDArray[np.float32]
+    source_scale: NDArray[np.float32]
 
-    def rows_of(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the places of the rows of some drawings, in their order."""
-        lengths = self.starts[index + 1] - self.starts[index]
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @functools.cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Drawing i has the rows starts[i] to starts[i + 1], (drawings + 1,)."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths, dtype=np.int64)])
+
+    def scale(self, unit: str) -> NDArray[np.float32]:
+        """Return the factor of each drawing's offsets for a unit, "box" or "source", (drawings,)."""
+        return self.box_scale if unit == "box" else self.source_scale
+
+    def scaled_offsets(self, unit: str) -> NDArray[np.float32]:
+        """Return the offsets of all rows in a unit, "box" or "source", (rows, 2)."""
+        return self.offsets * np.repeat(self.scale(unit), self.lengths)[:, None]
+
+    def take(self, chosen: NDArray[np.bool_]) -> Encoded:
+        """Return some of the drawings; ``chosen`` is (drawings,) bool."""
+        if chosen.all():
+            return self
+        return self._each(chosen, np.repeat(chosen, self.lengths))
+
+    def at(self, index: NDArray[np.int64]) -> Encoded:
+        """Return the drawings at these indices, in this order. No other rows are read."""
+        lengths = self.lengths[index].astype(np.int64)
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
-        return np.arange(total) + np.repeat(self.starts[index] - (ends - lengths), lengths)
+        return self._each(index, np.arange(total) + np.repeat(self.starts[index] - (ends - lengths), lengths))
 
-    def scaled_offsets(self) -> NDArray[np.float32]:
-        """Return the offsets of all rows times their drawings' scales, (rows, 2)."""
-        return self.offsets * np.repeat(self.scale, np.diff(self.starts))[:, None]
+    @staticmethod
+    def joined(parts: Sequence[Encoded]) -> Encoded:
+        """Return the drawings of all parts, in their order; none if there is no part."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            empty: Any = np.zeros(0)
+            types = (np.bool_, np.int32, np.uint64, np.bool_, np.uint8, np.float32, np.float32)
+            return Encoded(np.zeros((0, 2), np.int16), *(empty.astype(one) for one in types))
+        return Encoded(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Encoded)))
+
+    def _each(self, drawings: NDArray[np.generic], rows: NDArray[np.generic]) -> Encoded:
+        return Encoded(
+            *(getattr(self, one.name)[rows if one.name in ROW_ARRAYS else drawings] for one in fields(Encoded))
+        )
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """Some of the drawings of some blocks, in any order.
+    """A choice of the drawings of some blocks, in any order: what training and evaluation read.
 
     Attributes:
-        blocks: where their rows are.
-        place: (drawings,) int64: each drawing's number among all of the blocks' drawings.
-        lengths: (drawings,) int32, rows of each.
+        blocks: the arrays with the rows.
+        index: (drawings,) int64: index of each drawing among the drawings of all blocks.
+        lengths: (drawings,) int32, rows of each drawing.
         category: (drawings,) int32, index into ``categories``.
         split: (drawings,) uint8, index into SPLITS.
         categories: the categories' names.
-        unit: "box" for the 255 box, "source" for what the files are measured in.
-        known_offset_scale: what :meth:`offset_scale` is, if that is known without looking at the rows.
-        known_fingerprint: names the rows and the choice of them, if that can be said without looking at them.
+        unit: "box" for the 255 box, "source" for the unit of the files.
+        known_offset_scale: the value of :meth:`offset_scale`, if it is known without reading the rows.
+        known_fingerprint: identifies the rows and the choice of them, if it is known without reading the rows.
     """
 
-    blocks: tuple[Block, ...]
-    place: NDArray[np.int64]
+    blocks: tuple[Encoded, ...]
+    index: NDArray[np.int64]
     lengths: NDArray[np.int32]
     category: NDArray[np.int32]
     split: NDArray[np.uint8]
@@ -80,38 +127,33 @@ class Drawings:
         categories: Sequence[str],
         unit: str = "box",
     ) -> Drawings:
-        """Return the drawings of one block; the arguments are the attributes of :class:`Block` and of this class."""
-        count = len(starts) - 1
-        return cls(
-            (Block(offsets, lifts, starts, np.ones(count, np.float32)),),
-            np.arange(count),
-            np.diff(starts).astype(np.int32),
-            np.asarray(category, np.int32),
-            np.asarray(split, np.uint8),
-            tuple(categories),
-            unit,
-        )
+        """Return drawings that are in memory; the arguments are attributes of :class:`Encoded` and of this class."""
+        lengths, splits = np.diff(starts).astype(np.int32), np.asarray(split, np.uint8)
+        count, scale = len(lengths), np.ones(len(lengths), np.float32)
+        keys, keyed = np.zeros(count, np.uint64), np.zeros(count, np.bool_)
+        block = Encoded(offsets, lifts, lengths, keys, keyed, splits, scale, scale)
+        return cls((block,), np.arange(count), lengths, np.asarray(category, np.int32), splits, tuple(categories), unit)
 
     def __len__(self) -> int:
-        return len(self.place)
+        return len(self.index)
 
     @property
     def nbytes(self) -> int:
-        """What the rows take in memory."""
+        """Size of the rows in memory, in bytes."""
         widest = max((block.offsets.itemsize for block in self.blocks), default=0)
         return int(self.lengths.sum(dtype=np.int64)) * (2 * widest + 1)
 
     def located(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return for some drawings which block each one lies in, and its number there."""
-        ends = np.cumsum([len(block.scale) for block in self.blocks])
-        place = self.place[index]
-        block = np.searchsorted(ends, place, side="right")
-        return block, place - np.concatenate([[0], ends])[block]
+        """Return for some drawings the index of the block that has each drawing, and its index in the block."""
+        ends = np.cumsum([len(block) for block in self.blocks])
+        among_all = self.index[index]
+        block = np.searchsorted(ends, among_all, side="right")
+        return block, among_all - np.concatenate([[0], ends])[block]
 
-    def depth(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return for some drawings how far down in its block each one lies, from 0 to 1."""
-        block, number = self.located(index)
-        return number / np.array([len(one.scale) for one in self.blocks])[block]
+    def relative_position(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the position of some drawings in their blocks, from 0 (the first drawing) to 1."""
+        block, in_block = self.located(index)
+        return in_block / np.array([len(one) for one in self.blocks])[block]
 
     def stroke3(self, index: int) -> NDArray[np.float64]:
         """Return the rows (dx, dy, lift) of a drawing, (L, 3), in ``unit``."""
@@ -124,12 +166,13 @@ class Drawings:
         lifts = np.zeros((len(index), longest), np.bool_)
         lengths = self.lengths[index].tolist()
         scales = np.ones(len(index), np.float32)
-        for row, (which, number) in enumerate(zip(*(part.tolist() for part in self.located(index)), strict=True)):
+        block_scales = [block.scale(self.unit) for block in self.blocks]
+        for row, (which, in_block) in enumerate(zip(*(part.tolist() for part in self.located(index)), strict=True)):
             block, length = self.blocks[which], lengths[row]
-            start = block.starts[number]
+            start = block.starts[in_block]
             offsets[row, :length] = block.offsets[start : start + length]
             lifts[row, :length] = block.lifts[start : start + length]
-            scales[row] = block.scale[number]
+            scales[row] = block_scales[which][in_block]
         offsets *= scales[:, None, None]
         return offsets, lifts
 
@@ -137,7 +180,7 @@ class Drawings:
         """Return some of the drawings."""
         return replace(
             self,
-            place=self.place[index],
+            index=self.index[index],
             lengths=self.lengths[index],
             category=self.category[index],
             split=self.split[index],
@@ -152,12 +195,12 @@ class Drawings:
         return self.subset(np.flatnonzero(self.split == SPLITS.index(name)))
 
     def with_categories(self, categories: Sequence[str]) -> Drawings:
-        """Return the drawings with the categories of a model, in its order.
+        """Return the drawings with the categories of a model, in the model's order.
 
         Raises:
-            DatasetError: a drawing is of another category.
+            DatasetError: a drawing has a category that is not among them.
         """
-        index = {name: place for place, name in enumerate(categories)}
+        index = {name: number for number, name in enumerate(categories)}
         missing = sorted({self.categories[i] for i in np.unique(self.category)} - set(index))
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -166,16 +209,16 @@ class Drawings:
         return replace(self, category=translation[self.category], categories=tuple(categories))
 
     def offset_scale(self) -> float:
-        """Standard deviation of the training drawings' offsets, both axes together, in ``unit``.
+        """Return the standard deviation of the training drawings' offsets, of both axes together, in ``unit``.
 
         Raises:
-            DatasetError: there is no training drawing, or none of them ever moves.
+            DatasetError: there is no training drawing, or all offsets are 0.
         """
         scale = self.known_offset_scale
         if scale is None:
             count, total, squares = 0, 0.0, 0.0
             for piece in self.of_split("train").pieces():
-                offsets = piece.scaled_offsets()
+                offsets = piece.scaled_offsets(self.unit)
                 count += offsets.size
                 total += float(offsets.sum(dtype=np.float64))
                 squares += float(np.square(offsets, dtype=np.float64).sum())
@@ -184,17 +227,14 @@ class Drawings:
             raise DatasetError("no drawing of the training split has any extent: nothing to learn from")
         return scale
 
-    def pieces(self) -> Iterator[Block]:
-        """Read the rows of all drawings, in their order, some at a time, as blocks of their own."""
-        block, number = self.located(np.arange(len(self)))
+    def pieces(self) -> Iterator[Encoded]:
+        """Yield all drawings in their order, in pieces that fit into memory."""
+        block, in_block = self.located(np.arange(len(self)))
         changes = np.flatnonzero(np.diff(block)) + 1
         for run in np.split(np.arange(len(self)), changes):
             parts = -(-int(self.lengths[run].sum(dtype=np.int64)) // _ROWS_AT_ONCE)
             for part in np.array_split(run, max(1, parts)) if len(run) else []:
-                source = self.blocks[block[part[0]]]
-                rows = source.rows_of(number[part])
-                starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths[part], dtype=np.int64)])
-                yield Block(source.offsets[rows], source.lifts[rows], starts, source.scale[number[part]])
+                yield self.blocks[block[part[0]]].at(in_block[part])
 
     def fingerprint(self) -> str:
         """Return a short hash of all drawings, their order, categories and splits."""
@@ -204,7 +244,7 @@ class Drawings:
         else:
             lifts = hashlib.blake2b()
             for piece in self.pieces():
-                digest.update(piece.scaled_offsets().tobytes())
+                digest.update(piece.scaled_offsets(self.unit).tobytes())
                 lifts.update(piece.lifts.tobytes())
             digest.update(lifts.digest())
         for array in (self.lengths, self.category, self.split):
@@ -214,5 +254,5 @@ class Drawings:
 
 
 def deviation(count: float, total: float, squares: float) -> float:
-    """Return the standard deviation of so many numbers with this sum and this sum of squares; 0 of none."""
+    """Return the standard deviation of numbers by their count, sum and sum of squares; 0 if there are none."""
     return float(np.sqrt(max(0.0, squares / count - (total / count) ** 2))) if count else 0.0

@@ -1,17 +1,16 @@
-"""Drawings as they are stored: stroke-3 rows of whole numbers, each drawing with its own unit."""
+"""Encodes drawings for a store: stroke-3 rows of whole numbers, each drawing with its own unit."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.shard import Encoded
+from sketchrnn.dataset.drawings import Encoded
 from sketchrnn.dataset.splits import SPLITS, split_of_hash
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import Record
@@ -20,27 +19,27 @@ from sketchrnn.sketch.simplify import BOX, fit_to_box, simplify
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, Sketch
 
 STEPS_PER_PIXEL = 64
-"""How finely a drawing is stored whose coordinates are no whole numbers, or too large ones: 1/64 of a pixel of the 255
-box. That is 16,320 steps for the whole box, so that offsets fit int16; whole coordinates are stored as they are."""
+"""Resolution of drawings with fractional or very large coordinates: 1/64 of a pixel of the 255 box. The whole box has
+16,320 steps, so that offsets fit int16. Whole coordinates are stored unchanged."""
 
 _LARGEST_OFFSET = np.iinfo(np.int16).max
 SIMPLIFIED_KINDS = ("simplified", "binary", "npz")
-"""Kinds of records that Google has simplified."""
+"""Kinds of records that Google has simplified already."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which drawings are prepared, and how.
+    """The drawings to prepare, and how they are simplified.
 
     Attributes:
-        recognized: not the drawings that the game did not recognize; drawings of which it is not known are kept.
-        countries: only those of these countries, two letters each; all if empty.
-        min_length: fewest rows.
-        max_length: most rows.
-        limit: most drawings of a category; 0 for all.
-        epsilon: how far simplification moves a line, in pixels of the 255 box, for drawings that Google has not
-            simplified; 0 leaves them as they are.
-        category: of drawings that do not name theirs; by default their file's or folder's name.
+        recognized: skip drawings that the game did not recognize; drawings without this field are kept.
+        countries: keep only drawings of these countries, two letters each; all if empty.
+        min_length: smallest number of rows.
+        max_length: largest number of rows.
+        limit: largest number of drawings of a category; 0 for all.
+        epsilon: tolerance of the simplification, in pixels of the 255 box, for drawings that Google has not
+            simplified; 0 keeps all points.
+        category: category of drawings that do not name it; by default the name of their file or folder.
     """
 
     recognized: bool = False
@@ -73,15 +72,15 @@ class Selection:
 
 
 @dataclass
-class Tally:
-    """What became of the drawings that were read.
+class ImportCounts:
+    """How many drawings were read and skipped.
 
     Attributes:
-        read: how many.
-        dropped: how many were left out, by reason.
-        empty_strokes: how many strokes without a point were left out of drawings that were kept.
-        kinds: how many came from which kind of file.
-        ignored: how many elements of SVG files are no lines, by what they are: text, filled shapes beside lines, ...
+        read: number of drawings that were read.
+        dropped: number of drawings that were skipped, by reason.
+        empty_strokes: number of strokes without a point in the drawings that were kept.
+        kinds: number of drawings by the kind of their file.
+        ignored: number of elements that are not lines, by type: text, filled shapes beside lines, ...
     """
 
     read: int = 0
@@ -91,12 +90,12 @@ class Tally:
     ignored: Counter[str] = field(default_factory=Counter)
 
     def drop(self, count: int, reason: str) -> None:
-        """Count drawings that are left out."""
+        """Count skipped drawings."""
         if count:
             self.dropped[reason] += int(count)
 
-    def add(self, other: Tally) -> None:
-        """Count what another has counted."""
+    def add(self, other: ImportCounts) -> None:
+        """Add the counts of another object."""
         self.read += other.read
         self.dropped.update(other.dropped)
         self.empty_strokes += other.empty_strokes
@@ -114,28 +113,28 @@ class Tally:
         }
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Tally:
-        """Return what :meth:`to_json` was made of."""
+    def from_json(cls, fields: dict[str, Any]) -> ImportCounts:
+        """Return the object of which :meth:`to_json` was called."""
         dropped, kinds, ignored = (Counter(fields[name]) for name in ("dropped", "kinds", "ignored"))
         return cls(fields["read"], dropped, fields["empty_strokes"], kinds, ignored)
 
 
-def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Encoded:
-    """Store many simplified drawings at once; the same as :func:`encode_record` of one after the other.
+def encode_columns(columns: Columns, selection: Selection, counts: ImportCounts) -> Encoded:
+    """Encode many simplified drawings at once. The result is that of :func:`encode_record` for each drawing.
 
     Args:
         columns: the drawings.
-        selection: which of them are kept.
-        tally: counts what becomes of them; the caller counts what was read.
+        selection: the drawings to keep.
+        counts: the skipped drawings are added to it; the caller adds the drawings that were read.
     """
     if not len(columns):
-        return _nothing()
+        return Encoded.joined([])
     chosen = np.ones(len(columns), bool)
     if selection.recognized:
-        chosen &= _counted(columns.recognized, chosen, tally, NOT_RECOGNIZED)
+        chosen &= _counted(columns.recognized, chosen, counts, NOT_RECOGNIZED)
     if selection.countries:
         allowed = [country.encode() for country in selection.countries]
-        chosen &= _counted(np.isin(columns.countries, allowed), chosen, tally, OTHER_COUNTRY)
+        chosen &= _counted(np.isin(columns.countries, allowed), chosen, counts, OTHER_COUNTRY)
     stroke_end = np.cumsum(columns.stroke_points)
     stroke_start = stroke_end - columns.stroke_points
     first_stroke = np.cumsum(columns.drawing_strokes) - columns.drawing_strokes
@@ -152,12 +151,12 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
         np.maximum.reduceat(columns.y, start) - np.minimum.reduceat(columns.y, start),
     )
     lengths = points - first_moves
-    chosen &= _counted(side > 0, chosen, tally, NO_EXTENT)
-    chosen &= _counted(lengths <= selection.max_length, chosen, tally, _too_long(selection))
-    chosen &= _counted(lengths >= selection.min_length, chosen, tally, _too_short(selection))
-    tally.empty_strokes += int(columns.empty_strokes[chosen].sum())
+    chosen &= _counted(side > 0, chosen, counts, NO_EXTENT)
+    chosen &= _counted(lengths <= selection.max_length, chosen, counts, _too_long(selection))
+    chosen &= _counted(lengths >= selection.min_length, chosen, counts, _too_short(selection))
+    counts.empty_strokes += int(columns.empty_strokes[chosen].sum())
     kept = np.repeat(chosen, points)
-    kept[start[first_moves]] = False  # the origin, where the first stroke moves from
+    kept[start[first_moves]] = False  # the origin is not a row
     offsets = offsets.view(np.int32)[kept[:, None]].view(np.int16).reshape(-1, 2)  # a row as one number, for speed
     lifts, lengths = lifts[kept], lengths[chosen].astype(np.int32)
     texts = columns.keys[chosen]
@@ -167,9 +166,9 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
     keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
     if not keyed.all():
         ends = np.cumsum(lengths)
-        for place in np.flatnonzero(~keyed):
-            rows = slice(ends[place] - lengths[place], ends[place])
-            keys[place] = _hash_of_rows(offsets[rows], lifts[rows])
+        for index in np.flatnonzero(~keyed):
+            rows = slice(ends[index] - lengths[index], ends[index])
+            keys[index] = _hash_of_rows(offsets[rows], lifts[rows])
     return Encoded(
         offsets,
         lifts,
@@ -185,27 +184,33 @@ def encode_columns(columns: Columns, selection: Selection, tally: Tally) -> Enco
 def _first_stroke_moves(
     offsets: NDArray[np.int16], start: NDArray[np.int64], points: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Tell of each drawing whether its first stroke, so many points from ``start``, moves at all."""
+    """Return for each drawing whether the points of its first stroke differ.
+
+    Args:
+        offsets: of all points.
+        start: index of each drawing's first point.
+        points: number of points in each drawing's first stroke.
+    """
     second = np.minimum(start + 1, len(offsets) - 1)
     moves = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
-    for place in np.flatnonzero(~moves & (points > 2)):  # hardly any
-        moves[place] = offsets[start[place] + 1 : start[place] + points[place]].any()
+    for index in np.flatnonzero(~moves & (points > 2)):  # very few
+        moves[index] = offsets[start[index] + 1 : start[index] + points[index]].any()
     return moves
 
 
-def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded:
-    """Store one drawing, or none if it is left out; ``tally`` counts why, but not that it was read."""
+def encode_record(record: Record, selection: Selection, counts: ImportCounts) -> Encoded:
+    """Encode one drawing, or none if it is skipped; arguments as for :func:`encode_columns`."""
     if selection.recognized and record.recognized is False:
-        tally.drop(1, NOT_RECOGNIZED)
-        return _nothing()
+        counts.drop(1, NOT_RECOGNIZED)
+        return Encoded.joined([])
     if selection.countries and record.countrycode not in selection.countries:
-        tally.drop(1, OTHER_COUNTRY)
-        return _nothing()
+        counts.drop(1, OTHER_COUNTRY)
+        return Encoded.joined([])
     sketch = record.sketch
     extent = sketch.extent
     if not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
-        tally.drop(1, NO_EXTENT if extent == 0 else NO_SIZE)
-        return _nothing()
+        counts.drop(1, NO_EXTENT if extent == 0 else NO_SIZE)
+        return Encoded.joined([])
     source_scale = 1.0
     if record.kind not in SIMPLIFIED_KINDS and selection.epsilon:
         source_scale = extent / BOX
@@ -218,15 +223,15 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
         sketch = Sketch(tuple(np.rint(stroke) for stroke in fitted.strokes), sketch.pen_down)
         rows = sketch.to_stroke3()
     if not rows[:, :2].any():
-        tally.drop(1, NO_EXTENT)
-        return _nothing()
+        counts.drop(1, NO_EXTENT)
+        return Encoded.joined([])
     if len(rows) > selection.max_length:
-        tally.drop(1, _too_long(selection))
-        return _nothing()
+        counts.drop(1, _too_long(selection))
+        return Encoded.joined([])
     if len(rows) < selection.min_length:
-        tally.drop(1, _too_short(selection))
-        return _nothing()
-    tally.empty_strokes += record.empty_strokes
+        counts.drop(1, _too_short(selection))
+        return Encoded.joined([])
+    counts.empty_strokes += record.empty_strokes
     steps, lifts = rows[:, :2].astype(np.int16), rows[:, 2] > 0.5
     key = hash_of_key(record.key_id) if record.key_id else _hash_of_rows(steps, lifts)
     keys = np.array([key], np.uint64)
@@ -243,7 +248,7 @@ def encode_record(record: Record, selection: Selection, tally: Tally) -> Encoded
 
 
 def hash_of_key(key: str) -> int:
-    """Return the 64 bits by which a key_id is known in a store."""
+    """Return the 64-bit hash of a key_id that a store holds."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
@@ -261,8 +266,10 @@ def _too_short(selection: Selection) -> str:
     return f"shorter than {selection.min_length} rows"
 
 
-def _counted(good: NDArray[np.bool_], chosen: NDArray[np.bool_], tally: Tally, reason: str) -> NDArray[np.bool_]:
-    tally.drop(int((chosen & ~good).sum()), reason)
+def _counted(
+    good: NDArray[np.bool_], chosen: NDArray[np.bool_], counts: ImportCounts, reason: str
+) -> NDArray[np.bool_]:
+    counts.drop(int((chosen & ~good).sum()), reason)
     return good
 
 
@@ -270,22 +277,3 @@ def _hash_of_rows(offsets: NDArray[np.int16], lifts: NDArray[np.bool_]) -> int:
     digest = hashlib.blake2b(np.ascontiguousarray(offsets, "<i2").tobytes(), digest_size=8, person=b"rows")
     digest.update(lifts.tobytes())
     return int.from_bytes(digest.digest(), "big")
-
-
-def _nothing() -> Encoded:
-    none = np.zeros(0)
-    return Encoded(
-        np.zeros((0, 2), np.int16),
-        none.astype(bool),
-        none.astype(np.int32),
-        none.astype(np.uint64),
-        none.astype(bool),
-        none.astype(np.uint8),
-        none.astype(np.float32),
-        none.astype(np.float32),
-    )
-
-
-def joined(parts: Sequence[Encoded]) -> Encoded:
-    """Return the drawings of all parts, in their order; there may be none."""
-    return Encoded.joined(list(parts)) if parts else _nothing()

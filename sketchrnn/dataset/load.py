@@ -1,4 +1,4 @@
-"""Stores and files alike -> the drawings that training and evaluation read."""
+"""Opens stores and files as the drawings that training and evaluation read."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def load(
     processes: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Drawings, Report]:
-    """Return the drawings of stores and files. Files are prepared into a store in the cache, unless they are there.
+    """Return the drawings of stores and files. Files are prepared into a store in the cache first.
 
     Args:
         paths: stores, and anything that :func:`sketchrnn.dataset.prepare.prepare` takes.
-        max_length: longer drawings, in rows, are left out.
-        unit: "box" or "source"; None for the files' own unit if all are published npz files, else the 255 box.
-        processes: how many read at the same time.
-        progress: is told how far reading is.
+        max_length: drawings with more rows are skipped.
+        unit: "box" or "source"; None for "source" if all files are published npz files, otherwise "box".
+        processes: number of processes that read.
+        progress: receives the number of bytes that are read.
 
     Raises:
         SketchRNNError: a file cannot be read, or the cache cannot be written.
-        DatasetError: a store is damaged or not whole, or no drawing is left.
+        DatasetError: a store is damaged or incomplete, or no drawing is left.
     """
     store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress)
     drawings, report = store.drawings(max_length, unit)
@@ -61,7 +61,7 @@ def open_all(
     processes: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Store, list[str]]:
-    """Open stores and files, as one store; return with it what is worth saying. See :func:`load`."""
+    """Open stores and files as one store, and return messages for the user with it. See :func:`load`."""
     stores = [Path(path) for path in paths if is_store(path)]
     files = [path for path in paths if not is_store(path)]
     notes: list[str] = []
@@ -82,13 +82,13 @@ def _cached(
     store = folder / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(store.with_suffix(".lock")):  # of the processes of a run the first one prepares
+        with filelock.FileLock(store.with_suffix(".lock")):  # the first process of a run prepares, the others wait
             if not shard_paths(store) or (store / PREPARING).exists():
                 _forget_unused(folder)
                 notes += prepare_sources(sources, store, selection, processes=processes, progress=progress).notes
-            os.utime(store)  # its last use
+            os.utime(store)  # records the last use
     except OSError as error:
-        hint = f"; {CACHE_VARIABLE} names another folder"
+        hint = f". The environment variable {CACHE_VARIABLE} sets another folder"
         raise SketchRNNError(f"{folder}: cannot be written: {reason(error)}{hint}") from error
     return store, notes
 

@@ -24,13 +24,12 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.duplicates import same_shape
-from sketchrnn.dataset.encode import Selection, Tally
-from sketchrnn.dataset.read import Read, read_pieces
+from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.encode import ImportCounts, Selection
+from sketchrnn.dataset.read import ParseResult, read_pieces
 from sketchrnn.dataset.shard import (
     VALIDATES_EARLY,
     VERSION,
-    Encoded,
     Shard,
     ShardWriter,
     is_model,
@@ -43,7 +42,7 @@ from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.files import atomic_write, locked, reason, replace_file
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import signature
+from sketchrnn.sketch.shape import same_shape, signature
 
 SAME_KEY = "read before under the same key_id"
 SAME_ROWS = "read before, row for row, without a key_id"
@@ -130,7 +129,7 @@ def prepare_sources(
             for category, its_parts in by_category.items():
                 with locked(shard_path(work, category).with_suffix(".lock")):
                     information = _put_together(category, its_parts, folder, selection, force=force)
-                report.tally.add(Tally.from_json(information["tally"]))
+                report.counts.add(ImportCounts.from_json(information["tally"]))
                 target = shard_path(folder, category)
                 if target.exists():
                     for name, count in open_shard(target).split_counts().items():
@@ -218,15 +217,15 @@ class _Part:
         """Return the numbers of the pieces that an interrupted preparation has read and kept."""
         return {int(path.stem) for path in self._groups.glob("[0-9]*.npz")}
 
-    def keep_group(self, number: int, read: Read) -> None:
+    def keep_group(self, number: int, read: ParseResult) -> None:
         """Keep the drawings of a piece until the part is complete."""
         self._groups.mkdir(exist_ok=True)
         with atomic_write(self._groups / f"{number}.npz") as file:
             read.save(file)
 
-    def group(self, number: int) -> Read:
+    def group(self, number: int) -> ParseResult:
         """Return the drawings of a piece that was kept."""
-        return Read.load(self._groups / f"{number}.npz")
+        return ParseResult.load(self._groups / f"{number}.npz")
 
     def categories(self) -> list[str]:
         return list(self._said()["categories"])
@@ -254,11 +253,11 @@ class _PartWriter:
         self._problems: list[str] = []
         self._left_out = 0
 
-    def add(self, read: Read) -> None:
-        for category in read.tallies:
+    def add(self, read: ParseResult) -> None:
+        for category in read.counts:
             if category not in self._writers:
                 self._writers[category] = _Category(category, self._folder, self._selection["limit"])
-            self._writers[category].tally.add(read.tallies[category])
+            self._writers[category].counts.add(read.counts[category])
         for category, drawings in read.encoded().items():
             self._writers[category].add(drawings)
         self._left_out += len(read.problems)
@@ -283,24 +282,24 @@ class _Category:
     """Takes the drawings of a category, each once and no more than the limit, and writes them as a shard."""
 
     def __init__(self, category: str, folder: Path, limit: int) -> None:
-        self.tally = Tally()
+        self.counts = ImportCounts()
         self._writer = ShardWriter(category, folder)
         self._seen = _Seen()
         self._limit = limit
 
     def add(self, drawings: Encoded) -> None:
         new = self._seen.add(drawings.keys)
-        self.tally.drop(int((~new & drawings.keyed).sum()), SAME_KEY)
-        self.tally.drop(int((~new & ~drawings.keyed).sum()), SAME_ROWS)
+        self.counts.drop(int((~new & drawings.keyed).sum()), SAME_KEY)
+        self.counts.drop(int((~new & ~drawings.keyed).sum()), SAME_ROWS)
         if self._limit:
             within = np.cumsum(new) <= self._limit - self._writer.count
-            self.tally.drop(int((new & ~within).sum()), OVER_LIMIT)
+            self.counts.drop(int((new & ~within).sum()), OVER_LIMIT)
             new &= within
         self._writer.add(drawings.take(new))
 
     def write(self, file: IO[bytes], sources: list[dict[str, Any]], selection: dict[str, Any]) -> dict[str, Any]:
-        information: dict[str, Any] = {"sources": sources, "selection": selection, "tally": self.tally.to_json()}
-        information[VALIDATES_EARLY] = "npz" not in self.tally.kinds  # published npz files have their own splits
+        information: dict[str, Any] = {"sources": sources, "selection": selection, "tally": self.counts.to_json()}
+        information[VALIDATES_EARLY] = "npz" not in self.counts.kinds  # published npz files have their own splits
         return self._writer.write(file, information)
 
     @property
@@ -356,7 +355,7 @@ def _write_parts(parts: list[_Part], selection: Selection, processes: int, progr
 
 def _read_parts(
     parts: list[_Part], selection: Selection, processes: int
-) -> Generator[tuple[_Part, Piece, Read], None, None]:
+) -> Generator[tuple[_Part, Piece, ParseResult], None, None]:
     """Read the pieces of all parts, in their order; those of a folder that were read before are not read again."""
     waiting: deque[tuple[_Part, int, Piece, bool]] = deque()
 
@@ -409,11 +408,11 @@ def _put_together(
     with contextlib.closing(_Category(category, folder / PREPARING, selection.limit)) as writer:
         twice = _same_shapes(shards)
         for number, shard in enumerate(shards):
-            writer.tally.add(Tally.from_json(shard.information["tally"]))
+            writer.counts.add(ImportCounts.from_json(shard.information["tally"]))
             begin = 0
             for piece in shard.pieces():
                 same = twice[number][begin : begin + len(piece)]
-                writer.tally.drop(int(same.sum()), SAME_SHAPE_AS_KEYED)
+                writer.counts.drop(int(same.sum()), SAME_SHAPE_AS_KEYED)
                 writer.add(piece.take(~same))
                 begin += len(piece)
         sources = [source for shard in shards for source in shard.information["sources"]]

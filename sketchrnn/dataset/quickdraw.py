@@ -1,4 +1,4 @@
-"""What Google's Quick, Draw! dataset is made of: its categories, its kinds of files, and where they are."""
+"""Google's Quick, Draw! dataset: its categories, kinds of files and addresses, and their download."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ whale, wheel, windmill, wine bottle, wine glass, wristwatch, yoga, zebra, zigzag
 
 @dataclass(frozen=True)
 class FileKind:
-    """One of the forms in which the drawings are published.
+    """A kind of files in which the drawings are published.
 
     Attributes:
-        folder: under the base address.
-        suffix: of the files there.
-        saved_suffix: of the files here, where the kinds can lie in one folder.
+        folder: folder under the base address.
+        suffix: suffix of the published files.
+        saved_suffix: suffix of downloaded files. All kinds can be downloaded into one folder.
     """
 
     folder: str
@@ -72,7 +72,7 @@ class FileKind:
     saved_suffix: str
 
     def address(self, category: str, base: str = BASE_ADDRESS) -> str:
-        """Return where a category's file is.
+        """Return the address of a category's file.
 
         >>> KINDS["npz"].address("alarm clock")
         'https://storage.googleapis.com/quickdraw_dataset/sketchrnn/alarm%20clock.npz'
@@ -80,7 +80,7 @@ class FileKind:
         return f"{base.rstrip('/')}/{self.folder}/{quote(category)}{self.suffix}"
 
     def file_name(self, category: str, limit: int | None = None) -> str:
-        """Return what a category's file is called here.
+        """Return the name of a category's downloaded file.
 
         >>> KINDS["binary"].file_name("cat"), KINDS["raw"].file_name("cat", limit=50)
         ('cat.bin', 'cat.first50.raw.ndjson')
@@ -97,10 +97,10 @@ KINDS = {
 
 
 def find_categories(names: Iterable[str]) -> list[str]:
-    """Return categories as Google spells them, each once; case, hyphens and underscores do not matter.
+    """Return categories as Google spells them, without duplicates. Case, hyphens and underscores do not matter.
 
     Raises:
-        CategoryError: a name is none of the 345; the message names those that are spelled alike.
+        CategoryError: a name is not one of the 345 categories; the message lists similar names.
 
     >>> find_categories(["Alarm_clock", "the eiffel tower"])
     ['alarm clock', 'The Eiffel Tower']
@@ -119,14 +119,14 @@ def find_categories(names: Iterable[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A file that is to be fetched.
+class DownloadTask:
+    """A file to download.
 
     Attributes:
-        address: where it is.
-        path: where it goes.
+        address: the file's address.
+        path: the path of the downloaded file.
         kind: a key of KINDS.
-        limit: drawings after which it is cut; None for all.
+        limit: number of drawings to download; None for all.
     """
 
     address: str
@@ -136,68 +136,68 @@ class Wanted:
 
 
 class Observer(Protocol):
-    """Is told how fetching goes, by several threads."""
+    """Receives the progress of downloads, from several threads."""
 
-    def on_bytes(self, wanted: Wanted, done: int, total: int | None) -> None:
-        """So many bytes of a file are there."""
+    def on_bytes(self, task: DownloadTask, done: int, total: int | None) -> None:
+        """Receive the number of downloaded bytes of a file, and of all its bytes if it is known."""
 
-    def on_file(self, wanted: Wanted) -> None:
-        """A file is whole."""
+    def on_file(self, task: DownloadTask) -> None:
+        """Receive a file that is complete."""
 
 
-def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None, base: str) -> list[Wanted]:
-    """Return which files hold the drawings of categories.
+def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None, base: str) -> list[DownloadTask]:
+    """Return the downloads for some categories.
 
     Args:
         names: the categories.
         kind: a key of KINDS.
-        folder: where the files go.
-        limit: drawings after which each is cut; None for all.
-        base: the address that the dataset's files are under.
+        folder: the folder for the files.
+        limit: number of drawings to download of each category; None for all.
+        base: the dataset's base address.
 
     Raises:
-        CategoryError: a name is none of the 345.
+        CategoryError: a name is not one of the 345 categories.
     """
     form = KINDS[kind]
     return [
-        Wanted(form.address(category, base), Path(folder) / form.file_name(category, limit), kind, limit)
+        DownloadTask(form.address(category, base), Path(folder) / form.file_name(category, limit), kind, limit)
         for category in find_categories(names)
     ]
 
 
-def fetch(files: Sequence[Wanted], *, jobs: int, observer: Observer, retries: Retries | None = None) -> None:
-    """Fetch files, several at a time. The first error ends it; what is there by then is kept, and gone on with.
+def fetch(tasks: Sequence[DownloadTask], *, jobs: int, observer: Observer, retries: Retries | None = None) -> None:
+    """Download files, several at a time. The first error stops all; the next download resumes the files that remain.
 
     Args:
-        files: which.
-        jobs: how many at a time.
-        observer: is told how it goes.
-        retries: how often to try.
+        tasks: the files.
+        jobs: number of files at a time.
+        observer: receives the progress.
+        retries: number of attempts and waiting times.
 
     Raises:
-        SketchRNNError: a file cannot be fetched or written.
+        SketchRNNError: a file cannot be downloaded or written.
     """
     cancelled = threading.Event()
 
-    def one(wanted: Wanted) -> None:
+    def one(task: DownloadTask) -> None:
         if cancelled.is_set():
             return
-        cut = None if wanted.limit is None else functools.partial(first_drawings, wanted.kind, wanted.limit)
+        cut = None if task.limit is None else functools.partial(first_drawings, task.kind, task.limit)
         download(
-            wanted.address,
-            wanted.path,
-            progress=functools.partial(observer.on_bytes, wanted),
+            task.address,
+            task.path,
+            progress=functools.partial(observer.on_bytes, task),
             cut=cut,
             retries=retries,
             cancelled=cancelled,
         )
-        observer.on_file(wanted)
+        observer.on_file(task)
 
-    for folder in {wanted.path.parent for wanted in files}:
+    for folder in {task.path.parent for task in tasks}:
         make_folder(folder)
     pool = ThreadPoolExecutor(jobs)
     try:
-        for future in as_completed([pool.submit(one, wanted) for wanted in files]):
+        for future in as_completed([pool.submit(one, task) for task in tasks]):
             future.result()
     finally:
         cancelled.set()
@@ -205,13 +205,13 @@ def fetch(files: Sequence[Wanted], *, jobs: int, observer: Observer, retries: Re
 
 
 def first_drawings(kind: str, limit: int) -> Callable[[bytes], int | None]:
-    """Return what cuts a file after so many drawings, for :func:`sketchrnn.download.download`.
+    """Return a function that ends a download after some drawings, for :func:`sketchrnn.download.download`.
 
-    It is given the file block by block and returns how many bytes of the last block belong to these drawings, or None
-    if all of them do and more.
+    The function receives the file in blocks. It returns None as long as more drawings are needed, then the number of
+    bytes of the last block that belong to the drawings.
 
     Raises:
-        ValueError: drawings of this kind do not stand one behind the other.
+        ValueError: a file of this kind cannot be read in part.
     """
     if kind == "npz":
         raise ValueError("an npz file cannot be cut")
@@ -234,9 +234,12 @@ class _LineCounter:
 
 
 class _BinaryCounter:
-    """Goes from drawing to drawing and from stroke to stroke, by the counts that they begin with."""
+    """Finds the end of a drawing by the number of its strokes and the number of points of each stroke."""
 
-    _HEADER, _COUNT = 17, 2  # bytes: the drawing's fields, last of them its strokes; a stroke's points
+    _HEADER, _COUNT = (
+        17,
+        2,
+    )  # bytes of a drawing's fields and of a stroke's number of points
 
     def __init__(self, limit: int) -> None:
         self._left = limit
@@ -244,25 +247,25 @@ class _BinaryCounter:
         self._strokes = 0
 
     def __call__(self, block: bytes) -> int | None:
-        content, place = self._pending + block, 0
+        content, offset = self._pending + block, 0
         while self._left:
             size = self._COUNT if self._strokes else self._HEADER
-            if len(content) - place < size:
+            if len(content) - offset < size:
                 break
-            count = int.from_bytes(content[place + size - 2 : place + size], "little")
+            count = int.from_bytes(content[offset + size - 2 : offset + size], "little")
             if self._strokes:
-                if len(content) - place < size + 2 * count:
+                if len(content) - offset < size + 2 * count:
                     break
-                place += size + 2 * count
+                offset += size + 2 * count
                 self._strokes -= 1
             else:
-                place += size
+                offset += size
                 self._strokes = count
             if not self._strokes:
                 self._left -= 1
         if not self._left:
-            return place - len(self._pending)
-        self._pending = content[place:]
+            return offset - len(self._pending)
+        self._pending = content[offset:]
         return None
 
 

@@ -1,8 +1,7 @@
-"""What each process of a preparation does: reads a piece of a source, and returns it as it is stored."""
+"""Reads pieces of sources in several processes, and returns their drawings encoded for a store."""
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
@@ -10,18 +9,18 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 import numpy as np
 
-from sketchrnn.dataset.encode import Selection, Tally, encode_columns, encode_record, joined
-from sketchrnn.dataset.shard import Encoded
+from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
 from sketchrnn.dataset.sources import Piece, lines_before, lines_of
 from sketchrnn.errors import DatasetError, FormatError
 from sketchrnn.files import open_source
@@ -31,81 +30,86 @@ from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
 from sketchrnn.formats.streams import unwrap
 
 _WAITING = 4
-"""Pieces for each process that are read or wait to be stored: what bounds the memory."""
+"""Pieces of each process that are being read or wait to be stored; this bounds the memory."""
 
 _MOSTLY = 0.1
-"""Share of lines in another than Google's layout from which on all are read one by one."""
+"""If more than this part of the lines has another layout than Google's, all lines are read one by one."""
 
 _BLOCK = 1 << 19
-"""Bytes of lines that are read at once: with fewer, the steps' own start counts; with more, they leave the cache."""
+"""Bytes of lines that are read at once. NumPy calls take longer than their work with fewer, and data leaves the
+processor's cache with more."""
 
 _KEPT_MEMORY = 1 << 24
-"""Bytes of an array up to which a process keeps the memory of arrays that are gone, for the next: to take it anew from
-the system for each step takes longer than many a step."""
+"""Arrays up to this size in bytes reuse the memory of deleted arrays. New memory from the system takes longer than many
+of the NumPy calls."""
 
 NO_DRAWING = "without a drawing that can be read"
 
 
 @dataclass
-class Read:
-    """What came of a piece.
+class ParseResult:
+    """The drawings of a piece.
 
     Attributes:
         parts: the drawings by category, in their order.
-        tallies: what became of those that were read, by category.
-        problems: what was wrong with files that were left out.
+        counts: how many drawings were read and skipped, by category.
+        problems: errors of files that were skipped.
     """
 
     parts: dict[str, list[Encoded]] = field(default_factory=dict)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    counts: dict[str, ImportCounts] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def tally(self, category: str) -> Tally:
-        """Return what counts a category's drawings."""
-        return self.tallies.setdefault(category, Tally())
+    def counts_of(self, category: str) -> ImportCounts:
+        """Return the counts of a category, to add to them."""
+        return self.counts.setdefault(category, ImportCounts())
 
     def encoded(self) -> dict[str, Encoded]:
         """Return the drawings of each category together."""
-        return {category: joined(parts) for category, parts in self.parts.items()}
+        return {category: Encoded.joined(parts) for category, parts in self.parts.items()}
 
     def save(self, file: IO[bytes]) -> None:
-        """Write all of it as an npz file."""
+        """Write the result as an npz file."""
         drawings = self.encoded()
-        said = {
+        metadata = {
             "categories": list(drawings),
-            "tallies": {category: tally.to_json() for category, tally in self.tallies.items()},
+            "counts": {category: counts.to_json() for category, counts in self.counts.items()},
             "problems": self.problems,
         }
         arrays = {
-            f"{number} {name}": a for number, one in enumerate(drawings.values()) for name, a in vars(one).items()
+            f"{number} {one.name}": getattr(encoded, one.name)
+            for number, encoded in enumerate(drawings.values())
+            for one in fields(Encoded)
         }
-        np.savez(file, said=np.array(json.dumps(said)), **arrays)
+        np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> Read:
-        """Read what :meth:`save` wrote."""
+    def load(cls, path: Path) -> ParseResult:
+        """Return the result that :meth:`save` wrote."""
         with np.load(path) as arrays:
-            said = json.loads(str(arrays["said"]))
+            metadata = json.loads(str(arrays["metadata"]))
             parts = {
                 category: [Encoded(**{one.name: arrays[f"{number} {one.name}"] for one in fields(Encoded)})]
-                for number, category in enumerate(said["categories"])
+                for number, category in enumerate(metadata["categories"])
             }
-        tallies = {category: Tally.from_json(tally) for category, tally in said["tallies"].items()}
-        return cls(parts, tallies, said["problems"])
+        counts = {category: ImportCounts.from_json(one) for category, one in metadata["counts"].items()}
+        return cls(parts, counts, metadata["problems"])
 
 
-def read_piece(piece: Piece, selection: Selection) -> Read:
+def read_piece(piece: Piece, selection: Selection) -> ParseResult:
     """Read a piece.
 
     Raises:
         SketchRNNError: a file is damaged or cannot be read.
     """
-    read = Read()
+    result = ParseResult()
     if piece.content == "ndjson":
-        _read_lines(io.BytesIO(lines_of(piece)), piece, selection, read)
+        _read_blocks(_blocks_of(lines_of(piece)), piece, selection, result)
     elif piece.content == "stream":
         with open_source(piece.paths[0]) as file:
-            _read_lines(unwrap(file, piece.source.name)[1], piece, selection, read)
+            _, stream, _ = unwrap(file, piece.source.name)
+            blocks = (block + stream.readline() for block in iter(lambda: stream.read(_BLOCK), b""))
+            _read_blocks(blocks, piece, selection, result)
     elif piece.content == "binary":
         with open_source(piece.paths[0]) as file:
             file.seek(piece.begin)
@@ -114,17 +118,17 @@ def read_piece(piece: Piece, selection: Selection) -> Read:
         if (columns.drawing_strokes == 0).any():
             index = piece.first + int(np.flatnonzero(columns.drawing_strokes == 0)[0])
             raise FormatError(f"{piece.source.name}, drawing {index}: expected strokes, found none")
-        _add_columns(columns, "binary", piece, selection, read)
+        _add_columns(columns, "binary", piece, selection, result)
     else:
         for path in piece.paths:
-            _read_file(path, piece, selection, read)
-    return read
+            _read_file(path, piece, selection, result)
+    return result
 
 
 def read_pieces(
     pieces: Iterable[Piece], selection: Selection, processes: int
-) -> Generator[tuple[Piece, Read], None, None]:
-    """Read pieces, in their order, by several processes; no more than a few pieces are in memory at a time.
+) -> Generator[tuple[Piece, ParseResult], None, None]:
+    """Read pieces in several processes and yield the results in order; only a few pieces are in memory at a time.
 
     Raises:
         SketchRNNError: a file is damaged or cannot be read.
@@ -136,7 +140,7 @@ def read_pieces(
     # not forked: torch and progress bars have threads
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
     try:
-        waiting: deque[tuple[Piece, Future[Read]]] = deque()
+        waiting: deque[tuple[Piece, Future[ParseResult]]] = deque()
         while True:
             for piece in itertools.islice(pieces, _WAITING * processes - len(waiting)):
                 waiting.append((piece, pool.submit(read_piece, piece, selection)))
@@ -145,15 +149,16 @@ def read_pieces(
             piece, future = waiting.popleft()
             yield piece, future.result()
     except BrokenProcessPool as error:
-        raise DatasetError("a process that reads drawings was killed, perhaps for want of memory") from error
+        raise DatasetError("a process that reads drawings was killed, perhaps because memory ran out") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin(parent: int) -> None:
-    """Let a process leave Ctrl-C to its parent, and end when that has been killed."""
+    """Start a process: it ignores Ctrl-C, which its parent handles, and ends when its parent has been killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    np.empty(_KEPT_MEMORY, np.uint8)  # given back at once: so the GNU C library learns it; man 3 mallopt, "dynamic"
+    # deleting one array of this size makes the GNU C library keep memory up to it; man 3 mallopt, "dynamic"
+    np.empty(_KEPT_MEMORY, np.uint8)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -163,70 +168,78 @@ def _begin(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _read_file(path: Path, piece: Piece, selection: Selection, read: Read) -> None:
+def _read_file(path: Path, piece: Piece, selection: Selection, result: ParseResult) -> None:
     try:
         for record in read_records(path, name=None if piece.source.is_folder else piece.source.name):
-            _add_record(record, piece, selection, read)
+            _add_record(record, piece, selection, result)
     except FormatError as error:
         if not piece.source.is_folder:
             raise
-        tally = read.tally(selection.category or piece.source.category)
-        tally.read += 1
-        tally.drop(1, NO_DRAWING)
-        read.problems.append(str(error))
+        counts = result.counts_of(selection.category or piece.source.category)
+        counts.read += 1
+        counts.drop(1, NO_DRAWING)
+        result.problems.append(str(error))
 
 
-def _read_lines(file: BinaryIO, piece: Piece, selection: Selection, read: Read) -> None:
+def _blocks_of(content: bytes) -> Iterator[bytes]:
+    """Divide lines into blocks of whole lines."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + _BLOCK) + 1 or len(content)
+        yield content[begin:end]
+        begin = end
+
+
+def _read_blocks(blocks: Iterable[bytes], piece: Piece, selection: Selection, result: ParseResult) -> None:
     before = 0
-    while block := file.read(_BLOCK):
-        before += _read_block(block + file.readline(), before, piece, selection, read)
+    for block in blocks:
+        before += _read_block(block, before, piece, selection, result)
 
 
-def _read_block(content: bytes, before: int, piece: Piece, selection: Selection, read: Read) -> int:
-    """Read some lines of a piece, so many lines behind its first; return how many."""
-    lines = columns_of_lines(content)
-    columns, places, others = lines.columns, lines.places, lines.others
-    if len(others) > _MOSTLY * (len(others) + len(places)):
-        others |= dict(enumerate(content.split(b"\n")))
-        columns, places = columns.take(np.zeros(len(columns), bool)), places[:0]
+def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, result: ParseResult) -> int:
+    """Read whole lines of a piece and return their number; ``before`` is the number of the piece's lines before."""
+    columns, numbers, others, count = columns_of_lines(block)
+    if len(others) > _MOSTLY * (len(others) + len(columns)):
+        others |= dict(enumerate(block.split(b"\n")))
+        columns, numbers = columns.take(np.zeros(len(columns), bool)), numbers[:0]
     done = -1
-    for place in sorted(others):
-        between = (places > done) & (places < place)
-        _add_columns(columns.take(between), "simplified", piece, selection, read) if between.any() else None
-        if others[place].strip():
-            _add_record(_parsed(others[place], before + place, piece), piece, selection, read)
-        done = place
-    rest = places > done
+    for number in sorted(others):
+        between = (numbers > done) & (numbers < number)
+        if between.any():
+            _add_columns(columns.take(between), "simplified", piece, selection, result)
+        if others[number].strip():
+            _add_record(_parsed(others[number], before + number, piece), piece, selection, result)
+        done = number
+    rest = numbers > done
     if rest.any():
-        _add_columns(columns.take(rest), "simplified", piece, selection, read)
-    return lines.count
+        _add_columns(columns.take(rest), "simplified", piece, selection, result)
+    return count
 
 
-def _parsed(line: bytes, place: int, piece: Piece) -> Record:
+def _parsed(line: bytes, number: int, piece: Piece) -> Record:
     try:
         return next(parse_ndjson([line], piece.source.name))
-    except FormatError:
-        number = lines_before(piece) + place + 1
-        return next(parse_ndjson([line], piece.source.name, number))
+    except FormatError:  # now the line's number in the file is counted, for the message
+        return next(parse_ndjson([line], piece.source.name, lines_before(piece) + number + 1))
 
 
-def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, read: Read) -> None:
+def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, result: ParseResult) -> None:
     default = selection.category or piece.source.category
     words = columns.words[:1] if (columns.words == columns.words[:1]).all() else columns.words
     for word in dict.fromkeys(words.tolist()):
         chosen = columns.take(columns.words == word)
         category = word.decode().strip() or default
-        tally = read.tally(category)
-        tally.read += len(chosen)
-        tally.kinds[kind] += len(chosen)
-        read.parts.setdefault(category, []).append(encode_columns(chosen, selection, tally))
+        counts = result.counts_of(category)
+        counts.read += len(chosen)
+        counts.kinds[kind] += len(chosen)
+        result.parts.setdefault(category, []).append(encode_columns(chosen, selection, counts))
 
 
-def _add_record(record: Record, piece: Piece, selection: Selection, read: Read) -> None:
-    own = record.word.strip() if record.word and record.kind != "npz" else ""
-    word = own or selection.category or piece.source.category
-    tally = read.tally(word)
-    tally.read += 1
-    tally.kinds[record.kind] += 1
-    tally.ignored.update(record.ignored)
-    read.parts.setdefault(word, []).append(encode_record(record, selection, tally))
+def _add_record(record: Record, piece: Piece, selection: Selection, result: ParseResult) -> None:
+    word = record.word.strip() if record.word and record.kind != "npz" else ""
+    category = word or selection.category or piece.source.category
+    counts = result.counts_of(category)
+    counts.read += 1
+    counts.kinds[record.kind] += 1
+    counts.ignored.update(record.ignored)
+    result.parts.setdefault(category, []).append(encode_record(record, selection, counts))

@@ -1,4 +1,4 @@
-"""Some drawings of stores and files, to look at."""
+"""Chooses drawings of stores and files to show."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ def choose(
 ) -> tuple[list[Record], bool]:
     """Return some drawings as records, and whether there are more.
 
-    Of a store only these drawings are read; a file is read as far as they reach, or whole for a random choice.
+    From a store only the chosen drawings are read. A file is read up to the last chosen drawing, or completely for a
+    random choice.
 
     Args:
-        paths: stores and files; read as one list.
-        category: only its drawings.
-        count: how many; None for all.
-        seed: of a random choice, for which ``count`` is needed; None for the first ones.
-        skip: how many to leave out before.
+        paths: stores and files; their drawings form one list.
+        category: choose from this category only.
+        count: number of drawings; None for all.
+        seed: seed of a random choice, which needs ``count``; None for the first drawings.
+        skip: number of drawings to skip before.
 
     Raises:
         CategoryError: a store has no such category.
@@ -43,9 +44,9 @@ def choose(
     kept: list[tuple[int, Record]] = []
     number = -1
     for number, record in enumerate(itertools.islice(records, skip, None)):
-        place = number if number < count else int(generator.integers(number + 1))
-        if place < count:
-            kept[place:] = [(number, record), *kept[place + 1 :]]
+        replaced = number if number < count else int(generator.integers(number + 1))
+        if replaced < count:
+            kept[replaced:] = [(number, record), *kept[replaced + 1 :]]
     return [record for _, record in sorted(kept, key=lambda one: one[0])], number >= count
 
 
@@ -53,15 +54,15 @@ def _random_of_stores(
     paths: Sequence[str | Path], category: str | None, count: int, seed: int
 ) -> tuple[list[Record], bool]:
     drawings, _ = open_stores(paths).drawings()
-    places = np.arange(len(drawings))
+    candidates = np.arange(len(drawings))
     if category is not None:
-        places = places[drawings.category == _index(drawings.categories, category)]
-    chosen = np.sort(np.random.default_rng(seed).permutation(places)[:count])
+        candidates = candidates[drawings.category == _index(drawings.categories, category)]
+    chosen = np.sort(np.random.default_rng(seed).permutation(candidates)[:count])
     records = [
-        Record(Sketch.from_stroke3(drawings.stroke3(place)), word=drawings.categories[drawings.category[place]])
-        for place in chosen
+        Record(Sketch.from_stroke3(drawings.stroke3(index)), word=drawings.categories[drawings.category[index]])
+        for index in chosen
     ]
-    return records, len(places) > count
+    return records, len(candidates) > count
 
 
 def _records(path: str | Path, category: str | None) -> Iterator[Record]:
@@ -72,10 +73,10 @@ def _records(path: str | Path, category: str | None) -> Iterator[Record]:
         return
     drawings, _ = open_stores([path]).drawings()
     wanted = None if category is None else _index(drawings.categories, category)
-    for place in range(len(drawings)):
-        if wanted is None or drawings.category[place] == wanted:
-            word = drawings.categories[drawings.category[place]]
-            yield Record(Sketch.from_stroke3(drawings.stroke3(place)), word=word)
+    for index in range(len(drawings)):
+        if wanted is None or drawings.category[index] == wanted:
+            word = drawings.categories[drawings.category[index]]
+            yield Record(Sketch.from_stroke3(drawings.stroke3(index)), word=word)
 
 
 def _index(categories: tuple[str, ...], category: str) -> int:

@@ -1,8 +1,8 @@
-"""One file of a store: the drawings of one category, as arrays that are mapped into memory and not read before use.
+"""A shard: one file of a store, with the drawings of one category as arrays that are mapped into memory.
 
-The file is a safetensors file, so that other programs read it too: a header in JSON, then the arrays. It is written
-here and not by that library because the arrays come in pieces and may be larger than the memory, and read here because
-that library copies them into memory.
+A shard is a safetensors file, so that other programs can read it: a header in JSON, then the arrays. It is written and
+read here and not by the safetensors library: the arrays arrive in pieces and can be larger than the memory, and the
+library would copy them into memory when it reads.
 
 Reference:
     https://github.com/huggingface/safetensors, "Format".
@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import deviation
+from sketchrnn.dataset.drawings import ROW_ARRAYS, Encoded, deviation
 from sketchrnn.dataset.splits import SPLITS, early_validation
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.files import open_source
@@ -46,58 +46,25 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 """The arrays of a shard: their type, and their shape but for the first axis.
 
-offsets, lifts: of each row, the rows of all drawings one behind the other; offsets in a unit of the drawing's own.
-box_scale, source_scale: of each drawing, what its offsets are multiplied by to be measured in the 255 box, and in the
-unit of its file. lengths: rows of each. keys: a hash of each one's key_id, or where it has none of its rows; keyed: it
-has one. splits: indices into SPLITS. moments: (split, rows, drawings, sum and sum of squares of the offsets in the 255
-box, the same in the files' unit) for all drawings of one split and length together.
+All but "moments" are the attributes of :class:`sketchrnn.dataset.drawings.Encoded`. Each row of "moments" is (split,
+rows, drawings, sum and sum of squares of the offsets in the 255 box, the same two in the files' unit) of all drawings
+of one split and one length.
 """
 
 _TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
 VALIDATES_EARLY = "validates_early"
 """Key of a shard's information: one of its first drawings validates, see :func:`early_validation`."""
-ROW_ARRAYS, MOMENT_ARRAYS = ("offsets", "lifts"), ("moments",)
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Some drawings as they are stored; see :data:`ARRAYS`."""
-
-    offsets: NDArray[np.int16]
-    lifts: NDArray[np.bool_]
-    lengths: NDArray[np.int32]
-    keys: NDArray[np.uint64]
-    keyed: NDArray[np.bool_]
-    splits: NDArray[np.uint8]
-    box_scale: NDArray[np.float32]
-    source_scale: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def take(self, chosen: NDArray[np.bool_]) -> Encoded:
-        """Return some of the drawings; ``chosen`` is (drawings,) bool."""
-        if chosen.all():
-            return self
-        rows = np.repeat(chosen, self.lengths)
-        return Encoded(**{name: value[rows if name in ROW_ARRAYS else chosen] for name, value in vars(self).items()})
-
-    @staticmethod
-    def joined(parts: list[Encoded]) -> Encoded:
-        """Return the drawings of all parts, in their order."""
-        if len(parts) == 1:
-            return parts[0]
-        return Encoded(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+MOMENT_ARRAYS = ("moments",)
 
 
 class Moments:
-    """Counts, sums and sums of squares of offsets, by split and length: all that offset_scale needs, at any length."""
+    """Counts, sums and sums of squares of offsets, by split and length, from which offset_scale is computed."""
 
     def __init__(self) -> None:
         self._table = np.zeros((len(SPLITS), 1, 5))  # by split and length
 
     def add(self, drawings: Encoded) -> None:
-        """Count some drawings, one at least."""
+        """Count drawings; at least one."""
         starts = 2 * (np.cumsum(drawings.lengths) - drawings.lengths)
         offsets = drawings.offsets.astype(np.float64).ravel()  # sums of whole numbers are exact in any order
         sums = np.add.reduceat(offsets, starts)
@@ -109,9 +76,9 @@ class Moments:
         if missing > 0:
             self._table = np.pad(self._table, ((0, 0), (0, missing), (0, 0)))
         splits, lengths, _ = self._table.shape
-        place = drawings.splits.astype(np.int64) * lengths + drawings.lengths
+        cell = drawings.splits.astype(np.int64) * lengths + drawings.lengths
         for index, column in enumerate(columns):
-            counts = np.bincount(place, column, minlength=splits * lengths)
+            counts = np.bincount(cell, column, minlength=splits * lengths)
             self._table[..., index] += counts.reshape(splits, lengths)
 
     def array(self) -> NDArray[np.float64]:
@@ -120,7 +87,7 @@ class Moments:
         return np.column_stack([pairs, self._table[tuple(pairs.T)]])
 
     def summary(self) -> dict[str, Any]:
-        """Return how many drawings each split has, how many rows there are, and the training drawings' offset_scale."""
+        """Return the number of drawings in each split, the number of rows, and the training drawings' offset_scale."""
         table = self.array()
         return {
             "splits": {name: int(table[table[:, 0] == index, 2].sum()) for index, name in enumerate(SPLITS)},
@@ -135,7 +102,7 @@ def offset_scale(moments: NDArray[np.float64], unit: str, max_length: int | None
     Args:
         moments: those of one shard or of several, (pairs, 7).
         unit: "box" or "source".
-        max_length: longer drawings, in rows, do not count.
+        max_length: drawings with more rows are not counted.
     """
     chosen = moments[:, 0] == SPLITS.index("train")
     if max_length is not None:
@@ -147,14 +114,14 @@ def offset_scale(moments: NDArray[np.float64], unit: str, max_length: int | None
 
 
 class ShardWriter:
-    """Takes the drawings of a category piece by piece, in constant memory, and writes them as a file."""
+    """Collects the drawings of a category in pieces, in constant memory, and writes them to one file."""
 
     def __init__(self, category: str, folder: Path) -> None:
-        """Begin.
+        """Start without drawings.
 
         Args:
-            category: its name.
-            folder: where what does not fit into memory lies meanwhile.
+            category: the category's name.
+            folder: the folder for temporary files, if the drawings are larger than the memory set aside for them.
         """
         self.category = category
         self.count = 0
@@ -167,7 +134,7 @@ class ShardWriter:
         self._sizes = dict.fromkeys(self._spools, 0)
 
     def add(self, drawings: Encoded) -> None:
-        """Take some drawings."""
+        """Add drawings."""
         if not len(drawings):
             return
         self.count += len(drawings)
@@ -178,38 +145,38 @@ class ShardWriter:
             self._sizes[name] += len(content)
 
     def write(self, file: IO[bytes], information: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the file, and return what its header says.
+        """Write the file and return the information in its header.
 
         Args:
-            file: where.
-            information: what else is to stand in its header, as JSON values.
+            file: the open file.
+            information: JSON values that are added to the header.
         """
         moments = np.ascontiguousarray(self._moments.array(), "<f8").tobytes()
         sizes = {**self._sizes, "moments": len(moments)}
         digest = hashlib.blake2b(digest_size=16)
         details = {"kind": _KIND, "version": VERSION, "category": self.category, "digest": digest.hexdigest()}
         details |= {**self._moments.summary(), **information}
-        places, end = {}, 0
+        ranges, end = {}, 0
         # the largest types first, so that each array begins at a multiple of its type's size
         for name in sorted(sizes, key=lambda name: (-np.dtype(_TYPES[ARRAYS[name][0]]).itemsize, name)):
-            places[name] = (end, end + sizes[name])
+            ranges[name] = (end, end + sizes[name])
             end += sizes[name]
-        begin = file.tell() + len(_header(details, places))  # with any digest, they are all of one length
+        begin = file.tell() + len(_header(details, ranges))  # all digests have the same length
         for name in sorted(self._spools):
-            file.seek(begin + places[name][0])
+            file.seek(begin + ranges[name][0])
             for block in _blocks(self._spools[name]):
                 digest.update(block)
                 file.write(block)
-        file.seek(begin + places["moments"][0])
+        file.seek(begin + ranges["moments"][0])
         file.write(moments)
         details["digest"] = digest.hexdigest()
-        header = _header(details, places)
+        header = _header(details, ranges)
         file.seek(begin - len(header))
         file.write(header)
         return details
 
     def close(self) -> None:
-        """Forget what was taken."""
+        """Delete the temporary files."""
         for spool in self._spools.values():
             spool.close()
 
@@ -220,8 +187,8 @@ class Shard:
 
     Attributes:
         path: the file.
-        information: what its header says, with ``category`` and ``digest``, which names the content.
-        arrays: by name.
+        information: the values in its header, among them ``category``, and ``digest``, a hash of the content.
+        arrays: the arrays by name.
         starts: (drawings + 1,) int64: drawing i has the rows starts[i] to starts[i + 1].
     """
 
@@ -232,14 +199,19 @@ class Shard:
 
     @property
     def category(self) -> str:
-        """Its name."""
+        """The category's name."""
         return str(self.information["category"])
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    @property
+    def drawings(self) -> Encoded:
+        """The drawings, mapped into memory."""
+        return Encoded(**{name: array for name, array in self.arrays.items() if name not in MOMENT_ARRAYS})
+
     def pieces(self, rows: int = 1 << 18) -> Iterator[Encoded]:
-        """Read all drawings, some at a time."""
+        """Yield all drawings in pieces that fit into memory."""
         begin = 0
         while begin < len(self):
             end = int(np.searchsorted(self.starts, self.starts[begin] + rows, side="right")) - 1
@@ -276,8 +248,8 @@ def open_shard(path: Path) -> Shard:
     arrays = {}
     for name, (kind, shape) in ARRAYS.items():
         dtype = np.dtype(_TYPES[kind])
-        place, size = begin + header["places"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
-        arrays[name] = whole[place : place + size].view(dtype).reshape(-1, *shape)
+        start, size = begin + header["offsets"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
+        arrays[name] = whole[start : start + size].view(dtype).reshape(-1, *shape)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
     if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
         raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
@@ -315,10 +287,11 @@ def is_model(path: Path) -> bool:
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """Read what a shard says of itself.
+    """Read the header of a shard.
 
     Returns:
-        ``information``; ``places`` of the arrays, from where they begin, and their ``counts``; and where that is.
+        A dictionary of the ``information``, the ``offsets`` of the arrays in bytes from the first one, and their
+        ``counts`` of rows; and the position of the first array in the file.
 
     Raises:
         DatasetError: the file is damaged, of another version, or no shard.
@@ -338,7 +311,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         raise DatasetError(f"{path}: expected drawings that `sketchrnn prepare` wrote, found other content") from error
     if version != VERSION:
         raise DatasetError(f"{path}: expected version {VERSION}, found {version}; prepare the drawings anew")
-    places, counts = {}, {}
+    offsets, counts = {}, {}
     try:
         for name, (kind, shape) in ARRAYS.items():
             first, last = header[name]["data_offsets"]
@@ -346,19 +319,19 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
             expected = counts[name] * np.dtype(_TYPES[kind]).itemsize * math.prod(shape)
             if header[name]["dtype"] != kind or last - first != expected or not 0 <= first <= last <= end - size - 8:
                 raise ValueError
-            places[name] = first
+            offsets[name] = first
         drawings = {counts[name] for name in ARRAYS if name not in (*ROW_ARRAYS, *MOMENT_ARRAYS)}
         if len(drawings) != 1 or len({counts[name] for name in ROW_ARRAYS}) != 1 or not information["category"]:
             raise ValueError
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: is damaged: its arrays do not fit its header") from error
-    return {"information": information, "places": places, "counts": counts}, size + 8
+    return {"information": information, "offsets": offsets, "counts": counts}, size + 8
 
 
-def _header(details: Mapping[str, Any], places: Mapping[str, tuple[int, int]]) -> bytes:
-    """Return what a file begins with: its length, then what it says and where its arrays are."""
+def _header(details: Mapping[str, Any], ranges: Mapping[str, tuple[int, int]]) -> bytes:
+    """Return the beginning of a shard: the header's length, then the header with the byte range of each array."""
     header: dict[str, Any] = {"__metadata__": {"sketchrnn": json.dumps(details, sort_keys=True)}}
-    for name, (begin, end) in places.items():
+    for name, (begin, end) in ranges.items():
         kind, shape = ARRAYS[name]
         rows = (end - begin) // (np.dtype(_TYPES[kind]).itemsize * math.prod(shape))
         header[name] = {"dtype": kind, "shape": [rows, *shape], "data_offsets": [begin, end]}

@@ -1,4 +1,4 @@
-"""What a user names to be prepared: files and folders, and how they are cut into pieces that processes take."""
+"""Finds the files that are to be prepared, and divides them into pieces that processes read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sketchrnn.files import is_stream, open_source, reason, source_name
 from sketchrnn.formats import FORMATS, SVG, category_of_name, find_format, quickdraw_binary, quickdraw_ndjson, suffix_of
 
 PIECE = 1 << 20
-"""Bytes that are read at a time: what a processor's cache still holds."""
+"""Bytes that are read at a time; they fit into a processor's cache."""
 
 SUFFIXES = tuple(sorted(suffix for one in FORMATS for suffix in one.suffixes))
 """Endings of the files that are read in folders. A file that is named itself can have any name."""
@@ -31,15 +31,15 @@ _NAMED = (".bin", ".npz")  # by their category, wherever they lie
 
 @dataclass(frozen=True)
 class Source:
-    """A file of drawings, or a folder of files of a drawing each.
+    """A file of drawings, or a folder of files with one drawing each.
 
     Attributes:
-        name: what it is called, as the user wrote it.
+        name: the name as the user wrote it.
         paths: the files.
-        category: of drawings that do not name theirs.
+        category: category of drawings that do not name it.
         size: bytes of all files.
-        version: names the content by the files' names, sizes and times.
-        is_folder: a file that cannot be read is left out and said, not an error.
+        version: hash of the files' names, sizes and times, to recognize changes.
+        is_folder: files that cannot be read are skipped and reported; for a single file it is an error.
     """
 
     name: str
@@ -55,22 +55,22 @@ class Source:
         return self.name if self.paths[0].name.endswith(_COPY_SUFFIX) else str(self.paths[0].resolve())
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a store keeps of it, as JSON values."""
+        """Return the values that a store keeps, as JSON."""
         return {"name": self.name, "files": len(self.paths), "bytes": self.size, "version": self.version}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What a process reads at a time.
+    """A part of a source that one process reads at a time.
 
     Attributes:
-        source: where it belongs.
+        source: the source.
         content: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not UTF-8, which is
             read as a whole, as are the files of "other" formats.
-        paths: the files; one but for "other".
-        begin: the first byte.
-        end: behind the last byte.
-        first: the number of the first drawing, where that is known.
+        paths: the files; only "other" can have several.
+        begin: position of the first byte.
+        end: position after the last byte.
+        first: number of the first drawing; binary files only.
     """
 
     source: Source
@@ -82,13 +82,13 @@ class Piece:
 
 
 def find_sources(paths: Iterable[str | Path]) -> tuple[list[Source], list[str]]:
-    """Return the sources that paths name, in their order, and notes on what is left out.
+    """Return the sources for paths, in the same order, and messages about skipped files.
 
-    A folder stands for the files in it and below; the name of its sub-folder, or else its own, is the category of those
-    drawings that do not name theirs.
+    For a folder all files in it and in its sub-folders are read. Drawings that do not name their category have the name
+    of the sub-folder, or of the folder itself.
 
     Raises:
-        SketchRNNError: a path does not exist, or a folder holds no drawings.
+        SketchRNNError: a path does not exist, or a folder has no drawings.
     """
     sources: list[Source] = []
     notes: list[str] = []
@@ -98,7 +98,7 @@ def find_sources(paths: Iterable[str | Path]) -> tuple[list[Source], list[str]]:
 
 
 def pieces_of(source: Source) -> Iterator[Piece]:
-    """Cut a source into pieces, in the order of its drawings.
+    """Divide a source into pieces, in the order of its drawings.
 
     Raises:
         FormatError: the file is damaged.
@@ -122,7 +122,7 @@ def pieces_of(source: Source) -> Iterator[Piece]:
 
 
 def lines_of(piece: Piece) -> bytes:
-    """Return the lines that begin in a piece of a file; the last one goes on behind it."""
+    """Return the lines that begin in a piece of a file, the last one completely."""
     with open_source(piece.paths[0]) as file:
         file.seek(max(0, piece.begin - 1))
         if piece.begin and file.read(1) != b"\n":
@@ -133,7 +133,7 @@ def lines_of(piece: Piece) -> bytes:
 
 
 def lines_before(piece: Piece) -> int:
-    """Count the lines of a file that begin before a piece."""
+    """Return the number of lines of a file that begin before a piece."""
     with open_source(piece.paths[0]) as file:
         count, left = 0, piece.begin
         while left and (block := file.read(min(left, 1 << 20))):
@@ -145,10 +145,10 @@ def lines_before(piece: Piece) -> int:
 
 def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
     begin = first = number = 0
-    for number, (place, _) in enumerate(quickdraw_binary.walk(content, source.name)):
-        if place - begin >= PIECE:
-            yield Piece(source, "binary", source.paths, begin, place, first)
-            begin, first = place, number
+    for number, (offset, _) in enumerate(quickdraw_binary.walk(content, source.name)):
+        if offset - begin >= PIECE:
+            yield Piece(source, "binary", source.paths, begin, offset, first)
+            begin, first = offset, number
     yield Piece(source, "binary", source.paths, begin, len(content), first)
 
 
@@ -183,14 +183,14 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
     if of_training:
         notes.append(f"{folder}: skipped {of_training:,} files of training runs (models, logs, previews)")
     if not by_category:
-        raise DatasetError(f"{folder}: expected files that end in {', '.join(SUFFIXES)}, found none")
+        raise DatasetError(f"{folder}: expected files with a suffix of {', '.join(SUFFIXES)}, found none")
     for name, paths in by_category.items():
         small = tuple(path for path in paths if suffix_of(path) in _SMALL)
         if small:
             is_own = any(len(path.relative_to(folder).parts) == 1 for path in small)
             yield _source(str(folder if is_own else folder / name), small, name, is_folder=True)
         for path in paths:
-            if path not in small:
+            if suffix_of(path) not in _SMALL:
                 by_folder = len(path.relative_to(folder).parts) > 1 and suffix_of(path) not in _NAMED
                 yield _source(str(path), (path,), name if by_folder else category_of_name(path) or path.stem)
 

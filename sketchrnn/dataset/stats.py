@@ -1,4 +1,4 @@
-"""What a store holds, in numbers: from what its files say of themselves, without looking at a drawing."""
+"""Statistics of a store, computed from the headers and moments of its files without reading the drawings."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PERCENTILES = (5, 50, 95)
 
 @dataclass(frozen=True)
 class Stats:
-    """Some drawings in numbers.
+    """Statistics of drawings.
 
     Attributes:
-        name: the category's, or "all".
-        splits: drawings of each split.
-        length_counts: how many drawings have so many rows; (longest + 1,).
-        offset_scale: of the training drawings, in the store's unit.
-        stored_bytes: of their files.
+        name: the category's name, or "all".
+        splits: number of drawings in each split.
+        length_counts: number of drawings with each number of rows, (longest + 1,).
+        offset_scale: standard deviation of the training drawings' offsets, in the store's unit.
+        stored_bytes: size of the files.
     """
 
     name: str
@@ -35,26 +35,26 @@ class Stats:
 
     @property
     def drawings(self) -> int:
-        """How many there are."""
+        """Number of drawings."""
         return int(self.length_counts.sum())
 
     @property
     def rows(self) -> int:
-        """Of all drawings."""
+        """Number of rows of all drawings."""
         return int(self.length_counts @ np.arange(len(self.length_counts)))
 
     def percentile(self, percent: float) -> int:
-        """Return the length that so many percent of the drawings do not exceed."""
+        """Return the number of rows that this percentage of the drawings does not exceed."""
         wanted = percent / 100 * self.drawings
         return int(np.searchsorted(np.cumsum(self.length_counts), wanted))
 
     @property
     def longest(self) -> int:
-        """Rows of the longest."""
+        """Number of rows of the longest drawing."""
         return len(self.length_counts) - 1
 
     def to_json(self) -> dict[str, Any]:
-        """Return all this as JSON values."""
+        """Return the statistics as JSON values."""
         return {
             "category": self.name,
             "drawings": self.drawings,
@@ -69,7 +69,7 @@ class Stats:
 
 
 def stats_of(store: Store) -> tuple[list[Stats], Stats]:
-    """Return the numbers of each category, and of all together."""
+    """Return the statistics of each category, and of all categories together."""
     unit = store.unit()
     by_category: dict[str, tuple[list[NDArray[np.float64]], int]] = {}
     for shard in store.shards:

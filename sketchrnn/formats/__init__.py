@@ -21,7 +21,6 @@ from sketchrnn.formats import (
 from sketchrnn.formats.record import Format, Kind, Record, SvgSource
 from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
 from sketchrnn.formats.svg.reading import parse_svg
-from sketchrnn.formats.svg.writing import Layer, svg_drawing
 
 __all__ = [
     "FORMATS",
@@ -41,10 +40,12 @@ __all__ = [
 def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     content = file.read()
     drawing = parse_svg(content, name)
-    yield Record(drawing.sketch, kind="svg", ignored=drawing.left_out, source=SvgSource(content, drawing))
+    yield Record(drawing.sketch, kind="svg", ignored=drawing.ignored, source=SvgSource(content, drawing))
 
 
 def _write_svg(records: Iterable[Record]) -> str:
+    from sketchrnn.formats.svg.writing import Layer, svg_drawing  # svgwrite takes long to import
+
     return "".join(svg_drawing([Layer(record.sketch, "drawing")]) for record in records)
 
 
@@ -83,7 +84,7 @@ _NO_DRAWINGS = {
 }
 """Content that people have, but that is no drawing in any of the formats, by how it begins."""
 
-_DOWNLOAD_PREFIX = re.compile(r"^(?:full_)?(?:simplified|raw|binary|numpy_bitmap)_|^sketchrnn_|^quickdraw_dataset_")
+_DOWNLOAD_PREFIX = re.compile(r"^(?:quickdraw_dataset_)?(?:full_(?:simplified|raw|binary|numpy_bitmap)|sketchrnn)_")
 _NAME_MARKS = re.compile(r"(?:\.(?:full|raw|first\d+)| \(\d+\))$")
 
 

@@ -1,7 +1,7 @@
-"""Many Quick, Draw! drawings at once, as columns of numbers: a hundred times what one drawing after the other costs.
+"""Reads many Quick, Draw! drawings at once as columns of numbers, about a hundred times faster than one by one.
 
-Only what is laid out as Google lays it out is read so, and read to the same as :mod:`.quickdraw_ndjson` and
-:mod:`.quickdraw_binary` do; any other line is handed back, to be read by them or refused with their message.
+Only lines in exactly Google's layout are read here, with the same result as :mod:`.quickdraw_ndjson` and
+:mod:`.quickdraw_binary`. All other lines are returned, so that these modules read or refuse them.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _NEWLINE, _SPACE, _QUOTE, _COMMA, _ZERO, _BACKSLASH, _CLOSE, _BRACE, _DELETE = b
 
 @dataclass(frozen=True)
 class Columns:
-    """Drawings, the points of all of them one behind the other.
+    """Drawings as arrays: the points of all drawings, one drawing after another.
 
     Attributes:
-        x: of each point, (points,) int16.
-        y: of each point, (points,) int16.
-        stroke_points: points of each stroke, none of them 0, (strokes,).
-        drawing_strokes: strokes of each drawing, none of them 0, (drawings,).
-        words: the category of each drawing, empty where the file has none, (drawings,); so are keys and countries.
-        keys: the key_id of each drawing.
+        x: x of each point, (points,) int16.
+        y: y of each point, (points,) int16.
+        stroke_points: number of points of each stroke, at least 1, (strokes,).
+        drawing_strokes: number of strokes of each drawing, at least 1, (drawings,).
+        words: category of each drawing, empty if the file does not name it, (drawings,).
+        keys: key_id of each drawing, or empty, (drawings,).
         recognized: False for drawings that the game did not recognize, True for all others, (drawings,).
-        countries: where each was drawn.
-        empty_strokes: of each drawing, strokes without a point, which are left out, (drawings,).
+        countries: country code of each drawing, or empty, (drawings,).
+        empty_strokes: number of each drawing's strokes without a point, which the columns do not contain, (drawings,).
     """
 
     x: NDArray[np.int16]
@@ -75,41 +75,29 @@ class Columns:
         )
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Lines of ndjson, sorted by how they can be read.
+def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[int, bytes], int]:
+    """Read whole lines of Quick, Draw! ndjson; at least one.
 
-    Attributes:
-        count: of all lines.
-        columns: those in Google's layout.
-        places: which lines these are, (drawings,).
-        others: all other lines that are not blank, by their place.
-    """
+    A line in Google's layout serves as a model: its fields, their order and the spaces. The text between the values is
+    compared with that of all other lines at once; the quotes tell where it must be. For the lines that differ, the next
+    line in Google's layout is the model.
 
-    count: int
-    columns: Columns
-    places: NDArray[np.int64]
-    others: dict[int, bytes]
-
-
-def columns_of_lines(content: bytes) -> Lines:
-    """Read whole lines of Quick, Draw! ndjson, one at least.
-
-    A line in Google's layout says which fields there are and how they are spaced. What stands between its values is
-    looked for in all other lines at once, to which their quotes lead; what is left has another such line, or none.
+    Returns:
+        The drawings of the lines in Google's layout; the indices of these lines, (drawings,); all other lines that are
+        not blank, by their index; and the number of all lines.
     """
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
     if not content.endswith(b"\n"):
         content += b"\n"
-    letters = np.frombuffer(content + bytes(_LONGEST_FIELD), np.uint8)  # so that a field can be looked for anywhere
+    letters = np.frombuffer(content + bytes(_LONGEST_FIELD), np.uint8)  # padding: a field is compared at any place
     marks = np.flatnonzero((letters == _QUOTE) | (letters == _NEWLINE))
     newlines = np.flatnonzero(letters[marks] == _NEWLINE)  # which of the marks
     ends = marks[newlines]
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
     quotes = np.diff(newlines, prepend=-1) - 1
     left = np.ones(len(ends), bool)
-    # control characters, escapes and letters beyond ASCII: for others to read
+    # control characters, escapes and letters beyond ASCII are left to the other reader
     strange = (letters - np.uint8(_SPACE) >= _DELETE - _SPACE) | (letters == _BACKSLASH)
     strange[ends] = strange[len(content) :] = False
     if strange.any():
@@ -126,16 +114,16 @@ def columns_of_lines(content: bytes) -> Lines:
             spans, fits = _spans(model, letters, starts[alike], quote, ends[alike])
             left[alike[fits]] = False
             found.append((alike[fits], spans[:, :, fits]))
-    places, spans = np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found], axis=2)
+    indices, spans = np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found], axis=2)
     if len(found) > 2:
-        order = np.argsort(places)
-        places, spans = places[order], spans[:, :, order]
+        order = np.argsort(indices)
+        indices, spans = indices[order], spans[:, :, order]
     drawings = [content[start:end] for start, end in zip(*spans[_DRAWING].tolist(), strict=True)]
     numbers = _numbers(drawings)
     if isinstance(numbers, set):
-        good = np.ones(len(places), bool)
+        good = np.ones(len(indices), bool)
         good[list(numbers)] = False
-        places, spans = places[good], spans[:, :, good]
+        indices, spans = indices[good], spans[:, :, good]
         numbers = _numbers([drawing for drawing, one in zip(drawings, good, strict=True) if one])
         assert not isinstance(numbers, set)
     columns = Columns(
@@ -144,12 +132,12 @@ def columns_of_lines(content: bytes) -> Lines:
         keys=_texts(letters, spans[_KEY]),
         recognized=_texts(letters, spans[_RECOGNIZED]) != b"false",
         countries=_texts(letters, spans[_COUNTRY]),
-        empty_strokes=np.zeros(len(places), np.int64),
+        empty_strokes=np.zeros(len(indices), np.int64),
     )
     unread = np.ones(len(ends), bool)
-    unread[places] = False
-    others = {place: content[starts[place] : ends[place]] for place in np.flatnonzero(unread).tolist()}
-    return Lines(len(ends), columns, places, {place: line for place, line in others.items() if line.strip()})
+    unread[indices] = False
+    others = {index: content[starts[index] : ends[index]] for index in np.flatnonzero(unread).tolist()}
+    return columns, indices, {index: line for index, line in others.items() if line.strip()}, len(ends)
 
 
 def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
@@ -157,17 +145,17 @@ def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
 
     Args:
         content: the drawings.
-        name: what messages call them.
-        first: the number of the first one, for messages.
+        name: the file's name for messages.
+        first: the number of the first drawing, for messages.
 
     Raises:
-        FormatError: they are damaged.
+        FormatError: the drawings are damaged.
     """
     starts: list[int] = []
     stroke_points: list[int] = []
     drawing_strokes, keys, recognized, countries, empty = [], [], [], [], []
-    for place, strokes in walk(content, name, first):
-        key, country, guessed, _, _ = HEADER.unpack_from(content, place)
+    for offset, strokes in walk(content, name, first):
+        key, country, guessed, _, _ = HEADER.unpack_from(content, offset)
         keys.append(b"%d" % key)
         countries.append(country)
         recognized.append(guessed)
@@ -178,11 +166,11 @@ def columns_of_binary(content: bytes, name: str, first: int = 0) -> Columns:
         stroke_points += [stroke[1] for stroke in drawn]
     counts = np.array(stroke_points, np.int64)
     before = np.cumsum(counts) - counts
-    x_place = np.repeat(np.array(starts, np.int64) - before, counts) + np.arange(counts.sum())
+    x_index = np.repeat(np.array(starts, np.int64) - before, counts) + np.arange(counts.sum())
     values = np.frombuffer(content, np.uint8)
     return Columns(
-        values[x_place].astype(np.int16),
-        values[x_place + np.repeat(counts, counts)].astype(np.int16),
+        values[x_index].astype(np.int16),
+        values[x_index + np.repeat(counts, counts)].astype(np.int16),
         counts,
         np.array(drawing_strokes, np.int64),
         np.zeros(len(keys), "S1"),
@@ -203,15 +191,15 @@ def _spans(
     """Find the fields of lines that have as many quotes as a model.
 
     Args:
-        model: a line, as the expression matches it.
-        letters: where the lines are, and something behind them.
-        start: of each line, (lines,).
-        quote: the places of its quotes, (lines, quotes).
-        end: of each line, (lines,).
+        model: the match of the model line.
+        letters: the lines, and some bytes after them.
+        start: index of each line's first letter, (lines,).
+        quote: indices of each line's quotes, (lines, quotes).
+        end: index after each line's last letter, (lines,).
 
     Returns:
-        Where each field of the expression begins and ends, nowhere if it is not there, (fields + 1, 2, lines); and
-        which lines have the same between them as the model, (lines,) bool.
+        Begin and end of each field, both 0 if the model does not have the field, (fields + 1, 2, lines); and whether
+        the text between a line's fields is the same as the model's, (lines,) bool.
     """
     spans = np.zeros((_DRAWING + 1, 2, len(start)), np.int64)
     fits = letters[end - 1] == _BRACE
@@ -235,13 +223,13 @@ def _spans(
 
 
 def _windows(letters: NDArray[np.uint8], width: int) -> NDArray[np.bytes_]:
-    """Return what begins at each letter, so many letters of it."""
+    """Return for each letter the text of this width that starts there."""
     windows: NDArray[np.bytes_] = np.ndarray(len(letters) - width + 1, f"S{width}", letters, strides=(1,))
     return windows
 
 
 def _texts(letters: NDArray[np.uint8], span: NDArray[np.int64]) -> NDArray[np.bytes_]:
-    """Return the letters from begin to end for each of many (begin, end), (2, texts), none of them long."""
+    """Return many short texts by their begin and end, (2, texts)."""
     lengths = span[1] - span[0]
     width = int(lengths.max(initial=1))
     texts = _windows(letters, width)[span[0]]
@@ -255,12 +243,12 @@ def _numbers(
 ) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int64], NDArray[np.int64]] | set[int]:
     """Read ``[[[x, ...], [y, ...]], ...]`` of many drawings.
 
-    Between two numbers stands a comma, or what ends a list and begins the next: y after x, a stroke, a drawing. That
-    these and nothing else are there is checked for all letters at once.
+    Between two numbers is a comma, or the end of a list and the beginning of the next: from x to y, to the next stroke,
+    or to the next drawing. All letters are checked at once to be such text and nothing else.
 
     Returns:
-        x and y of all points, points of each stroke, strokes of each drawing; or else which drawings to leave out,
-        because they are none or are laid out otherwise.
+        x and y of all points, the number of points of each stroke and of strokes of each drawing. If drawings have
+        another layout or are damaged, their indices instead.
     """
     if not drawings:
         none = np.zeros(0, np.int64)
@@ -268,49 +256,49 @@ def _numbers(
     text = b"\n".join(drawings)
     if b" " in text:
         text = b"\n".join([drawing.replace(b", ", b",") for drawing in drawings])
-    text += b"\n[[["  # so that every drawing has the same behind it
-    letters = np.frombuffer(text + _GAP_OF_DRAWINGS, np.uint8)  # so that a gap can be looked for anywhere
-    digits = letters - np.uint8(_ZERO)  # of unsigned bytes: what is below 0 is far above 9
+    text += b"\n[[["  # the same text follows each drawing
+    letters = np.frombuffer(text + _GAP_OF_DRAWINGS, np.uint8)  # padding: a gap is compared at any place
+    digits = letters - np.uint8(_ZERO)  # unsigned: letters before "0" become large
     is_digit = digits < 10
     digits *= is_digit
     ends = np.flatnonzero(is_digit[:-1] > is_digit[1:])  # the last digit of each number
     tens = digits[:-1] * np.uint8(10)
     tens += digits[1:]
-    values = (digits[:-2] * is_digit[1:-1]).astype(np.int16)  # of what ends two letters on
+    values = (digits[:-2] * is_digit[1:-1]).astype(np.int16)  # hundreds of the number that ends two letters later
     values *= np.int16(100)
     values += tens[1:]
     numbers = values[ends - 2]
     digit_count = np.count_nonzero(is_digit)
-    # as many digits as these numbers have: none begins with 0, none has four
+    # the digits are as many as the numbers need: no number begins with 0 or has four digits
     good = digit_count == len(ends) + sum(np.count_nonzero(numbers >= size) for size in (10, 100))
     behind = letters[ends + 1]
-    list_ends = np.flatnonzero(behind == _CLOSE)  # the number of the last number of each list
+    list_ends = np.flatnonzero(behind == _CLOSE)  # index of the last number of each list
     commas = len(ends) - len(list_ends)
     good &= np.count_nonzero(behind == _COMMA) == commas
     after = ends[list_ends] + 1
     after_x, after_y = after[0::2], after[1::2]
     ends_drawing = letters[after_y + 2] == _CLOSE
     size = len(b"[[[") + digit_count + commas
-    for gap, places in (
+    for gap, positions in (
         (_GAP_IN_STROKE, after_x),
         (_GAP_OF_STROKES, after_y[~ends_drawing]),
         (_GAP_OF_DRAWINGS, after_y[ends_drawing]),
     ):
-        good &= all((letters[places + offset] == letter).all() for offset, letter in enumerate(gap))
-        size += len(gap) * len(places)
-    good &= text.startswith(b"[[[") and size == len(text)  # there is nothing else
+        good &= all((letters[positions + offset] == letter).all() for offset, letter in enumerate(gap))
+        size += len(gap) * len(positions)
+    good &= text.startswith(b"[[[") and size == len(text)  # there is no other text
     lengths = np.diff(list_ends, prepend=-1)
-    # two lists a stroke, of the same length
+    # each stroke has two lists of the same length
     good = good and len(after_x) == len(after_y) and bool((lengths[0::2] == lengths[1::2]).all())
     if not good:
         if len(drawings) == 1:
             return {0}
         half = len(drawings) // 2
         parts = [(0, _numbers(drawings[:half])), (half, _numbers(drawings[half:]))]
-        return {first + place for first, part in parts if isinstance(part, set) for place in part}
+        return {first + index for first, part in parts if isinstance(part, set) for index in part}
     stroke_points = lengths[0::2]
-    places = np.arange(len(numbers) // 2)
-    places += np.repeat(np.cumsum(stroke_points) - stroke_points, stroke_points)  # of the strokes' y before
-    x = numbers[places]
-    places += np.repeat(stroke_points, stroke_points)
-    return x, numbers[places], stroke_points, np.diff(np.flatnonzero(ends_drawing), prepend=-1)
+    index = np.arange(len(numbers) // 2)
+    index += np.repeat(np.cumsum(stroke_points) - stroke_points, stroke_points)  # skips the y of the strokes before
+    x = numbers[index]
+    index += np.repeat(stroke_points, stroke_points)
+    return x, numbers[index], stroke_points, np.diff(np.flatnonzero(ends_drawing), prepend=-1)

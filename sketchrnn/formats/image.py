@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.svg.animation import Animation
 from sketchrnn.formats.svg.reading import parse_root
+from sketchrnn.formats.svg.style import Animation
 
 if TYPE_CHECKING:
     from PIL import Image

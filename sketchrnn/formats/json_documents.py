@@ -19,7 +19,7 @@ from sketchrnn.errors import FormatError
 from sketchrnn.formats.json_values import all_numbers, found
 from sketchrnn.formats.record import Record
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.sketch import FloatArray
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, FloatArray
 
 _GEOMETRIES = {  # how often the points of a line are nested
     "LineString": 0,
@@ -123,22 +123,22 @@ def _tldraw_records(value: dict[str, Any]) -> list[Any] | None:
 def _tldraw(records: list[Any]) -> list[Record]:
     """Return a drawing for each page: its draw shapes, in the order in which they lie on each other."""
     shapes = {
-        one.get("id", number): one
+        str(one.get("id", number)): one
         for number, one in enumerate(records)
         if isinstance(one, dict) and one.get("typeName") == "shape"
     }
 
     def ancestors(shape: dict[str, Any]) -> list[dict[str, Any]]:
         chain = [shape]
-        while (parent := shapes.get(chain[0].get("parentId"))) is not None and len(chain) <= len(shapes):
+        while (parent := shapes.get(str(chain[0].get("parentId")))) is not None and len(chain) <= len(shapes):
             chain.insert(0, parent)
         return chain
 
     chains = [ancestors(shape) for shape in shapes.values()]
     chains.sort(key=lambda chain: [str(shape.get("index", "")) for shape in chain])
-    pages: dict[object, tuple[list[FloatArray], Counter[str]]] = {}
+    pages: dict[str, tuple[list[FloatArray], Counter[str]]] = {}
     for chain in chains:
-        strokes, ignored = pages.setdefault(chain[0].get("parentId"), ([], Counter()))
+        strokes, ignored = pages.setdefault(str(chain[0].get("parentId")), ([], Counter()))
         shape = chain[-1]
         if shape.get("type") != "draw":
             ignored[str(shape.get("type"))] += shape.get("type") not in ("group", "frame")
@@ -168,7 +168,7 @@ def _tldraw_points(shape: dict[str, Any]) -> FloatArray:
 def _geometry_lines(value: object, ignored: Counter[str]) -> Iterator[object]:
     if not isinstance(value, dict):
         raise FormatError(f"expected GeoJSON, found {found(value)}")
-    kind = value.get("type")
+    kind = str(value.get("type"))
     if kind in ("FeatureCollection", "GeometryCollection"):
         key = "features" if kind == "FeatureCollection" else "geometries"
         for one in _list(value.get(key), f'"{key}"'):
@@ -182,7 +182,7 @@ def _geometry_lines(value: object, ignored: Counter[str]) -> Iterator[object]:
             lines = [line for several in lines for line in _list(several, '"coordinates"')]
         yield from lines
     else:
-        ignored[str(kind)] += 1
+        ignored[kind] += 1
 
 
 def _points(values: object, place: str) -> FloatArray:
@@ -190,13 +190,14 @@ def _points(values: object, place: str) -> FloatArray:
     points = []
     for index, value in enumerate(_list(values, f"{place}: points")):
         point = [value.get("x"), value.get("y")] if isinstance(value, dict) else value
-        if not isinstance(point, list) or len(point) < 2 or not all_numbers(point[:2]):
+        if not isinstance(point, list) or len(point) < 2 or not all(map(_is_coordinate, point[:2])):
             raise FormatError(f"{place}, point {index}: expected numbers x and y, found {found(value)}")
         points.append(point[:2])
-    try:
-        return np.array(points, dtype=np.float64).reshape(-1, 2)
-    except OverflowError as error:
-        raise FormatError(f"{place}: expected numbers that float64 holds, found a larger one") from error
+    return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def _is_coordinate(value: Any) -> bool:
+    return all_numbers([value]) and abs(value) < LARGEST_EXTENT
 
 
 def _rotation(angle: float) -> FloatArray:
@@ -206,7 +207,7 @@ def _rotation(angle: float) -> FloatArray:
 
 def _number(fields: dict[str, Any], key: str, place: str, default: float = 0.0) -> float:
     value = fields.get(key, default)
-    if not all_numbers([value]) or not math.isfinite(value):
+    if not _is_coordinate(value):
         raise FormatError(f'{place}: expected "{key}" to be a number, found {found(value)}')
     return float(value)
 

@@ -11,10 +11,15 @@ from sketchrnn.formats.image import DEFAULT_SIZE, IMAGE_KINDS, LARGEST_SIZE, MOV
 from sketchrnn.formats.polyline_json import dumps_polyline_json
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
 from sketchrnn.formats.record import Record, SvgSource
-from sketchrnn.formats.svg.animation import DEFAULT_SECONDS, LONGEST_SECONDS, Animation
-from sketchrnn.formats.svg.layers import AddedLayer, add_layers
-from sketchrnn.formats.svg.style import Look, optimised, travel_length
-from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
+from sketchrnn.formats.svg.style import (
+    DEFAULT_SECONDS,
+    LONGEST_SECONDS,
+    Animation,
+    RenderStyle,
+    optimized,
+    travel_length,
+)
+from sketchrnn.formats.svg.writing import AddedLayer, Layer, add_layers, svg_drawing, svg_sheet
 from sketchrnn.settings import LOOK, OUTPUT, check_settings, setting
 
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
@@ -58,7 +63,7 @@ class PictureSettings:
         redraw: draw the lines of an SVG document anew, instead of adding layers to it.
     """
 
-    look: Look = field(default_factory=Look)
+    look: RenderStyle = field(default_factory=RenderStyle)
     line_color: str | None = setting(
         None,
         "Color of the lines that the model draws, as CSS names it.",
@@ -160,15 +165,20 @@ def _svg(
         _check_page_is_kept(settings)
         layers = [_added(picture, source, settings, hidden=number > 0) for number, picture in enumerate(pictures)]
         before = len(source.drawing.lines)
-        return add_layers(source.content, layers, style=look.style, optimise=look.optimise, strokes_before=before)
+        return add_layers(source.content, layers, style=look.style, optimize=look.optimize, strokes_before=before)
     cells = [(picture.label, _colored(picture.layers, settings.line_color)) for picture in pictures]
     if len(cells) == 1:
         text = svg_drawing(
-            cells[0][1], title=title, description=pictures[0].description, look=look, animation=animation
+            cells[0][1], title=title, description=pictures[0].description, render_style=look, animation=animation
         )
     else:
         text = svg_sheet(
-            cells, columns=settings.columns, cell=settings.cell_size, title=title, look=look, animation=animation
+            cells,
+            columns=settings.columns,
+            cell=settings.cell_size,
+            title=title,
+            render_style=look,
+            animation=animation,
         )
     return text.encode()
 
@@ -185,7 +195,7 @@ def _check_page_is_kept(settings: PictureSettings) -> None:
 
 
 def _colored(layers: Sequence[Layer], color: str | None) -> list[Layer]:
-    return [*layers[:-1], replace(layers[-1], colour=color or layers[-1].colour)]
+    return [*layers[:-1], replace(layers[-1], color=color or layers[-1].color)]
 
 
 def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hidden: bool) -> AddedLayer:
@@ -205,7 +215,7 @@ def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hi
         width = wanted.millimetres / drawing.millimetres
     _log_page(picture, source)
     label = layer.label or layer.name
-    return AddedLayer(layer.sketch, label, settings.line_color or line.colour, width, line.opacity, hidden)
+    return AddedLayer(layer.sketch, label, settings.line_color or line.color, width, line.opacity, hidden)
 
 
 def _log_page(picture: Picture, source: SvgSource) -> None:
@@ -218,11 +228,11 @@ def _log_page(picture: Picture, source: SvgSource) -> None:
 
 
 def _log_travel(pictures: Sequence[Picture], settings: PictureSettings) -> None:
-    if not settings.look.optimise:
+    if not settings.look.optimize:
         return
     sketches = [layer.sketch for picture in pictures for layer in picture.layers if layer.sketch.strokes]
     before, after = (
         sum(travel_length(one.strokes, one.first_point) for one in drawn)
-        for drawn in (sketches, [optimised(sketch) for sketch in sketches])
+        for drawn in (sketches, [optimized(sketch) for sketch in sketches])
     )
     logger.debug("the lifted pen travels %.4g instead of %.4g", after, before)

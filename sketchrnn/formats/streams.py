@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
+import importlib
 import io
-import lzma
 import re
-import zlib
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sketchrnn.errors import FormatError
 
@@ -20,8 +16,7 @@ MOST_UNCOMPRESSED = 1 << 27
 LARGEST_RATIO = 200
 """Text of drawings shrinks 3 to 30 times when it is compressed; a file that is made to fill the memory 1,000 times."""
 
-_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}  # imported when they are needed
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
@@ -56,10 +51,11 @@ def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
     stream: BinaryIO = file
     head = _first_lines(stream)
     plain = True
-    for magic, opener in _OPENERS.items():
+    for magic, module in _MODULES.items():
         if head.startswith(magic):
             packed = _Stream(head, stream, name)
-            unpacked = _Stream(b"", opener(io.BufferedReader(packed)), name, packed)
+            opened = importlib.import_module(module).open(io.BufferedReader(packed))
+            unpacked = _Stream(b"", opened, name, packed)
             stream = io.BufferedReader(unpacked, 1 << 16)
             head, plain = _first_lines(stream), False
             break
@@ -142,5 +138,5 @@ class _Stream(io.RawIOBase):
             return bytes(read(size))
         try:
             return bytes(read(size))
-        except _DAMAGED as error:
+        except Exception as error:  # each of the modules has its own: OSError, EOFError, zlib.error, LZMAError
             raise FormatError(f"{self._name}: expected compressed data, found damage: {error}") from error

@@ -1,4 +1,1 @@
-"""The network, the mixture it returns, and the file both live in.
-
-``configuration``, ``checkpoint`` and ``numpy_network`` need NumPy only; ``network`` and what it is made of need torch.
-"""
+"""A trained model and all that it can do; :class:`sketchrnn.model.model.Model` is the one entry point. NumPy only."""

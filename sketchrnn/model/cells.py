@@ -53,7 +53,7 @@ class NumpyCell(Protocol):
 
 
 class NumpyLSTM:
-    """The plain cell; twin of :class:`sketchrnn.training.network.lstm.LSTM`."""
+    """The plain cell; twin of :class:`sketchrnn.training.network.cells.LSTM`."""
 
     def __init__(self, tensors: Tensors, inputs: int, conditioning: int, units: int) -> None:
         self.units = self.state_units = units

@@ -11,8 +11,8 @@ from sketchrnn.errors import ConfigurationError
 from sketchrnn.files import write_bytes
 from sketchrnn.formats import Record
 from sketchrnn.formats.picture import KINDS, Picture, PictureSettings, render_pictures
-from sketchrnn.formats.svg.style import Look
-from sketchrnn.formats.svg.writing import COMPLETION_COLOUR, Layer
+from sketchrnn.formats.svg.style import RenderStyle
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer
 from sketchrnn.model.completion import Completion
 from sketchrnn.model.guess import Guess
 from sketchrnn.sketch import Sketch
@@ -78,10 +78,10 @@ class Drawing:
         if self.part == "completion":
             layers = (
                 *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
-                Layer(self.completion.sketch, "completion", COMPLETION_COLOUR, name),
+                Layer(self.completion.sketch, "completion", COMPLETION_COLOR, name),
             )
         else:
-            color = {"colour": COMPLETION_COLOUR} if self.part == "reconstruction" else {}
+            color = {"color": COMPLETION_COLOR} if self.part == "reconstruction" else {}
             layers = (Layer(self.sketch, self.part, **color),)
         written = replace(record, sketch=self.sketch, word=self.category, source=None)
         source = record.source if self.part == "completion" else None
@@ -126,7 +126,7 @@ def render(
         kind: svg, ndjson, json, png, gif or apng.
         title: of the picture; by default the categories.
         settings: what pictures look like.
-        changes: some of the settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.Look`.
+        changes: some settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.RenderStyle`.
 
     Raises:
         ConfigurationError: a setting is unknown or outside its range, the format cannot hold the drawings, or an extra
@@ -166,7 +166,7 @@ def _picture(drawing: Item) -> Picture:
 
 def _changed(settings: PictureSettings, changes: dict[str, Any]) -> PictureSettings:
     """Return settings with some changed, those of their look among them."""
-    own, of_look = ({each.name for each in fields(owner)} for owner in (PictureSettings, Look))
+    own, of_look = ({each.name for each in fields(owner)} for owner in (PictureSettings, RenderStyle))
     unknown = [name for name in changes if name not in own | of_look]
     if unknown:
         raise ConfigurationError(f"unknown setting {unknown[0]!r}; expected one of {', '.join(sorted(own | of_look))}")

@@ -54,10 +54,12 @@ def load(path: str | Path | None = None) -> Model:
     """Load a model.
 
     Args:
-        path: a checkpoint, or a model as Google published it; None for the one that comes with sketchrnn.
+        path: a checkpoint, or a model as Google published it; ``hf://user/name`` for one on the Hugging Face Hub (needs
+            the extra ``hub``); None for the model that comes with sketchrnn.
 
     Raises:
         CheckpointError: the file is missing, damaged or something else.
+        DownloadError: a model on the Hub cannot be downloaded.
     """
     if str(path).endswith(".json"):
         return Model(load_model(path))
@@ -150,7 +152,7 @@ class Model:
         Raises:
             CategoryError: the category is unknown, or missing for an empty prefix.
             ConfigurationError: a setting is unknown, outside its range, or does not fit the model.
-            FormatError: the model cannot see the prefix: too many points, or too small or large to compute with.
+            FormatError: the prefix is too small or too large to compute with.
         """
         return _only(self.complete_many([Request.of(prefix, category, settings)]))
 

@@ -14,12 +14,12 @@ from sketchrnn.model.likelihood import after_start, follow
 from sketchrnn.model.network import Array, NumpyNetwork
 from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import rounded, simplify_in_place
+from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
-MAX_PREFIX_POINTS = 10_000
-"""After simplification."""
+MAX_PREFIX_POINTS = 2_000
+"""Most points that a model is shown: of a prefix with more, also when simplified, it sees the last ones."""
 
 FEWER_POINTS = 0.7
 """A prefix is simplified if that leaves at most this share of its points: what was simplified before stays as it is."""
@@ -68,7 +68,7 @@ def encode_prefix(network: NumpyNetwork, sketch: Sketch, settings: PrefixSetting
 
     Raises:
         ConfigurationError: the scale is too large to compute with.
-        FormatError: the sketch has too many points, or is too small or too large to compute with.
+        FormatError: the sketch is too small or too large to compute with.
     """
     (encoded,) = encode_prefixes(network, [(sketch, settings or PrefixSettings())])
     if isinstance(encoded, SketchRNNError):
@@ -94,17 +94,16 @@ def encode_prefixes(
     return [problem or next(encoded) for problem in problems]
 
 
-def _encoded(
-    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings]
-) -> list[EncodedPrefix | SketchRNNError]:
+def _encoded(network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings]) -> list[EncodedPrefix]:
     conditionings = conditionings_of(network, [each.category for each in settings])
-    scales = _scales(network, given, settings, conditionings)
+    short = [with_at_most(sketch, MAX_PREFIX_POINTS) for sketch in given]
+    scales = _scales(network, short, settings, conditionings)
     for number, each in enumerate(settings):
         if each.pen in ("up", "down"):
             given[number] = replace(given[number], pen_down=each.pen == "down" and bool(given[number].strokes))
     seen = [
-        as_trained(sketch.transformed(scale, -scale * sketch.first_point))
-        for sketch, scale in zip(given, scales, strict=True)
+        as_trained(replace(each, pen_down=sketch.pen_down).transformed(scale, -scale * each.first_point))
+        for each, sketch, scale in zip(short, given, scales, strict=True)
     ]
     unsure = [number for number, each in enumerate(settings) if each.pen == "auto" and seen[number].strokes]
     for number, down in zip(unsure, _pens_stay_down(network, seen, unsure, conditionings), strict=True):
@@ -116,14 +115,9 @@ def _encoded(
             seen[number] = sketch
             if sketch.pen_down:  # its last stroke is as it was given
                 continue
-            last_points[number] = sketch.last_point / scales[number] + given[number].first_point
+            last_points[number] = sketch.last_point / scales[number] + short[number].first_point
     return [
         EncodedPrefix(sketch, scale, rows_of(network, as_seen), last_point)
-        if as_seen.point_count <= MAX_PREFIX_POINTS
-        else FormatError(
-            f"expected a prefix of at most {MAX_PREFIX_POINTS:,} points, found {as_seen.point_count:,} after "
-            "simplification. Remove some strokes"
-        )
         for sketch, scale, as_seen, last_point in zip(given, scales, seen, last_points, strict=True)
     ]
 

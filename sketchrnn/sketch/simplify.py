@@ -67,6 +67,26 @@ def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
     return Sketch(tuple(without_needless_points(strokes, epsilon)), sketch.pen_down)
 
 
+def with_at_most(sketch: Sketch, limit: int) -> Sketch:
+    """Return a sketch with at most ``limit`` points: simplified if it has more, then only its last points.
+
+    Args:
+        sketch: in any unit.
+        limit: at least 2.
+    """
+    if sketch.point_count <= limit:
+        return sketch
+    factor, corner = BOX / (sketch.extent or 1.0), np.array(sketch.bounds()[:2])
+    simplified = simplify_in_place(sketch.transformed(factor, -factor * corner), epsilon=0.5)
+    kept, missing = [], limit
+    for stroke in reversed(simplified.strokes):
+        if missing <= 0:
+            break
+        kept.append(stroke[-missing:])
+        missing -= len(stroke)
+    return Sketch(tuple(reversed(kept)), sketch.pen_down).transformed(1.0 / factor, corner)
+
+
 def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> list[FloatArray]:
     """Return strokes by those of their points that Ramer-Douglas-Peucker keeps, the same way as Google's code does.
 

@@ -1,4 +1,4 @@
-"""Changes that leave a drawing what it is, on whole batches at once and where the batch lies."""
+"""Augmentation of whole batches at once, on the device of the batch."""
 
 from __future__ import annotations
 
@@ -14,63 +14,68 @@ KEPT_ROWS = 2
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much a drawing is changed, each time by other amounts up to these.
+    """How much a drawing is changed: the largest random change of each kind.
 
     Attributes:
         scale: each axis is multiplied by a factor between 1 - scale and 1 + scale.
-        rotation: turned by an angle, in degrees.
-        shear: slanted: x moves by a share of y.
+        rotation: largest angle, in degrees, in both directions.
+        shear: largest share of y that is added to x, or subtracted from it.
         drop: probability of dropping a point inside a stroke.
+        mirror: probability of swapping left and right.
     """
 
     scale: float = 0.0
     rotation: float = 0.0
     shear: float = 0.0
     drop: float = 0.0
+    mirror: float = 0.0
 
 
 @dataclass(frozen=True)
-class Chances:
-    """What is drawn by lot for the drawings of a batch.
+class AugmentationNoise:
+    """Random numbers that decide how the drawings of a batch are changed.
 
     Attributes:
-        stretch: of each axis, between -1 and 1, (B, 2).
-        turn: between -1 and 1, (B, 1).
-        slant: between -1 and 1, (B, 1).
-        rows: of each row, between 0 and 1: low ones are dropped, (B, N).
+        scale: of each axis, between -1 and 1, (B, 2).
+        rotation: between -1 and 1, (B, 1).
+        shear: between -1 and 1, (B, 1).
+        drop: of each row, between 0 and 1; rows with low numbers are dropped, (B, N).
+        mirror: between 0 and 1; drawings with low numbers are mirrored, (B, 1).
     """
 
-    stretch: Tensor
-    turn: Tensor
-    slant: Tensor
-    rows: Tensor
+    scale: Tensor
+    rotation: Tensor
+    shear: Tensor
+    drop: Tensor
+    mirror: Tensor
 
     @classmethod
-    def draw(cls, count: int, longest: int, generator: torch.Generator) -> Chances:
-        """Draw for so many drawings, padded to so many rows, where the generator is."""
-        stretch, turn, slant = (
+    def sample(cls, count: int, longest: int, generator: torch.Generator) -> AugmentationNoise:
+        """Sample the numbers of ``count`` drawings, padded to ``longest`` rows, on the generator's device."""
+        scale, rotation, shear = (
             2.0 * torch.rand(count, size, generator=generator, device=generator.device) - 1.0 for size in (2, 1, 1)
         )
-        return cls(stretch, turn, slant, torch.rand(count, longest, generator=generator, device=generator.device))
+        drop, mirror = (torch.rand(count, size, generator=generator, device=generator.device) for size in (longest, 1))
+        return cls(scale, rotation, shear, drop, mirror)
 
-    def __getitem__(self, places: slice) -> Chances:
-        return Chances(*(value[places] for value in vars(self).values()))
+    def __getitem__(self, index: slice) -> AugmentationNoise:
+        return AugmentationNoise(*(value[index] for value in vars(self).values()))
 
 
 def augment(
-    offsets: Tensor, lifts: Tensor, lengths: Tensor, chances: Chances, amounts: Augmentation
+    offsets: Tensor, lifts: Tensor, lengths: Tensor, noise: AugmentationNoise, amounts: Augmentation
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Stretch, slant and turn every drawing, and drop points inside its strokes.
+    """Mirror, scale, shear and rotate every drawing, and drop points inside its strokes.
 
-    A dropped row's offset is merged into the row kept before it, which so takes the dropped one's place: all later
-    points stay where they are. The first two rows of a stroke and the one that lifts the pen are never dropped.
+    The offset of a dropped row is added to the last kept row before it, so that all later points keep their positions.
+    The first two rows of a stroke and the one that lifts the pen are never dropped.
 
     Args:
         offsets: padded with zeros, (B, N, 2).
         lifts: padded with False, (B, N).
         lengths: rows of each drawing, (B,).
-        chances: of these drawings, on the device of the others; of N rows, or more.
-        amounts: how much.
+        noise: of these drawings, on the same device; of N rows or more.
+        amounts: the largest changes.
 
     Returns:
         The new offsets, lifts and lengths, padded as before.
@@ -78,9 +83,10 @@ def augment(
     Reference:
         Magenta, sketch_rnn/utils.py: ``augment_strokes`` and ``DataLoader.random_scale``.
     """
-    angle = chances.turn * math.radians(amounts.rotation)
-    x, y = ((1.0 + chances.stretch * amounts.scale)[:, None] * offsets).unbind(-1)  # (B, N) each
-    x = x + chances.slant * amounts.shear * y
+    angle = noise.rotation * math.radians(amounts.rotation)
+    x, y = ((1.0 + noise.scale * amounts.scale)[:, None] * offsets).unbind(-1)  # (B, N) each
+    x = torch.where(noise.mirror < amounts.mirror, -x, x)
+    x = x + noise.shear * amounts.shear * y
     offsets = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], dim=-1)
     if amounts.drop == 0.0 or not offsets.shape[1]:
         return offsets, lifts, lengths
@@ -88,9 +94,9 @@ def augment(
     begins = torch.roll(lifts, 1, dims=1)
     begins[:, 0] = True
     position = row - (row * begins).cummax(1).values  # in its stroke
-    spared = chances.rows[:, : offsets.shape[1]] >= amounts.drop
-    kept = ((position < KEPT_ROWS) | lifts | spared) & (row < lengths[:, None])
-    place = (kept.cumsum(1) - 1).clamp_min(0)  # of a kept row, or of the one that a dropped row is merged into
-    merged = torch.zeros_like(offsets).scatter_add_(1, place[..., None].expand_as(offsets), offsets)
-    lifted = torch.zeros_like(place).scatter_add_(1, place, lifts.long()) > 0
+    not_dropped = noise.drop[:, : offsets.shape[1]] >= amounts.drop
+    kept = ((position < KEPT_ROWS) | lifts | not_dropped) & (row < lengths[:, None])
+    index = (kept.cumsum(1) - 1).clamp_min(0)  # of a kept row, or of the row that a dropped row is added to
+    merged = torch.zeros_like(offsets).scatter_add_(1, index[..., None].expand_as(offsets), offsets)
+    lifted = torch.zeros_like(index).scatter_add_(1, index, lifts.long()) > 0
     return merged, lifted, kept.sum(1)

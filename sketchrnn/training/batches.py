@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.training.augmentation import Augmentation, Chances, augment
+from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
+from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.distributed import ALONE, Workers
 
 POOL_BATCHES = 50
 """Batches whose drawings are sorted by length together; more means less padding and a less random order."""
@@ -19,44 +22,44 @@ POOL_BATCHES = 50
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network is given, on one device.
+    """The input of the network, on one device.
 
     Attributes:
         stroke5: START, rows, END and padding (which repeats END), (B, N + 1, 5) float32, in offset scales.
         lengths: rows of each drawing, START and END not counted, (B,) int64.
         category: (B,) int64.
-        part: which drawings of a larger batch these are; all others are made by other processes.
-        whole: drawings of that.
+        shard: which drawings of the global batch these are; other processes make the others.
+        global_batch_size: drawings of the batches of all processes together.
     """
 
     stroke5: Tensor
     lengths: Tensor
     category: Tensor
-    part: slice
-    whole: int
+    shard: slice
+    global_batch_size: int
 
     def __len__(self) -> int:
         return len(self.lengths)
 
 
 class Collator:
-    """Makes batches of some drawings, on the device where they are trained on.
+    """Makes batches of drawings, on the device of the training.
 
-    On a GPU the drawings themselves lie there too, as long as they take no more than half of what is free; a batch is
-    then made without a loop over them. Otherwise its rows are read from where the drawings lie.
+    If all drawings fit into half of the free memory of a GPU, they are copied there once, and a batch is made without a
+    loop over its drawings. Otherwise the rows of each batch are read from the data set.
 
     Attributes:
-        device: where the batches are.
+        device: of the batches.
         offset_scale: what offsets are divided by.
     """
 
     def __init__(self, drawings: Drawings, offset_scale: float, device: str = "cpu") -> None:
-        """Take over the drawings.
+        """Prepare to make batches.
 
         Args:
-            drawings: where batches are made of.
+            drawings: the data set.
             offset_scale: what offsets are divided by.
-            device: where the batches are to be.
+            device: of the batches.
         """
         self.device = torch.device(device)
         self.offset_scale = offset_scale
@@ -67,34 +70,35 @@ class Collator:
             if drawings.nbytes <= free // 2:
                 self._resident = _Resident(drawings, self.device)
 
-    def in_order_of_depth(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the drawings of a batch with those first that lie at the beginning of their category's file.
+    def sorted_by_position(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the drawings of a batch, sorted by their relative position in their category's file.
 
-        Batches are of drawings of similar length, and categories differ in that; within a category's file the length
-        does not depend on the place. So one part of every batch in this order lies in one part of every file.
+        Batches hold drawings of similar length, and categories differ in length; within a category's file the length
+        does not depend on the position. So one shard of every batch in this order comes from one part of every file.
         """
-        return index[np.argsort(self._drawings.depth(index), kind="stable")]
+        return index[np.argsort(self._drawings.relative_position(index), kind="stable")]
 
     def collate(
         self,
         index: NDArray[np.int64],
         *,
-        part: slice = slice(None),
+        shard: slice = slice(None),
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         pad_to: int = 0,
     ) -> Batch:
-        """Make a batch, or a part of it, of which no other drawing is read.
+        """Make a batch, or one shard of it; drawings of other shards are not read.
 
         Args:
-            index: which drawings.
-            part: which of these; chance treats them as if all were made.
+            index: the drawings of the global batch.
+            shard: which of them; the random numbers of each are the same as if all were made.
             generator: source of the augmentation, on the batch's device.
-            augmentation: how much the drawings are changed; not at all without a generator.
+            augmentation: the largest changes; without a generator there are none.
             pad_to: fewest rows to pad to, START and END not counted.
         """
-        whole, longest_of_all = len(index), max(int(self._drawings.lengths[index].max()), pad_to)
-        index = index[part]
+        global_batch_size = len(index)
+        longest_of_all = max(int(self._drawings.lengths[index].max()), pad_to)
+        index = index[shard]
         longest = max(int(self._drawings.lengths[index].max(initial=0)), pad_to)
         lengths = self._on_device(self._drawings.lengths[index].astype(np.int64))  # (B,)
         category = self._on_device(self._drawings.category[index].astype(np.int64))
@@ -103,9 +107,9 @@ class Collator:
         else:
             offsets, lifts = map(self._on_device, self._drawings.padded(index, longest))
         if generator is not None and augmentation is not None:
-            chances = Chances.draw(whole, longest_of_all, generator)[part]
-            offsets, lifts, lengths = augment(offsets, lifts, lengths, chances, augmentation)
-            if lengths.is_cpu and len(index):  # a GPU would have to be waited for to know how many rows are left
+            noise = AugmentationNoise.sample(global_batch_size, longest_of_all, generator)[shard]
+            offsets, lifts, lengths = augment(offsets, lifts, lengths, noise, augmentation)
+            if lengths.is_cpu and len(index):  # on a GPU, reading the lengths would wait for it
                 longest = max(int(lengths.max()), pad_to)
         stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)
         stroke5[:, 0, 2] = 1.0  # START
@@ -115,12 +119,12 @@ class Collator:
         ended = torch.arange(longest + 2, device=self.device)[None] > lengths[:, None]
         stroke5[..., 2:4].masked_fill_(ended[..., None], 0.0)
         stroke5[..., 4] = ended
-        return Batch(stroke5, lengths, category, part, whole)
+        return Batch(stroke5, lengths, category, shard, global_batch_size)
 
     def _on_device(self, array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(array)
         if self.device.type == "cuda":
-            tensor = tensor.pin_memory()  # else the copy waits for the GPU
+            tensor = tensor.pin_memory()  # without it the copy waits for the GPU
         return tensor.to(self.device, non_blocking=True)
 
 
@@ -129,7 +133,7 @@ class _Resident:
 
     def __init__(self, drawings: Drawings, device: torch.device) -> None:
         pieces = [
-            [torch.from_numpy(array).to(device) for array in (piece.offsets, piece.lifts, piece.scale)]
+            [torch.from_numpy(array).to(device) for array in (piece.offsets, piece.lifts, piece.scale(drawings.unit))]
             for piece in drawings.pieces()
         ]
         self._offsets, self._lifts, self._scale = (torch.cat(parts) for parts in zip(*pieces, strict=True))
@@ -148,7 +152,7 @@ class _Resident:
 def epoch_batches(
     lengths: NDArray[np.int32], batch_size: int, generator: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Cut a shuffled epoch into batches of similar length: each drawing once, the last ones no less than the rest.
+    """Cut a shuffled epoch into batches of drawings of similar length; each drawing is in one batch.
 
     Args:
         lengths: rows of each drawing.
@@ -156,7 +160,7 @@ def epoch_batches(
         generator: source of the order.
 
     Returns:
-        For each batch the places of its drawings.
+        The indices of the drawings of each batch.
     """
     order = generator.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []
@@ -164,10 +168,82 @@ def epoch_batches(
     for pool in np.array_split(order, -(-count // POOL_BATCHES)):
         in_length_order = pool[np.argsort(lengths[pool], kind="stable")]
         batches += np.array_split(in_length_order, max(1, round(len(pool) / batch_size)))
-    return [batches[place] for place in generator.permutation(len(batches))]
+    return [batches[index] for index in generator.permutation(len(batches))]
 
 
 def length_order_batches(lengths: NDArray[np.int32], batch_size: int) -> list[NDArray[np.int64]]:
-    """Cut all drawings, the shortest first, into batches; the incomplete last one is there too."""
+    """Cut all drawings, the shortest first, into batches; the last one may be incomplete."""
     order = np.argsort(lengths, kind="stable")
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def few_of_each(category: NDArray[np.int32], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices of at most ``most`` random drawings of each category, in random order."""
+    order = generator.permutation(len(category))
+    by_category = order[np.argsort(category[order], kind="stable")]
+    counts = np.bincount(category)
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return generator.permutation(by_category[rank < most])
+
+
+def batch_stream(
+    drawings: Drawings,
+    collator: Collator,
+    training: TrainingConfiguration,
+    first_step: int,
+    max_length: int,
+    workers: Workers = ALONE,
+) -> Iterator[Batch]:
+    """Yield this process's shard of the batch of every step from ``first_step`` on, without end.
+
+    The drawings of a batch are sorted by their position in the store's files. So the shard of the first process comes
+    from the beginning of each file, that of the last process from its end, and the processes read different rows.
+
+    A batch is made when it is asked for, which takes less than 1 % of a step: a second thread would slow the
+    processor's own threads by more, and a GPU works in the meantime.
+
+    Args:
+        drawings: those of the collator.
+        collator: makes the batches.
+        training: size, augmentation and seed.
+        first_step: counted from 0.
+        max_length: Nmax; batches are padded to it if the pen's loss counts the padding.
+        workers: the processes that share every batch.
+    """
+    amounts = Augmentation(
+        training.augment_scale,
+        training.augment_rotation,
+        training.augment_shear,
+        training.augment_drop,
+        training.augment_mirror,
+    )
+
+    def make(step: int, index: NDArray[np.int64]) -> Batch:
+        generator = torch.Generator(collator.device).manual_seed(derived_seed(training.seed, 1, step))
+        return collator.collate(
+            collator.sorted_by_position(index),
+            shard=workers.contiguous_shard(len(index)),
+            generator=generator,
+            augmentation=amounts,
+            pad_to=max_length if training.pen_over_padding else 0,
+        )
+
+    def numbered() -> Iterator[tuple[int, NDArray[np.int64]]]:
+        step = epoch = 0
+        while True:
+            generator = np.random.default_rng([training.seed, 0, epoch])
+            chosen = np.arange(len(drawings))
+            if training.most_of_a_category:
+                chosen = few_of_each(drawings.category, training.most_of_a_category, generator)
+            for index in epoch_batches(drawings.lengths[chosen], training.batch_size, generator):
+                if step >= first_step:
+                    yield step, chosen[index]
+                step += 1
+            epoch += 1
+
+    return (make(step, index) for step, index in numbered())
+
+
+def derived_seed(*numbers: int) -> int:
+    """Return a seed for a torch generator that is different for each combination of numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

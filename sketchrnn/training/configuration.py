@@ -1,7 +1,8 @@
-"""How a model is trained."""
+"""Settings of training, and the values that follow from them at each step."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,49 +14,75 @@ CLIPPINGS = ("norm", "value")
 
 
 @dataclass(frozen=True)
+class Dropouts:
+    """Probabilities of dropping a number during training.
+
+    Attributes:
+        output: a decoder unit before the output layer.
+        weight: a recurrent weight of encoder and decoder.
+        recurrent: a cell input of encoder and decoder.
+        input: a number of the decoder's input.
+        category: a number of the category embedding that the decoder is conditioned on.
+    """
+
+    output: float = 0.0
+    weight: float = 0.0
+    recurrent: float = 0.0
+    input: float = 0.0
+    category: float = 0.0
+
+
+NO_DROPOUT = Dropouts()
+
+
+@dataclass(frozen=True)
 class TrainingConfiguration:
     """One run's settings. Defaults are Magenta's published code unless said otherwise.
 
     Attributes:
-        max_steps: optimiser steps of the whole run; the cosine schedule ends there.
+        max_steps: optimizer steps of the whole run; the cosine schedule ends there.
         batch_size: drawings in a step.
-        learning_rate: at the start (exponential) or after the warm-up (cosine). Ten times Magenta's: after the same
-            steps this is worth more than all else together (benchmarks/RESULTS.md).
-        min_learning_rate: what it decays to.
+        learning_rate: at the start (exponential) or after the warm-up (cosine). It is ten times Magenta's: of all
+            settings this improves the result after a number of steps most (benchmarks/RESULTS.md).
+        min_learning_rate: the learning rate at the end of the schedule.
         learning_rate_schedule: "cosine" (Loshchilov and Hutter 2017, arXiv:1608.03983) or "exponential" (Magenta's).
         learning_rate_decay: factor per step of the exponential schedule.
         warmup_steps: steps over which the learning rate rises from 0.
         weight_decay: decoupled, per step and learning rate (AdamW, arXiv:1711.05101); 0 is plain Adam.
         clipping: gradients are clipped by their global "norm" (Pascanu et al. 2013, arXiv:1211.5063) or by "value", as
             in Magenta's code.
-        clip: at which value or norm.
-        averaged_share: the model that is evaluated and kept has the running average of the weights, over about this
-            share of the steps so far (as Karras et al. 2024, arXiv:2312.02696, keep the two in proportion); 0 takes the
-            last ones as they are, as Magenta does.
+        clip: the largest norm or value.
+        averaged_share: the model that is evaluated and kept has the running average of the weights over about this
+            share of the steps so far (Karras et al. 2024, arXiv:2312.02696, use the same proportion); 0 takes the last
+            weights, as Magenta does.
         dropout: probability of dropping a decoder unit before the output layer.
-        weight_dropout: probability of dropping a recurrent weight, one choice for all rows of a batch (Merity et al.
-            2018, arXiv:1708.02182); unlike dropping units it leaves the recurrence fused.
-        recurrent_dropout: probability of dropping what a recurrent unit would add to its cell (Semeniuta et al. 2016,
-            arXiv:1603.05118), in encoder and decoder. Magenta's is 0.1; it takes the recurrence off its fused path.
+        weight_dropout: probability of dropping a recurrent weight, the same weights for all rows of a batch (Merity et
+            al. 2018, arXiv:1708.02182). Unlike dropping units it keeps the fused recurrence.
+        recurrent_dropout: probability of dropping a cell input in encoder and decoder (Semeniuta et al. 2016,
+            arXiv:1603.05118). Magenta's is 0.1. The recurrence is then not fused, which is slower.
         input_dropout: probability of dropping a number of the decoder's input at a step.
-        category_dropout: probability of dropping a number of a drawing's category embedding, the same at all its steps,
-            so that what is rare is drawn with what is known of all (Srivastava et al. 2014, JMLR 15).
-        kl_weight: what the KL term's weight rises to.
-        kl_weight_start: what it starts from.
+        category_dropout: probability of dropping a number of a drawing's category embedding, the same numbers at all
+            its steps, so that rare categories share what the others learn (Srivastava et al. 2014, JMLR 15).
+        kl_weight: final weight of the KL term.
+        kl_weight_start: its weight at the first step.
         kl_decay: factor per step of the distance between the two.
-        kl_floor: KL below which nothing is gained, in nats per latent dimension.
-        free_bits: the floor holds for each latent dimension by itself (Kingma et al. 2016, arXiv:1606.04934), not for
-            their mean, as in Magenta's code.
-        augment_scale: each axis of a drawing is stretched by up to this share.
-        augment_rotation: a drawing is turned by up to this angle, in degrees.
-        augment_shear: a drawing is slanted by up to this share of its height.
+        kl_floor: a KL below this does not lower the loss, in nats per latent dimension.
+        free_bits: the floor applies to each latent dimension (Kingma et al. 2016, arXiv:1606.04934), not to their mean
+            as in Magenta's code.
+        augment_scale: each axis of a drawing is scaled by up to this share.
+        augment_rotation: a drawing is rotated by up to this angle, in degrees.
+        augment_shear: a drawing is sheared by up to this share of its height.
         augment_drop: probability of dropping a point inside a stroke.
-        pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not just up to the end.
+        augment_mirror: probability of mirroring a drawing, left to right.
+        most_of_a_category: drawings of one category in an epoch, at most; other ones in each epoch. 0 = all.
+        pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not only up to the end.
         seed: of the weights, the order of drawings, the augmentation and the noise.
         precision: "float32", or "bfloat16" for autocast where it is safe.
+        compile_cells: compile the step of layer-norm and hyper cells (torch.compile), so that a GPU launches far fewer
+            kernels; it needs Triton, on a CPU a C++ compiler.
         evaluate_every: steps between two evaluations on the whole validation split.
         checkpoint_every: steps between two checkpoints of the last state.
-        patience: the run ends after so many evaluations in a row without a better model; 0 goes on to the end.
+        patience: the run ends after this number of evaluations in a row without a better model; 0 never ends it early.
     """
 
     max_steps: int = 10_000
@@ -83,9 +110,12 @@ class TrainingConfiguration:
     augment_rotation: float = 0.0
     augment_shear: float = 0.0
     augment_drop: float = 0.10
+    augment_mirror: float = 0.0
+    most_of_a_category: int = 0
     pen_over_padding: bool = False
     seed: int = 0
     precision: str = "float32"
+    compile_cells: bool = False
     evaluate_every: int = 500
     checkpoint_every: int = 100
     patience: int = 0
@@ -112,11 +142,12 @@ class TrainingConfiguration:
         for name in ("learning_rate_decay", "kl_decay"):
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
         for name in (
-            *("averaged_share", "augment_scale", "augment_shear", "augment_drop"),
+            *("averaged_share", "augment_scale", "augment_shear", "augment_drop", "augment_mirror"),
             *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
-        for name in ("seed", "warmup_steps", "patience"):
+        self._demand("compile_cells", isinstance(self.compile_cells, bool), "true or false")
+        for name in ("seed", "warmup_steps", "patience", "most_of_a_category"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
         for name, choices in (
             ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),
@@ -136,3 +167,36 @@ class TrainingConfiguration:
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)
+
+    @property
+    def dropouts(self) -> Dropouts:
+        """All probabilities of dropout together."""
+        return Dropouts(
+            self.dropout, self.weight_dropout, self.recurrent_dropout, self.input_dropout, self.category_dropout
+        )
+
+
+def learning_rate(step: int, configuration: TrainingConfiguration) -> float:
+    """Return the learning rate of a step, counted from 0.
+
+    >>> learning_rate(99, TrainingConfiguration())
+    0.01
+    """
+    highest, lowest = configuration.learning_rate, configuration.min_learning_rate
+    if step < configuration.warmup_steps:
+        return highest * (step + 1) / configuration.warmup_steps
+    if configuration.learning_rate_schedule == "exponential":
+        return (highest - lowest) * configuration.learning_rate_decay**step + lowest
+    span = max(1, configuration.max_steps - configuration.warmup_steps)
+    progress = min(1.0, (step - configuration.warmup_steps) / span)
+    return lowest + (highest - lowest) * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def kl_weight(step: int, configuration: TrainingConfiguration) -> float:
+    """Return the weight of the KL term at a step, counted from 0.
+
+    >>> round(kl_weight(0, TrainingConfiguration()), 6)
+    0.01
+    """
+    rise = configuration.kl_weight - configuration.kl_weight_start
+    return configuration.kl_weight - rise * configuration.kl_decay**step

@@ -1,4 +1,4 @@
-"""Several processes that train one model: each takes its share of every batch."""
+"""The hardware of a run: its device, its precision, and the processes that share every batch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from sketchrnn.errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes of a run, as one of them sees them.
+    """The processes of a run, seen from one of them.
 
     Attributes:
-        rank: which it is; 0 writes the files and talks.
-        size: how many there are.
+        rank: number of this process; process 0 writes the files and the messages.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -26,42 +28,42 @@ class Workers:
 
     @property
     def writes(self) -> bool:
-        """This process writes the files."""
+        """Whether this process writes the files."""
         return self.rank == 0
 
     @property
-    def share(self) -> slice:
-        """This process's share of a list that all processes have: every so many-th."""
+    def strided_shard(self) -> slice:
+        """This process's shard of a list that all processes have: every ``size``-th item."""
         return slice(self.rank, None, self.size)
 
-    def part_of(self, count: int) -> slice:
-        """Return this process's part of so many things: those that lie together, as many for each."""
+    def contiguous_shard(self, count: int) -> slice:
+        """Return this process's shard of ``count`` items: neighboring ones, about as many for each process."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Return the network such that gradients are averaged over the processes."""
+        """Return the network, with gradients that are averaged over the processes."""
         return network if self.size == 1 else nn.parallel.DistributedDataParallel(network)
 
     def sum(self, value: Tensor) -> Tensor:
-        """Return the sum over the processes of a tensor without gradient; nobody waits for a GPU."""
+        """Return the sum of a tensor without gradient over the processes, without waiting for a GPU."""
         if self.size > 1:
             value = value.clone()
             distributed.all_reduce(value)
         return value
 
     def any(self, flag: bool) -> bool:
-        """Return whether the flag is set in one of the processes, the same in all of them."""
+        """Return whether the flag is set in any of the processes; the result is the same in all of them."""
         return bool(self.sum(torch.tensor(float(flag)))) if self.size > 1 else flag
 
-    def merge(self, parts: list[Any]) -> list[Any]:
-        """Return the whole list of which each process made its :attr:`share`."""
+    def merge(self, shard: list[Any]) -> list[Any]:
+        """Return the whole list, of which each process made its :attr:`strided_shard`."""
         if self.size == 1:
-            return parts
-        shares: list[Any] = [None] * self.size
-        distributed.all_gather_object(shares, parts)
-        merged: list[Any] = [None] * sum(len(part) for part in shares)
-        for rank, part in enumerate(shares):
-            merged[rank :: self.size] = part
+            return shard
+        shards: list[Any] = [None] * self.size
+        distributed.all_gather_object(shards, shard)
+        merged: list[Any] = [None] * sum(map(len, shards))
+        for rank, items in enumerate(shards):
+            merged[rank :: self.size] = items
         return merged
 
 
@@ -70,7 +72,7 @@ ALONE = Workers()
 
 @contextlib.contextmanager
 def join_workers() -> Iterator[Workers]:
-    """Join the processes that ``torchrun`` started; without it there is this one alone.
+    """Join the processes that ``torchrun`` started; without torchrun there is only this one.
 
     Reference:
         docs.pytorch.org/docs/stable/elastic/run.html, for the environment's variables.
@@ -88,3 +90,27 @@ def join_workers() -> Iterator[Workers]:
         distributed.barrier()  # a process that leaves while another still writes may end in an abort
     finally:
         distributed.destroy_process_group()
+
+
+def choose_device(name: str) -> str:
+    """Return "cpu" or "cuda:0", or the GPU of this process; "auto" takes a GPU if there is one.
+
+    Raises:
+        ConfigurationError: "cuda" is given and there is no GPU.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ConfigurationError("device cuda: torch finds no GPU; use --device cpu")
+    if name == "cpu" or not available:
+        return "cpu"
+    return f"cuda:{torch.cuda.current_device()}"
+
+
+def choose_precision(name: str, device: str) -> str:
+    """Return "float32" or "bfloat16"; "auto" takes bfloat16 on a GPU and on a CPU with native support."""
+    if name != "auto":
+        return name
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    is_native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name for it yet
+    return "bfloat16" if is_native is not None and is_native() else "float32"

@@ -1,4 +1,4 @@
-"""How good a model is on drawings: the paper's losses, and nats per point after a prefix."""
+"""Measures of a model on drawings: the paper's losses, and nats per point after a prefix."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from torch import Tensor
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
-from sketchrnn.training.batches import Batch, Collator, length_order_batches
+from sketchrnn.training.batches import Batch, Collator, derived_seed, length_order_batches
 from sketchrnn.training.distributed import ALONE, Workers
-from sketchrnn.training.network.losses import kl_divergence, row_losses
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.training.network.losses import Mixture, kl_divergence, row_losses
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.stream import derived_seed
 
 FITTED = 200
-"""Drawings that a divisor is fitted on."""
+"""Most drawings that an offset_scale is fitted on."""
 PREFIX_SHARES = (0.0, 0.25, 0.5, 0.75)
 LATENTS = ("none", "prefix", "whole", "prior")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The measures of some drawings, one entry each.
+    """The measures of drawings, one entry for each drawing.
 
     Attributes:
         category: (drawings,).
-        reconstruction: L_R of each, with z drawn from its posterior, (drawings,).
+        reconstruction: L_R of each, with z sampled from its posterior, (drawings,).
         kl: L_KL of each; 0 without an encoder, (drawings,).
-        nats: -log p of what comes after each of PREFIX_SHARES, offsets as a density per square unit, (drawings, 4).
-        points: how many rows that is, END included, (drawings, 4).
+        nats: -log p of the rows after each of PREFIX_SHARES, offsets as a density per square unit, (drawings, 4).
+        points: number of those rows, END included, (drawings, 4).
     """
 
     category: NDArray[np.int64]
@@ -68,7 +66,7 @@ class Scores:
 
 
 def default_latent(network: SketchRNN) -> str:
-    """Return the latent with which a network completes: none if it can, else the prefix's own."""
+    """Return the latent that a network completes with: none if it was trained without z, else the prefix's."""
     return "none" if network.configuration.can_draw_without_latent else "prefix"
 
 
@@ -84,18 +82,18 @@ def evaluate(
     seed: int = 0,
     workers: Workers = ALONE,
 ) -> Scores:
-    """Measure a model on drawings, every one of them.
+    """Measure a model on all drawings.
 
     Args:
         network: the model.
         drawings: with the model's categories and unit.
         offset_scale: the model's.
         max_length: Nmax, by which L_R is divided.
-        latent: z for nats per point: "none", or drawn from the posterior of the "prefix" or of the "whole" drawing, or
-            from the "prior"; None for :func:`default_latent`. An empty prefix has the prior as its posterior.
+        latent: z for nats per point: "none", or sampled from the posterior of the "prefix" or of the "whole" drawing,
+            or from the "prior"; None for :func:`default_latent`. An empty prefix has the prior as its posterior.
         batch_size: drawings at a time; it changes the result only by rounding and by which noise meets which drawing.
         seed: of the noise of z.
-        workers: the processes that call this together; each measures its share, all return all.
+        workers: the processes that call this together; each measures its shard, all return the scores of all.
 
     Raises:
         DatasetError: there is no drawing, or the latent does not fit the model.
@@ -121,7 +119,7 @@ def evaluate(
             latent,
             torch.Generator(device).manual_seed(derived_seed(seed, number)),
         )
-        for number, index in numbered[workers.share]
+        for number, index in numbered[workers.strided_shard]
     ]
     network.train(was_training)
     parts = workers.merge(parts)
@@ -129,14 +127,14 @@ def evaluate(
 
 
 def fit_offset_scale(network: SketchRNN, drawings: Drawings, offset_scale: float) -> float:
-    """Return the divisor of offsets at which a model holds drawings likeliest, to 5 %: the mean over PREFIX_SHARES.
+    """Return the offset_scale with the lowest nats per point, summed over PREFIX_SHARES, to 5 %.
 
-    For a model of another unit than the drawings', as Google's decoders are: they know canvas pixels.
+    It is for a model with another unit than the drawings, such as Google's decoders, which use canvas pixels.
 
     Args:
         network: the model.
-        drawings: at most FITTED of them are looked at.
-        offset_scale: where the search begins; it ends within a factor of 3.
+        drawings: at most FITTED of them are used.
+        offset_scale: where the search begins; the result is within a factor of 4 of it.
 
     Raises:
         DatasetError: there is no drawing.
@@ -163,7 +161,7 @@ def _score(
     posterior = None
     if network.encoder is not None:
         posterior = network.encode(stroke5[:, 1:-1], lengths, category)
-    z = None if posterior is None else _sampled(*posterior, generator)
+    z = None if posterior is None else _sample(*posterior, generator)
     offset, pen = row_losses(_predict(network, stroke5, category, z), targets, lengths, pen_rows="real")
     reconstruction = (offset + pen).sum(1) / max_length
     kl = torch.zeros_like(reconstruction) if posterior is None else kl_divergence(*posterior).mean(-1)
@@ -201,20 +199,20 @@ def _latent(
     if latent == "none" or posterior is None:
         return None
     if latent == "whole":
-        return _sampled(*posterior, generator)
+        return _sample(*posterior, generator)
     prior = torch.zeros_like(posterior[0])
     if latent == "prior":
-        return _sampled(prior, prior, generator)
+        return _sample(prior, prior, generator)
     z_mean, z_logvar = network.encode(stroke5[:, 1:-1], prefix, category)
     empty = (prefix == 0)[:, None]
-    return _sampled(torch.where(empty, prior, z_mean), torch.where(empty, prior, z_logvar), generator)
+    return _sample(torch.where(empty, prior, z_mean), torch.where(empty, prior, z_logvar), generator)
 
 
-def _sampled(z_mean: Tensor, z_logvar: Tensor, generator: torch.Generator) -> Tensor:
+def _sample(z_mean: Tensor, z_logvar: Tensor, generator: torch.Generator) -> Tensor:
     noise = torch.randn(z_mean.shape, generator=generator, device=z_mean.device)
     return z_mean + torch.exp(0.5 * z_logvar) * noise
 
 
 def _predict(network: SketchRNN, stroke5: Tensor, category: Tensor, z: Tensor | None) -> Mixture:
-    output, _ = network.decoder(stroke5[:, :-1], network.condition(z, category))
+    output, _ = network.decoder(stroke5[:, :-1], network.conditioning(z, category))
     return Mixture.from_output(output)

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS
-from sketchrnn.model.recognizer import MARGIN, SAMPLE_SPACING, RecognizerConfiguration
+from sketchrnn.model.recognizer import RecognizerConfiguration
+from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
+from sketchrnn.training.batches import few_of_each
 
 MOST_OF_A_CATEGORY = 1500
 """Drawings of one category in an epoch; which ones changes from epoch to epoch."""
@@ -152,7 +154,7 @@ def segments_of(
 
 
 def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
-    """Return the pictures that :func:`sketchrnn.model.recognizer.pictures` draws, (B, size, size).
+    """Return the pictures that :func:`sketchrnn.sketch.raster.pictures` draws, (B, size, size).
 
     Args:
         segments: in any unit.
@@ -263,17 +265,6 @@ class PictureBatches:
         return draw_pictures(segments, self._size, fit)
 
 
-def epoch_order(
-    category: NDArray[np.int32], generator: np.random.Generator, most: int = MOST_OF_A_CATEGORY
-) -> NDArray[np.int64]:
-    """Return an epoch's drawings in random order, at most so many of each category."""
-    order = generator.permutation(len(category))
-    by_category = order[np.argsort(category[order], kind="stable")]
-    counts = np.bincount(category)
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return generator.permutation(by_category[rank < most])
-
-
 def train_recognizer(
     drawings: Drawings,
     configuration: RecognizerConfiguration,
@@ -321,7 +312,7 @@ def train_recognizer(
     order: NDArray[np.int64] = np.zeros(0, np.int64)
     for step in range(training.steps):
         while len(order) < min(training.batch_size, len(train_set)):
-            order = np.concatenate([order, epoch_order(train_set.category, order_generator)])
+            order = np.concatenate([order, few_of_each(train_set.category, MOST_OF_A_CATEGORY, order_generator)])
         index, order = order[: training.batch_size], order[training.batch_size :]
         picture = batches.random(index, generator, training)
         target = torch.from_numpy(train_set.category[index].astype(np.int64)).to(device)

@@ -1,33 +1,46 @@
-"""What a run tells those who watch it."""
+"""Reports of a run, and the observers that receive them."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.schedules import kl_weight, learning_rate
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.files import reason
+from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
+from sketchrnn.training.evaluation import PREFIX_SHARES
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """The last steps' means, for showing.
+    """The means over the last steps.
 
     Attributes:
-        step: steps done.
-        reconstruction: L_R as trained, with Nmax of the run; of the steps that were not skipped, as the next two.
+        step: number of steps taken.
+        reconstruction: L_R as trained, with Nmax of the run; skipped steps do not count, here and in the next two.
         kl: L_KL.
         gradient_norm: Euclidean norm of all gradients, before clipping.
         learning_rate: of the last step.
         kl_weight: of the last step.
-        drawings_per_second: since the report before.
-        seconds_left: estimate to the end of the run.
-        skipped: steps since the report before whose loss or gradient was not finite, and which changed nothing.
+        drawings_per_second: since the last report.
+        seconds_left: estimated time to the end of the run.
+        skipped: steps since the last report that were skipped because their loss or gradient was not finite.
     """
 
     step: int
@@ -43,15 +56,15 @@ class StepReport:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The validation split's measures.
+    """The measures of the validation split.
 
     Attributes:
-        step: steps done.
+        step: number of steps taken.
         reconstruction: L_R.
         kl: L_KL.
-        nats_per_point: at PREFIX_SHARES, with the latent the model completes with.
-        score: what the best model is chosen by; lower is better.
-        best: it is the best so far.
+        nats_per_point: at PREFIX_SHARES, with the latent that the model completes with.
+        score: the best model has the lowest one.
+        best: this is the best model so far.
     """
 
     step: int
@@ -63,63 +76,48 @@ class EvaluationReport:
 
 
 class Observer(Protocol):
-    """Is told how training goes."""
+    """Receives the reports of a run."""
 
     def on_step(self, step: int, report: StepReport | None) -> None:
-        """Called after every step; the report is there every now and then."""
+        """Called after every step; with a report every few steps."""
+        return
 
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
-        """Called after every evaluation, with an SVG sheet of what the model makes of the same prefixes each time."""
-
-    def on_problem(self, message: str) -> None:
-        """Called when something went wrong that does not stop the run."""
+        """Called after every evaluation, with an SVG sheet of how the model completes the same prefixes each time."""
+        return
 
 
-class Silent:
-    """An observer that says nothing."""
-
-    def on_step(self, step: int, report: StepReport | None) -> None:
-        """Do nothing."""
-
-    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
-        """Do nothing."""
-
-    def on_problem(self, message: str) -> None:
-        """Do nothing."""
+class Silent(Observer):
+    """An observer that ignores all reports."""
 
 
-class Observers:
+class Observers(Observer):
     """Several observers as one."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers
 
     def on_step(self, step: int, report: StepReport | None) -> None:
-        """Tell all."""
+        """Call all."""
         for observer in self._observers:
             observer.on_step(step, report)
 
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
-        """Tell all."""
+        """Call all."""
         for observer in self._observers:
             observer.on_evaluation(report, sheet)
-
-    def on_problem(self, message: str) -> None:
-        """Tell all."""
-        for observer in self._observers:
-            observer.on_problem(message)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step's figures, still on the device.
+    """The figures of one step, still on the device.
 
     Attributes:
         reconstruction: L_R, a scalar.
         kl: L_KL, a scalar.
         gradient_norm: before clipping, a scalar.
         finite: the loss and every gradient are finite; otherwise the step was skipped. A bool scalar.
-        drawings: how many it took.
+        drawings: in the batch.
     """
 
     reconstruction: Tensor
@@ -130,7 +128,7 @@ class StepResult:
 
 
 class Window:
-    """Means over the last steps; reads from the device only when a report is asked for."""
+    """Means over the last steps; the device is read only for a report."""
 
     def __init__(self, device: str) -> None:
         self._sums = torch.zeros(4, device=device)  # L_R, L_KL, gradient norm, steps not skipped
@@ -140,7 +138,7 @@ class Window:
         self._since = time.monotonic()
 
     def add(self, result: StepResult) -> None:
-        """Book a step."""
+        """Count a step."""
         figures = torch.stack([result.reconstruction, result.kl, result.gradient_norm, torch.ones_like(result.kl)])
         self._sums += torch.where(result.finite, figures, 0.0)
         self._skipped_in_a_row = torch.where(result.finite, 0.0, self._skipped_in_a_row + 1.0)
@@ -148,11 +146,11 @@ class Window:
         self._drawings += result.drawings
 
     def skipped_in_a_row(self) -> int:
-        """Return how many of the latest steps, without a break, were skipped."""
+        """Return how many of the latest steps in a row were skipped."""
         return int(self._skipped_in_a_row)
 
     def report(self, step: int, training: TrainingConfiguration) -> StepReport:
-        """Return the means since the report before, and begin anew."""
+        """Return the means since the last report, and start again."""
         *sums, taken = self._sums.tolist()
         reconstruction, kl, gradient_norm = (value / max(taken, 1.0) for value in sums)
         now = time.monotonic()
@@ -172,3 +170,73 @@ class Window:
             left,
             skipped,
         )
+
+
+class TensorBoard(Observer):
+    """Writes the figures and sheets of a run into a folder that ``tensorboard --logdir`` shows."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open the folder.
+
+        Raises:
+            ConfigurationError: the extra ``tensorboard`` is not installed, or the folder cannot be written.
+        """
+        try:
+            import resvg_py
+            from PIL import Image
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ConfigurationError(f"--tensorboard: {error}: pip install 'sketchrnn[tensorboard]'") from error
+        self._rasterize, self._open_image = resvg_py.svg_to_bytes, Image.open
+        self._folder = folder
+        try:
+            self._writer: SummaryWriter | None = SummaryWriter(str(folder))
+        except OSError as error:
+            raise ConfigurationError(f"{folder}: cannot be written: {reason(error)}") from error
+
+    def on_step(self, step: int, report: StepReport | None) -> None:
+        """Write the means over the last steps."""
+        if report is not None:
+            scalars = {
+                "loss/L_R": report.reconstruction,
+                "loss/L_KL": report.kl,
+                "schedule/learning rate": report.learning_rate,
+                "schedule/KL weight": report.kl_weight,
+                "gradient norm": report.gradient_norm,
+                "drawings per second": report.drawings_per_second,
+                "skipped steps": report.skipped,
+            }
+            self._write(step, scalars)
+
+    def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
+        """Write the measures of the validation split and the sheet."""
+        scalars = {"validation/L_R": report.reconstruction, "validation/L_KL": report.kl}
+        for share, value in zip(PREFIX_SHARES, report.nats_per_point, strict=True):
+            scalars[f"validation/nats per point after {share:.0%}"] = value
+        png = self._rasterize(svg_string=sheet, background="white")
+        self._write(report.step, scalars, np.asarray(self._open_image(io.BytesIO(png)).convert("RGB")))
+
+    def close(self) -> None:
+        """Write the rest."""
+        with self._problems_logged():
+            if self._writer is not None:
+                self._writer.close()
+
+    def _write(self, step: int, scalars: dict[str, float], sheet: NDArray[np.uint8] | None = None) -> None:
+        with self._problems_logged():
+            if self._writer is None:
+                return
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, step)
+            if sheet is not None:
+                self._writer.add_image("completions", sheet, step, dataformats="HWC")
+                self._writer.flush()
+
+    @contextlib.contextmanager
+    def _problems_logged(self) -> Iterator[None]:
+        """Log that the folder cannot be written, and write no more; training continues."""
+        try:
+            yield
+        except OSError as error:
+            self._writer = None
+            logger.warning(f"{self._folder}: cannot be written: {reason(error)}; TensorBoard gets no more figures")

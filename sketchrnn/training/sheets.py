@@ -1,4 +1,4 @@
-"""What a model in training draws: the same prefixes, completed at each evaluation."""
+"""Previews of a model in training: the same prefixes, completed at each evaluation."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Prefix:
     """The first half of a drawing.
 
     Attributes:
-        sketch: in the drawings' unit.
-        category: its name.
+        sketch: in the unit of the drawings.
+        category: name of its category.
     """
 
     sketch: Sketch
@@ -29,19 +29,19 @@ class Prefix:
 
 
 def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
-    """Return the first halves of ``count`` drawings, or of all if there are fewer, of as many categories as can be."""
+    """Return the first halves of up to ``count`` drawings, from as many categories as possible."""
     by_category = np.argsort(drawings.category, kind="stable")
     _, first, members = np.unique(drawings.category[by_category], return_index=True, return_counts=True)
-    rank = np.empty(len(drawings), np.int64)  # of each drawing among its category's
+    rank = np.empty(len(drawings), np.int64)  # of each drawing in its category
     rank[by_category] = np.arange(len(drawings)) - np.repeat(first, members)
     order = np.lexsort((drawings.category, rank))
     candidates = order[: max(count, len(first))]
     chosen = candidates[np.linspace(0, len(candidates) - 1, min(count, len(candidates))).round().astype(np.int64)]
     prefixes = []
-    for place in chosen:
-        rows = drawings.stroke3(place)
+    for index in chosen:
+        rows = drawings.stroke3(index)
         prefixes.append(
-            Prefix(Sketch.from_stroke3(rows[: -(-len(rows) // 2)]), drawings.categories[drawings.category[place]])
+            Prefix(Sketch.from_stroke3(rows[: -(-len(rows) // 2)]), drawings.categories[drawings.category[index]])
         )
     return prefixes
 

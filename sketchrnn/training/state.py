@@ -1,9 +1,10 @@
-"""What a run has come to: weights, optimiser and progress, and how they are stored and found again."""
+"""The state of a training run: weights, optimizer and progress; how it begins, is saved and is resumed."""
 
 from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,58 @@ from sketchrnn.model.checkpoint import CATEGORY_COUNTS, STARTED_FROM, Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.start import record_of
 
-CHANGEABLE = tuple(f"configuration.{name} " for name in ("max_steps", "evaluate_every", "checkpoint_every"))
-"""Settings that a resumed run may have otherwise."""
+CHANGEABLE = frozenset(["max_steps", "evaluate_every", "checkpoint_every", "compile_cells"])
+"""Settings that may change when a run is resumed."""
 
 LATEST = "optimizer.latest."
-"""What the names of the weights that are being trained begin with; the model's own are their average."""
+"""Prefix of the names of the weights that are being trained; the weights of the model are their average."""
+
+CATEGORY_WEIGHT = "category.weight"
+
+
+def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
+    """Return a model with the categories of the drawings after its own.
+
+    The embedding of a new category begins as the mean of the known ones. A model of one category takes the category of
+    the drawings.
+
+    Raises:
+        ConfigurationError: the drawings have another unit, or several categories where the model has only one.
+    """
+    if drawings.unit != start.unit:
+        raise ConfigurationError(
+            f"{start.source}: was trained on drawings in the unit {start.unit!r}, these are in {drawings.unit!r}"
+        )
+    configuration = start.configuration
+    if not configuration.conditional:
+        if len(drawings.categories) > 1:
+            raise ConfigurationError(
+                f"{start.source}: draws one category, these drawings are of {len(drawings.categories)}"
+            )
+        return replace(start, configuration=replace(configuration, categories=drawings.categories))
+    new = tuple(name for name in drawings.categories if name not in configuration.categories)
+    known = start.weights[CATEGORY_WEIGHT]
+    mean = known.astype(np.float32).mean(axis=0, keepdims=True)
+    return replace(
+        start,
+        configuration=replace(configuration, categories=configuration.categories + new),
+        training=start.training | {CATEGORY_COUNTS: start.category_counts.tolist() + [0] * len(new)},
+        weights=start.weights | {CATEGORY_WEIGHT: np.concatenate([known, np.repeat(mean, len(new), axis=0)])},
+    )
 
 
 class TrainingState:
-    """A run's network, optimiser and progress.
+    """The network, the optimizer and the progress of a run.
 
     Attributes:
         network: with the weights that are being trained.
-        averaged: with their running average, which is the model that is evaluated and kept.
-        parameters: the network's, those that are trained.
+        averaged: with their running average; this model is evaluated and kept.
+        parameters: the trained parameters of the network.
         optimizer: of ``parameters``.
-        step: steps done.
+        step: number of steps taken.
         best_score: of the best model so far.
-        best_step: when it was found.
+        best_step: its step.
         evaluated_step: the last step that was evaluated; -1 for none.
     """
 
@@ -50,32 +83,27 @@ class TrainingState:
         device: str,
         start: Checkpoint | None = None,
     ) -> None:
-        """Begin a run, with weights drawn by its seed.
+        """Begin a run.
 
         Args:
             drawings: all splits.
-            offset_scale: theirs.
+            offset_scale: of the drawings.
             max_length: Nmax.
             model: the architecture.
-            training: how it is trained.
-            device: where.
-            start: the model whose weights are the first ones; None has them drawn by the seed.
+            training: the settings.
+            device: of the network.
+            start: the model whose weights are the first ones; None for random weights, which depend on the seed.
 
         Raises:
             CheckpointError: ``start`` has another architecture.
         """
         torch.manual_seed(training.seed)
-        self.network = SketchRNN(
-            model,
-            training.dropout,
-            training.weight_dropout,
-            training.recurrent_dropout,
-            training.input_dropout,
-            training.category_dropout,
-        ).to(device)
+        self.network = SketchRNN(model, training.dropouts).to(device)
         if start is not None:
             self.network.load_weights(start.weights, start.source)
         self.averaged = copy.deepcopy(self.network).eval()
+        if training.compile_cells:
+            self.network.compile_steps()
         trained = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
         self.parameters: list[torch.Tensor] = [self.network.get_parameter(name) for name in trained]
         self._averages: list[torch.Tensor] = [self.averaged.get_parameter(name) for name in trained]
@@ -91,7 +119,7 @@ class TrainingState:
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {
-            STARTED_FROM: None if start is None else record_of(start),
+            STARTED_FROM: None if start is None else _record_of(start),
             "configuration": training.to_json(),
             "drawings": {
                 "fingerprint": drawings.fingerprint(),
@@ -102,17 +130,18 @@ class TrainingState:
 
     @torch.no_grad()
     def advance(self) -> None:
-        """Count a step, and let the average follow the weights."""
-        looks_back = self._averaged_share * self.step  # in steps
-        torch._foreach_lerp_(self._averages, self.parameters, 1.0 / (1.0 + looks_back))
+        """Count a step and update the average of the weights."""
+        averaged_steps = self._averaged_share * self.step
+        torch._foreach_lerp_(self._averages, self.parameters, 1.0 / (1.0 + averaged_steps))
         self.step += 1
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the model as it is now."""
-        return self._with(_arrays("", self._names, self._averages))
+    def checkpoint(self, best_score: float | None = None) -> Checkpoint:
+        """Return the model as it is now; with a score it is recorded as the best one."""
+        best = {} if best_score is None else {"best_score": best_score, "best_step": self.step}
+        return self._with(_arrays("", self._names, self._averages), best)
 
     def save_last(self, path: Path) -> None:
-        """Write all that going on takes.
+        """Write everything that resuming needs.
 
         Raises:
             SketchRNNError: it cannot be written.
@@ -121,13 +150,13 @@ class TrainingState:
         for name, parameter in zip(self._names, self.parameters, strict=True):
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors |= _arrays(f"optimizer.{key}.", [name], [value])
-        save_checkpoint(self._with(tensors), path)
+        save_checkpoint(self._with(tensors, {}), path)
 
     def load_last(self, path: Path) -> None:
-        """Go on from what :meth:`save_last` wrote.
+        """Resume from a file that :meth:`save_last` wrote.
 
         Raises:
-            CheckpointError: it cannot be read, or is no state of a run.
+            CheckpointError: it cannot be read, or is not the state of a run.
             ConfigurationError: it belongs to another configuration or other drawings.
         """
         checkpoint = load_checkpoint(path)
@@ -137,20 +166,20 @@ class TrainingState:
         then, now = saved.get(STARTED_FROM), self._record[STARTED_FROM]
         if then != now:
             raise ConfigurationError(f"{path}: cannot resume: the run began with {_named(then)}, not {_named(now)}")
-        differences = _differences(
-            {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length},
-            {"model": self._model.to_json(), "max_length": self._max_length},
+        before = _fixed(
+            {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length}
+            | {key: saved.get(key) for key in self._record}
         )
-        differences += _differences({key: saved.get(key) for key in self._record}, self._record)
-        differences = [line for line in differences if not line.startswith(CHANGEABLE)]
-        if differences:
-            raise ConfigurationError(f"{path}: cannot resume with other settings or drawings: {'; '.join(differences)}")
+        wanted = _fixed({"model": self._model.to_json(), "max_length": self._max_length} | self._record)
+        if before != wanted:
+            changes = "; ".join(_differences(before, wanted))
+            raise ConfigurationError(f"{path}: cannot resume with other settings or drawings: {changes}")
         self.averaged.load_weights(checkpoint.weights, checkpoint.source)
         latest = {name.removeprefix(LATEST): value for name, value in checkpoint.weights.items() if LATEST in name}
         self.network.load_weights(latest, checkpoint.source)
         for name, parameter in zip(self._names, self.parameters, strict=True):
             state = {
-                # the count of steps too: the fused optimiser wants it where the parameter is
+                # the fused optimizer needs the number of steps on the parameter's device, too
                 key: torch.from_numpy(checkpoint.weights[f"optimizer.{key}.{name}"]).to(parameter.device)
                 for key in ("step", "exp_avg", "exp_avg_sq")
                 if f"optimizer.{key}.{name}" in checkpoint.weights
@@ -161,14 +190,14 @@ class TrainingState:
         self.best_score = float("inf") if saved["best_score"] is None else float(saved["best_score"])
         self.evaluated_step = int(saved["evaluated_step"])
 
-    def _with(self, tensors: dict[str, NDArray[Any]]) -> Checkpoint:
+    def _with(self, tensors: dict[str, NDArray[Any]], best: dict[str, float]) -> Checkpoint:
         progress = {
             "step": self.step,
             "best_score": self.best_score if math.isfinite(self.best_score) else None,  # JSON has no infinity
             "best_step": self.best_step,
             "evaluated_step": self.evaluated_step,
         }
-        record = self._record | self._category_counts | progress
+        record = self._record | self._category_counts | progress | best
         return Checkpoint(self._model, tensors, self._offset_scale, self._unit, self._max_length, record)
 
 
@@ -179,15 +208,30 @@ def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[
     }
 
 
+def _record_of(start: Checkpoint) -> dict[str, Any]:
+    """Return the record of the model that a run begins with."""
+    training = {key: value for key, value in start.training.items() if key != CATEGORY_COUNTS}
+    return {"model": Path(start.source).name, "training": training}
+
+
 def _named(start: dict[str, Any] | None) -> str:
     return "random weights" if start is None else f"those of {start['model']}"
 
 
-def _differences(saved: Any, now: Any, place: str = "") -> list[str]:
+def _fixed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without the settings that may change when a run is resumed."""
+    configuration = record["configuration"]
+    if not isinstance(configuration, dict):
+        return record
+    kept = {name: value for name, value in configuration.items() if name not in CHANGEABLE}
+    return record | {"configuration": kept}
+
+
+def _differences(saved: Any, now: Any, where: str = "") -> list[str]:
     if isinstance(saved, dict) and isinstance(now, dict):
         return [
             line
             for key in sorted(saved.keys() | now.keys())
-            for line in _differences(saved.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+            for line in _differences(saved.get(key), now.get(key), f"{where}.{key}" if where else str(key))
         ]
-    return [] if saved == now else [f"{place} was {saved!r}, is {now!r}"]
+    return [] if saved == now else [f"{where} was {saved!r}, is {now!r}"]

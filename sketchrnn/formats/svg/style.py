@@ -1,6 +1,7 @@
-"""What the strokes of a drawing look like: a style each, as elements of SVG.
+"""What the strokes of a drawing look like, and when each is drawn.
 
 Reference:
+    https://www.w3.org/TR/css-animations-1/; https://www.w3.org/TR/mediaqueries-5/#prefers-reduced-motion
     Catmull-Rom splines with centripetal knots: C. Yuksel, S. Schaefer, J. Keyser, "Parameterization and applications of
     Catmull-Rom curves", Computer-Aided Design 43, 2011.
 """
@@ -22,30 +23,46 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
 STYLES = ("pen", "ink", "brush", "order")
-"""A line of one width through the points; smooth curves; a width that goes with speed; a colour for each stroke."""
-ORDER_COLOURS = ("#1c3d8f", "#7b2a9e", "#c92a6b", "#e8590c", "#e6a700")
-"""From the first stroke to the last: dark and cold to bright and warm, all dark enough for white paper."""
+"""A line of one width; smooth curves; thin where the pen is fast; a color for each stroke."""
+ORDER_COLORS = ("#1c3d8f", "#7b2a9e", "#c92a6b", "#e8590c", "#e6a700")
+"""From the first stroke to the last: from dark and cold to bright and warm, all visible on white paper."""
+DEFAULT_SECONDS = 4.0
+LONGEST_SECONDS = 3600.0
 
 _CORNER = math.radians(80)  # a sharper turn is a corner: small circles turn by up to 72 degrees a point, squares by 90
-_SPEED_SHARE = 0.5  # how much the width goes with speed: none at 0, inversely at 1
+_SPEED_SHARE = 0.5  # how much the width depends on the speed: 0 not at all, 1 inversely
 _THINNEST, _THICKEST = 0.5, 1.7  # of the line's width
 _TAPER = 0.55  # width at the ends of a brush stroke, of what it would be
 _TAPER_LENGTH = 3.0  # of the line's width
 _SAMPLES = 12  # points of a brush's outline for each curve
 _CAP_POINTS = 5
+_AIR_SPEED = 3.0  # of a lifted pen, as a multiple of its speed on paper
+_DOT = 0.01  # of the whole way: the least that a dot, or a very short stroke, counts
+STYLE_SHEET = """
+@media (prefers-reduced-motion: no-preference) {
+  .stroke { animation: draw linear backwards }
+  .dot { animation: dot linear backwards }
+}
+@keyframes draw {
+  from { visibility: hidden; stroke-dasharray: 1 2; stroke-dashoffset: 1 }
+  to { visibility: visible; stroke-dasharray: 1 2; stroke-dashoffset: 0 }
+}
+@keyframes dot { from { visibility: hidden } to { visibility: visible } }
+"""
+"""Shows the finished drawing where there are no animations, and respects ``prefers-reduced-motion``."""
 
 
 @dataclass(frozen=True)
-class Look:
+class RenderStyle:
     """What a picture looks like.
 
     Attributes:
         style: one of :data:`STYLES`.
-        stroke_width: of the lines; by default a hundredth of the drawing's larger side, or of a page a usual pen's.
-        background: a CSS colour; None for none.
+        stroke_width: of the lines; by default 1 % of the drawing's larger side, or on a page 0.35 mm.
+        background: a CSS color; None for a transparent background.
         page: the paper; None for a picture as large as its drawing.
-        margin: around the drawing; by default 5 % of its larger side, or a page's usual one.
-        optimise: the strokes of each layer in an order for plotters, instead of that in which they were drawn.
+        margin: around the drawing; by default 5 % of its larger side, or on a page 15 mm.
+        optimize: reorder the strokes of each layer so that a plotter's pen travels less in the air.
     """
 
     style: str = setting(
@@ -82,9 +99,7 @@ class Look:
         panel=LOOK,
         metavar="LENGTH",
     )
-    optimise: bool = setting(
-        False, "Order each layer's strokes for short pen travel.", panel=LOOK, flags=("--optimize",)
-    )
+    optimize: bool = setting(False, "Order each layer's strokes for short pen travel.", panel=LOOK)
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -98,13 +113,76 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One element of SVG.
+class Animation:
+    """A picture that draws itself, or a still of it.
+
+    Attributes:
+        seconds: from the first point to the last.
+        at: the time of the still, in seconds; None for the whole animation.
+    """
+
+    seconds: float = DEFAULT_SECONDS
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the duration.
+
+        Raises:
+            ConfigurationError: it is outside its range.
+        """
+        if not 0.0 < self.seconds <= LONGEST_SECONDS:
+            raise ConfigurationError(
+                f"seconds: expected a number above 0 and up to {LONGEST_SECONDS:g}, found {self.seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class StrokeTiming:
+    """When a stroke is drawn.
+
+    Attributes:
+        begin: in seconds.
+        duration: in seconds.
+    """
+
+    begin: float
+    duration: float
+
+    def progress(self, at: float) -> float:
+        """Return how much of the stroke is drawn at a time, from 0 to 1."""
+        return min(max((at - self.begin) / self.duration, 0.0), 1.0)
+
+
+def stroke_timings(sketches: Sequence[Sketch], seconds: float) -> list[StrokeTiming]:
+    """Return when each stroke is drawn, by a pen of constant speed that is faster in the air.
+
+    Args:
+        sketches: drawn one after the other.
+        seconds: the duration of the whole.
+    """
+    strokes = [stroke for sketch in sketches for stroke in sketch.strokes]
+    if not strokes:
+        return []
+    on_paper = np.array([line_length(stroke) for stroke in strokes])
+    on_paper = np.maximum(on_paper, max(on_paper.sum() * _DOT, np.finfo(float).tiny))
+    jumps = np.array([stroke[0] for stroke in strokes[1:]]) - np.array([stroke[-1] for stroke in strokes[:-1]])
+    in_air = np.append(0.0, np.hypot(*jumps.reshape(-1, 2).T) / _AIR_SPEED)
+    ends = np.cumsum(in_air + on_paper)
+    begins, durations = (
+        (ends - on_paper) / ends[-1] * seconds,
+        on_paper / ends[-1] * seconds,
+    )  # shares first: no overflow
+    return [StrokeTiming(float(begin), float(duration)) for begin, duration in zip(begins, durations, strict=True)]
+
+
+@dataclass(frozen=True)
+class SvgElement:
+    """One SVG element that draws a stroke.
 
     Attributes:
         tag: ``polyline``, ``path`` or ``circle``.
-        geometry: attributes that say where it is.
-        paint: presentation attributes that differ from those of the drawing's other lines.
+        geometry: attributes of its shape and position.
+        paint: presentation attributes that differ from those of the group.
         length: of the line, in the drawing's unit; 0 for a dot.
         reveal: for an outline, the path data of its middle line and a width that covers it.
     """
@@ -116,45 +194,45 @@ class Mark:
     reveal: tuple[str, float] | None = None
 
 
-def marks_of(
-    strokes: Sequence[FloatArray], style: str, width: float, colour: str, *, first: int = 0, total: int | None = None
-) -> list[Mark]:
+def elements_of(
+    strokes: Sequence[FloatArray], style: str, width: float, color: str, *, first: int = 0, total: int | None = None
+) -> list[SvgElement]:
     """Return an element for each stroke.
 
     Args:
         strokes: (points, 2) each.
         style: one of :data:`STYLES`.
         width: of the line, in the strokes' unit.
-        colour: of the line, for styles that fill it.
-        first: which stroke of the picture the first one is, counted from 0.
-        total: how many strokes the picture has; by default as many as there are here.
+        color: of the line, for styles that fill an outline.
+        first: index of the first stroke in the picture.
+        total: number of strokes in the picture; by default the number given here.
     """
     if style == "brush":
-        return [_brush(stroke, width, colour) for stroke in strokes]
+        return [_brush(stroke, width, color) for stroke in strokes]
     total = total or len(strokes)
-    marks = []
+    elements = []
     for number, stroke in enumerate(strokes, first):
-        paint = {"stroke": order_colour(number, total)} if style == "order" else {}
+        paint = {"stroke": order_color(number, total)} if style == "order" else {}
         if style == "ink" and len(stroke) > 2:
-            mark = Mark("path", {"d": curve_data(stroke)}, paint, curve_length(stroke))
+            element = SvgElement("path", {"d": curve_data(stroke)}, paint, curve_length(stroke))
         else:
             points = np.repeat(stroke, 2, axis=0) if len(stroke) == 1 else stroke  # no renderer draws one point alone
             pairs = " ".join(f"{number_text(x)},{number_text(y)}" for x, y in points.tolist())
-            mark = Mark("polyline", {"points": pairs}, paint, line_length(stroke))
-        marks.append(mark)
-    return marks
+            element = SvgElement("polyline", {"points": pairs}, paint, line_length(stroke))
+        elements.append(element)
+    return elements
 
 
-def order_colour(number: int, total: int) -> str:
-    """Return the colour of stroke ``number`` of ``total``.
+def order_color(number: int, total: int) -> str:
+    """Return the color of stroke ``number`` of ``total``.
 
-    >>> order_colour(0, 3), order_colour(1, 3), order_colour(2, 3)
+    >>> order_color(0, 3), order_color(1, 3), order_color(2, 3)
     ('#1c3d8f', '#c92a6b', '#e6a700')
     """
-    place = number / max(total - 1, 1) * (len(ORDER_COLOURS) - 1)
-    low = min(int(place), len(ORDER_COLOURS) - 2)
-    ends = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in ORDER_COLOURS[low : low + 2]]
-    mixed = [round(start + (end - start) * (place - low)) for start, end in zip(*ends, strict=True)]
+    position = number / max(total - 1, 1) * (len(ORDER_COLORS) - 1)
+    low = min(int(position), len(ORDER_COLORS) - 2)
+    ends = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in ORDER_COLORS[low : low + 2]]
+    mixed = [round(start + (end - start) * (position - low)) for start, end in zip(*ends, strict=True)]
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
@@ -212,9 +290,9 @@ def curve_length(stroke: FloatArray) -> float:
 
 
 def travel_order(strokes: Sequence[FloatArray], start: FloatArray) -> list[FloatArray]:
-    """Return strokes in an order, and some turned round, for which a pen has little way to go in the air.
+    """Return strokes reordered, some of them reversed, so that a pen travels little in the air.
 
-    From each end on to the nearest end that is left.
+    After each stroke comes the one with the nearest end.
 
     Args:
         strokes: (points, 2) each.
@@ -223,25 +301,25 @@ def travel_order(strokes: Sequence[FloatArray], start: FloatArray) -> list[Float
     left = list(range(len(strokes)))
     ends = np.array([(stroke[0], stroke[-1]) for stroke in strokes]).reshape(-1, 2, 2)
     ordered = []
-    place = start
+    pen = start
     while left:
-        distance = np.hypot(*np.moveaxis(ends[left] - place, -1, 0))  # (left, 2)
+        distance = np.hypot(*np.moveaxis(ends[left] - pen, -1, 0))  # (left, 2)
         chosen, turned = divmod(int(distance.argmin()), 2)
         stroke = strokes[left.pop(chosen)]
         ordered.append(stroke[::-1] if turned else stroke)
-        place = ordered[-1][-1]
+        pen = ordered[-1][-1]
     return ordered
 
 
 def travel_length(strokes: Sequence[FloatArray], start: FloatArray) -> float:
-    """Return how far a pen goes in the air, from ``start`` on through all strokes."""
+    """Return how far a pen travels in the air, from ``start`` through all strokes."""
     starts = np.array([stroke[0] for stroke in strokes]).reshape(-1, 2)
     ends = np.concatenate([start[None], np.array([stroke[-1] for stroke in strokes]).reshape(-1, 2)[:-1]])
     return float(np.hypot(*(starts - ends[: len(starts)]).T).sum())
 
 
-def optimised(sketch: Sketch) -> Sketch:
-    """Return a drawing with its strokes in an order for plotters, from the upper left corner on."""
+def optimized(sketch: Sketch) -> Sketch:
+    """Return a drawing with its strokes reordered for plotters, from the upper left corner on."""
     x_min, y_min, _, _ = sketch.bounds()
     return Sketch(tuple(travel_order(sketch.strokes, np.array([x_min, y_min]))))
 
@@ -265,13 +343,13 @@ def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArra
     return numerator / (3 * past * (past + ahead))
 
 
-def _brush(stroke: FloatArray, width: float, colour: str) -> Mark:
-    """Return the outline of a stroke whose width goes with speed: far from point to point is fast, and thin."""
-    paint = {"fill": colour, "stroke": "none"}
+def _brush(stroke: FloatArray, width: float, color: str) -> SvgElement:
+    """Return the outline of a stroke that is thin where its points are far apart, as a fast brush is."""
+    paint = {"fill": color, "stroke": "none"}
     curves = smooth_curves(stroke)
     if not len(curves):
         x, y = (number_text(value) for value in stroke[0].tolist())
-        return Mark("circle", {"cx": x, "cy": y, "r": number_text(width * _THICKEST / 2)}, paint)
+        return SvgElement("circle", {"cx": x, "cy": y, "r": number_text(width * _THICKEST / 2)}, paint)
     step = np.hypot(*(curves[:, 3] - curves[:, 0]).T)
     at_points = np.concatenate([step[:1], np.sqrt(step[1:] * step[:-1]), step[-1:]])
     factor = np.clip((np.median(step) / at_points) ** _SPEED_SHARE, _THINNEST, _THICKEST)
@@ -291,7 +369,7 @@ def _brush(stroke: FloatArray, width: float, colour: str) -> Mark:
         for a, b in _smooth_runs(curves)
     ]
     reveal = (curve_data(stroke), 2.0 * _THICKEST * width)
-    return Mark("path", {"d": "".join(pieces)}, paint, curve_length(stroke), reveal)
+    return SvgElement("path", {"d": "".join(pieces)}, paint, curve_length(stroke), reveal)
 
 
 def _sampled(curves: FloatArray) -> FloatArray:

@@ -1,35 +1,49 @@
-"""Drawings as SVG: for screens, Inkscape and pen plotters.
+"""Writing drawings as SVG: for screens, Inkscape and pen plotters, and as layers of existing documents.
 
-A picture is a list of layers, each a sketch in its own colour and its own group. Coordinates are written exactly:
+A picture is a list of layers, each a sketch in its own color and its own group. Coordinates are written exactly:
 reading them gives the same float64 numbers. A stroke of a single point becomes a polyline of no length, which round
 caps show as a dot, and at which a plotter sets down its pen.
 
 Reference:
-    https://www.w3.org/TR/SVG11/, sections 9.6 "The polyline element" and 11.4 "Stroke properties".
+    https://www.w3.org/TR/SVG11/, sections 9.6 "The polyline element" and 11.4 "Stroke properties";
+    https://wiki.inkscape.org/wiki/Inkscape_SVG_vs._plain_SVG
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from xml.parsers import expat
 
 import svgwrite
 from svgwrite.base import BaseElement
-from svgwrite.container import Group
 
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
-from sketchrnn.formats.svg.animation import STYLE_SHEET, Animation, Moment, timetable
-from sketchrnn.formats.svg.style import Look, Mark, marks_of, number_text, optimised
+from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
+from sketchrnn.formats.svg.style import (
+    STYLE_SHEET,
+    Animation,
+    RenderStyle,
+    StrokeTiming,
+    SvgElement,
+    elements_of,
+    number_text,
+    optimized,
+    stroke_timings,
+)
 from sketchrnn.sketch import Sketch
 
-COMPLETION_COLOUR = "#d9480f"
-"""What a completion is drawn in, beside a prefix in a layer's own colour."""
-INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
+COMPLETION_COLOR = "#d9480f"
+"""Color of a completion beside a prefix in a layer's default color."""
+TEXT_COLOR = "#1a1a1a"
 
+_SVG = "http://www.w3.org/2000/svg"
+_INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 _LARGER_SIDE = 512  # pixels
 _MARGIN = 0.05  # of the extent
 _STROKE_WIDTH = 0.01  # of the extent
@@ -40,6 +54,12 @@ _LABEL_HEIGHT = 1.6  # of the font size
 _LABEL_BASELINE = 1.1  # of the font size, below the cell's picture
 _LETTER_WIDTH = 0.55  # of the font size: sans-serif letters, on average
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UTF_16 = {b"\xff\xfe": "utf-16-le", b"<\x00": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\x00<": "utf-16-be"}
+_UNAFFECTED = {
+    **{"display": "inline", "visibility": "visible", "transform": "none", "clip-path": "none", "mask": "none"},
+    "filter": "none",
+}
+"""Properties with which rules of a document's style sheets could hide the elements that are added to it."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +68,36 @@ class Layer:
 
     Attributes:
         sketch: what is drawn.
-        name: the id of the layer's group, such as ``prefix`` or ``completion``; each once in a picture.
-        colour: a CSS colour.
-        label: what Inkscape calls the layer; the name by default.
+        name: the id of the layer's group, such as ``prefix`` or ``completion``; unique in a picture.
+        color: a CSS color.
+        label: the layer's name in Inkscape; by default the same as ``name``.
     """
 
     sketch: Sketch
     name: str
-    colour: str = "#1a1a1a"
+    color: str = TEXT_COLOR
     label: str | None = None
+
+
+@dataclass(frozen=True)
+class AddedLayer:
+    """A layer that is added to an existing document.
+
+    Attributes:
+        sketch: what is drawn, in the user units of the document's root.
+        label: the layer's name in Inkscape.
+        color: of the lines.
+        stroke_width: of the lines, in the root's user units.
+        opacity: of the lines, from 0 to 1.
+        hidden: not shown until the user opens the layer's eye in Inkscape.
+    """
+
+    sketch: Sketch
+    label: str
+    color: str
+    stroke_width: float
+    opacity: float = 1.0
+    hidden: bool = False
 
 
 def svg_drawing(
@@ -64,39 +105,39 @@ def svg_drawing(
     *,
     title: str | None = None,
     description: str | None = None,
-    look: Look | None = None,
+    render_style: RenderStyle | None = None,
     animation: Animation | None = None,
 ) -> str:
-    """Return a picture as an SVG document, each layer one of Inkscape's.
+    """Return a picture as an SVG document, with an Inkscape layer for each layer.
 
     Args:
         layers: drawn in this order, all in the same unit.
         title: a name, for screen readers and tooltips.
-        description: what is to be seen, for screen readers.
-        look: by default plain lines without a background, the larger side 512 pixels.
-        animation: lets the picture draw itself, or shows how far it is at a moment.
+        description: of the content, for screen readers.
+        render_style: by default plain lines without a background, the larger side 512 pixels.
+        animation: lets the picture draw itself, or shows a still of that.
 
     Raises:
-        FormatError: the sketches reach too far for float64 to measure them.
-        ConfigurationError: a length of the look does not fit the page, or needs one.
+        FormatError: the sketches are too large for float64.
+        ConfigurationError: a length of the render style does not fit the page, or needs a page.
     """
-    look = look or Look()
-    frame = _Frame.around(layers, look)
-    if look.page is None:
+    render_style = render_style or RenderStyle()
+    frame = _Frame.around(layers, render_style)
+    if render_style.page is None:
         scale = _LARGER_SIDE / max(frame.width, frame.height)
         size = tuple(f"{max(1, round(side * scale))}px" for side in (frame.width, frame.height))
-        drawing = _new_drawing(size, (frame.x, frame.y, frame.width, frame.height), look)
+        root = _new_root(size, (frame.x, frame.y, frame.width, frame.height), render_style)
         placed = {}
     else:
-        drawing = _new_page(look.page, look)
-        placed = {"transform": frame.on_page(look.page)}
-    drawing["xmlns:inkscape"] = INKSCAPE
-    for layer, group in _groups(drawing, layers, frame.stroke_width, look, animation, ""):
-        group["inkscape:groupmode"] = "layer"
-        group["inkscape:label"] = xml_text(layer.label or layer.name)
-        group.attribs.update(placed)
-        drawing.add(group)
-    return _document(drawing, title, description, animation)
+        root = _new_page(render_style.page, render_style)
+        placed = {"transform": frame.on_page(render_style.page)}
+    root.set("xmlns:inkscape", _INKSCAPE)
+    for layer, group in _groups(layers, frame.stroke_width, render_style, animation, ""):
+        group.set("inkscape:groupmode", "layer")
+        group.set("inkscape:label", xml_text(layer.label or layer.name))
+        group.attrib.update(placed)
+        root.append(group)
+    return _document(root, title, description, animation)
 
 
 def svg_sheet(
@@ -106,7 +147,7 @@ def svg_sheet(
     cell: float = 160,
     title: str | None = None,
     description: str | None = None,
-    look: Look | None = None,
+    render_style: RenderStyle | None = None,
     animation: Animation | None = None,
 ) -> str:
     """Return a contact sheet as an SVG document: a grid of labelled pictures.
@@ -116,54 +157,124 @@ def svg_sheet(
 
     Args:
         cells: for each picture its label and its layers, row by row.
-        columns: pictures in a row; by default as many as make the grid about square, or as the page is.
-        cell: side of a picture in pixels; on a page the cells take the room that there is.
+        columns: pictures in a row; by default chosen so that the grid is about square, or fits the page.
+        cell: side of a picture in pixels; on a page, the cells fill the page.
         title: a name, for screen readers and tooltips.
-        description: what is to be seen, for screen readers.
-        look: by default plain lines without a background; the margin is the sheet's.
-        animation: lets all pictures draw themselves at once, or shows how far they are at a moment.
+        description: of the content, for screen readers.
+        render_style: by default plain lines without a background; the margin is the sheet's.
+        animation: lets all pictures draw themselves at once, or shows a still of that.
 
     Raises:
-        FormatError: a picture's sketches reach too far for float64 to measure them.
-        ConfigurationError: a length of the look does not fit the page, or needs one.
+        FormatError: a picture's sketches are too large for float64.
+        ConfigurationError: a length of the render style does not fit the page, or needs a page.
     """
-    look = look or Look()
-    aspect = look.page.width / look.page.height if look.page else 1.0
+    render_style = render_style or RenderStyle()
+    page, margin, stroke_width = render_style.page, render_style.margin, render_style.stroke_width
+    aspect = page.width / page.height if page else 1.0
     columns = columns or max(1, math.ceil(math.sqrt(len(cells) * aspect)))
     rows = max(1, math.ceil(len(cells) / columns))
     font_size = cell * _LABEL_SIZE
     row_height = cell + font_size * _LABEL_HEIGHT
     width, height = round(columns * cell, 3), round(rows * row_height, 3)
-    if look.page is None:
-        margin = 0.0 if look.margin is None else look.margin.in_drawing(max(width, height))
-        view = (-margin, -margin, width + 2 * margin, height + 2 * margin)
-        drawing = _new_drawing((f"{number_text(view[2])}px", f"{number_text(view[3])}px"), view, look)
-        parent = drawing
-        line = None if look.stroke_width is None else look.stroke_width.in_drawing(cell)
+    if page is None:
+        space = 0.0 if margin is None else margin.in_drawing(max(width, height))
+        view = (-space, -space, width + 2 * space, height + 2 * space)
+        parent = root = _new_root((f"{number_text(view[2])}px", f"{number_text(view[3])}px"), view, render_style)
+        line = None if stroke_width is None else stroke_width.in_drawing(cell)
     else:
-        drawing = _new_page(look.page, look)
-        scale, x, y = _fit(look.page, look, width, height)
-        parent = drawing.add(drawing.g(transform=_placement(scale, x, y)))
-        pen = DEFAULT_PEN if look.stroke_width is None else look.stroke_width.on_page(_larger(look.page))
-        line = pen / scale
+        root = _new_page(page, render_style)
+        scale, x, y = _fit(page, render_style, width, height)
+        parent = _element("g", {"transform": _placement(scale, x, y)})
+        root.append(parent)
+        line = (DEFAULT_PEN if stroke_width is None else stroke_width.on_page(_larger(page))) / scale
     for index, (label, layers) in enumerate(cells):
         row, column = divmod(index, columns)
         left, top = round(column * cell, 3), round(row * row_height, 3)
-        picture = _cell_picture(drawing, layers, index, (left, top), cell, line, look, animation)
-        picture.set_desc(title=xml_text(label))
-        parent.add(picture)
-        parent.add(
-            drawing.text(
-                _shortened(label, cell * (1 - 2 * _CELL_INSET) / (font_size * _LETTER_WIDTH)),
-                x=[number_text(round(left + cell / 2, 3))],
-                y=[number_text(round(top + cell + font_size * _LABEL_BASELINE - cell * _CELL_INSET, 3))],
-                font_family="sans-serif",
-                font_size=f"{number_text(round(font_size, 3))}px",
-                text_anchor="middle",
-                fill="#1a1a1a",
-            )
+        picture = _cell_picture(layers, index, (left, top), cell, line, render_style, animation)
+        title_element = _element("title")
+        title_element.text = xml_text(label)
+        picture.insert(0, title_element)
+        parent.append(picture)
+        text = _element(
+            "text",
+            {
+                "x": number_text(round(left + cell / 2, 3)),
+                "y": number_text(round(top + cell + font_size * _LABEL_BASELINE - cell * _CELL_INSET, 3)),
+                "font-family": "sans-serif",
+                "font-size": f"{number_text(round(font_size, 3))}px",
+                "text-anchor": "middle",
+                "fill": TEXT_COLOR,
+            },
         )
-    return _document(drawing, title, description, animation)
+        text.text = _shortened(label, cell * (1 - 2 * _CELL_INSET) / (font_size * _LETTER_WIDTH))
+        parent.append(text)
+    return _document(root, title, description, animation)
+
+
+def add_layers(
+    content: bytes, layers: Sequence[AddedLayer], *, style: str = "pen", optimize: bool = False, strokes_before: int = 0
+) -> bytes:
+    """Return an SVG document with layers added at its end; its own bytes are kept, in their order.
+
+    The layers' properties are written as each element's own style, which the document's rules do not override.
+
+    Args:
+        content: the document, in any encoding; a compressed one is returned as text.
+        layers: from the lowest to the highest.
+        style: one of :data:`sketchrnn.formats.svg.style.STYLES`.
+        optimize: reorder the strokes of each layer for plotters.
+        strokes_before: the number of the document's own lines, which come first in the style ``order``.
+
+    Raises:
+        FormatError: the content is no SVG document.
+    """
+    document = uncompressed(content)
+    root = parse_root(document)
+    identifiers = {element.get("id") for element in root.iter()}
+    has_rules = any(isinstance(one.tag, str) and one.tag.rpartition("}")[2] == "style" for one in root.iter())
+    declared = {"xmlns": _SVG} if root.tag.startswith("{") else {}  # whatever prefix the root has for it
+    numbers = itertools.count(1)
+    groups = []
+    for layer in layers:
+        identifier = next(name for number in numbers if (name := f"sketchrnn-{number}") not in identifiers)
+        group = _element(
+            "g",
+            {
+                **declared,
+                "xmlns:inkscape": _INKSCAPE,
+                "id": identifier,
+                "inkscape:groupmode": "layer",
+                "inkscape:label": xml_text(layer.label),
+                "style": "display:none" if layer.hidden else "display:inline",
+                SEPARATE_STROKES[0]: SEPARATE_STROKES[1],
+            },
+        )
+        strokes = (optimized(layer.sketch) if optimize else layer.sketch).strokes
+        common = {
+            **_line_attributes(layer.color, layer.stroke_width),
+            "stroke-dasharray": "none",
+            **({"opacity": number_text(layer.opacity)} if layer.opacity < 1.0 or has_rules else {}),
+            **(_UNAFFECTED if has_rules else {}),
+        }
+        total = strokes_before + len(strokes)
+        color = xml_text(layer.color)
+        for element in elements_of(strokes, style, layer.stroke_width, color, first=strokes_before, total=total):
+            css = ";".join(f"{name}:{value}" for name, value in {**common, **element.paint}.items())
+            group.append(_element(element.tag, {**element.geometry, "style": css}))
+        ElementTree.indent(group, " ", 1)
+        groups.append(" " + ElementTree.tostring(group, encoding="unicode").rstrip() + "\n")
+    end = _RootEnd(document)
+    text = "\n" + "".join(groups)
+    before, after = document[: end.position], document[end.position :]
+    if end.self_closing:  # <svg .../> becomes <svg ...>layers</svg>
+        before = before[: -len("/>".encode(end.encoding))] + ">".encode(end.encoding)
+        text += f"</{end.name}>"
+    return before + text.encode(end.encoding, "xmlcharrefreplace") + after
+
+
+def xml_text(text: str) -> str:
+    """Replace characters that XML does not allow, such as control characters."""
+    return _NOT_XML.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)
@@ -187,7 +298,7 @@ class _Frame:
     scale: float = 1.0
 
     @classmethod
-    def around(cls, layers: Sequence[Layer], look: Look) -> _Frame:
+    def around(cls, layers: Sequence[Layer], render_style: RenderStyle) -> _Frame:
         """Return the frame of all layers; a picture of one point is taken to be 1 unit wide."""
         bounds = [layer.sketch.bounds() for layer in layers if layer.sketch.strokes] or [(0.0, 0.0, 0.0, 0.0)]
         x_min, y_min = min(box[0] for box in bounds), min(box[1] for box in bounds)
@@ -198,17 +309,21 @@ class _Frame:
         is_point = extent < _SMALLEST_EXTENT
         if is_point:
             extent = 1.0
-        if look.page is not None:
-            pen = DEFAULT_PEN if look.stroke_width is None else look.stroke_width.on_page(_larger(look.page))
+        if render_style.page is not None:
+            pen = (
+                DEFAULT_PEN
+                if render_style.stroke_width is None
+                else render_style.stroke_width.on_page(_larger(render_style.page))
+            )
             sides = (x_max - x_min, y_max - y_min) if not is_point else (extent, extent)
-            scale, _, _ = _fit(look.page, look, *sides, pen)
+            scale, _, _ = _fit(render_style.page, render_style, *sides, pen)
             return cls(x_min, y_min, x_max - x_min, y_max - y_min, pen / scale, scale)
         width = _tidy(extent * _STROKE_WIDTH, extent)
-        if look.stroke_width is not None:
-            width = look.stroke_width.in_drawing(extent)
+        if render_style.stroke_width is not None:
+            width = render_style.stroke_width.in_drawing(extent)
         margin = max(extent * (0.5 if is_point else _MARGIN), width)
-        if look.margin is not None:
-            margin = look.margin.in_drawing(extent)
+        if render_style.margin is not None:
+            margin = render_style.margin.in_drawing(extent)
         return cls(
             x=_tidy(x_min - margin, extent),
             y=_tidy(y_min - margin, extent),
@@ -224,27 +339,28 @@ class _Frame:
         return _placement(self.scale, shift_x, shift_y)
 
 
-def xml_text(text: str) -> str:
-    """Replace what no XML document can hold, such as control characters; escaping is the serializer's task."""
-    return _NOT_XML.sub("\ufffd", text)
-
-
-def _new_drawing(size: tuple[str, ...], view_box: tuple[float, float, float, float], look: Look) -> svgwrite.Drawing:
+def _new_root(
+    size: tuple[str, ...], view_box: tuple[float, float, float, float], render_style: RenderStyle
+) -> ElementTree.Element:
     drawing = svgwrite.Drawing(size=size, viewBox=" ".join(map(number_text, view_box)), debug=False)
-    if look.background is not None:
-        corner, sides = ([number_text(value) for value in pair] for pair in (view_box[:2], view_box[2:]))
-        drawing.add(drawing.rect(corner, sides, fill=xml_text(look.background), id="background"))
-    return drawing
+    root: ElementTree.Element = drawing.get_xml()
+    root[:] = []  # an empty <defs>
+    if render_style.background is not None:
+        sides = dict(zip(("x", "y", "width", "height"), map(number_text, view_box), strict=True))
+        root.append(_element("rect", {"id": "background", "fill": xml_text(render_style.background), **sides}))
+    return root
 
 
-def _new_page(page: Page, look: Look) -> svgwrite.Drawing:
+def _new_page(page: Page, render_style: RenderStyle) -> ElementTree.Element:
     size = f"{number_text(page.width)}mm", f"{number_text(page.height)}mm"
-    return _new_drawing(size, (0.0, 0.0, page.width, page.height), look)
+    return _new_root(size, (0.0, 0.0, page.width, page.height), render_style)
 
 
-def _fit(page: Page, look: Look, width: float, height: float, pen: float = 0.0) -> tuple[float, float, float]:
+def _fit(
+    page: Page, render_style: RenderStyle, width: float, height: float, pen: float = 0.0
+) -> tuple[float, float, float]:
     """Return the scale that lets a drawing fill a page inside its margin, and the shift that centres it."""
-    margin = DEFAULT_MARGIN if look.margin is None else look.margin.on_page(_larger(page))
+    margin = DEFAULT_MARGIN if render_style.margin is None else render_style.margin.on_page(_larger(page))
     room = [side - 2 * margin - pen for side in (page.width, page.height)]
     if min(room) <= 0:
         found = f"a margin of {margin:g} mm on a page of {page.width:g} x {page.height:g} mm"
@@ -262,122 +378,159 @@ def _placement(scale: float, shift_x: float, shift_y: float) -> str:
 
 
 def _cell_picture(
-    drawing: svgwrite.Drawing,
     layers: Sequence[Layer],
     index: int,
     corner: tuple[float, float],
     cell: float,
     line: float | None,
-    look: Look,
+    render_style: RenderStyle,
     animation: Animation | None,
-) -> Group:
+) -> ElementTree.Element:
     """Return a group that holds the layers, scaled into the square of side ``cell`` at ``corner``."""
-    frame = _Frame.around(layers, Look())
+    frame = _Frame.around(layers, RenderStyle())
     inner = cell * (1 - 2 * _CELL_INSET)
     scale = inner / max(frame.width, frame.height)
     shift_x = corner[0] + cell / 2 - (frame.x + frame.width / 2) * scale
     shift_y = corner[1] + cell / 2 - (frame.y + frame.height / 2) * scale
-    picture = drawing.g(transform=_placement(scale, shift_x, shift_y))
+    picture = _element("g", {"transform": _placement(scale, shift_x, shift_y)})
     width = inner * _STROKE_WIDTH if line is None else line
-    for _, group in _groups(drawing, layers, width / scale, look, animation, f"-{index}"):
-        picture.add(group)
+    picture.extend(group for _, group in _groups(layers, width / scale, render_style, animation, f"-{index}"))
     return picture
 
 
 def _groups(
-    drawing: svgwrite.Drawing,
-    layers: Sequence[Layer],
-    stroke_width: float,
-    look: Look,
-    animation: Animation | None,
-    suffix: str,
-) -> Iterator[tuple[Layer, Group]]:
+    layers: Sequence[Layer], stroke_width: float, render_style: RenderStyle, animation: Animation | None, suffix: str
+) -> Iterator[tuple[Layer, ElementTree.Element]]:
     """Yield a group of elements for each layer of a picture."""
-    if look.optimise:
-        layers = [replace(layer, sketch=optimised(layer.sketch)) for layer in layers]
+    if render_style.optimize:
+        layers = [replace(layer, sketch=optimized(layer.sketch)) for layer in layers]
     total = sum(len(layer.sketch.strokes) for layer in layers)
-    moments = iter(timetable([layer.sketch for layer in layers], animation.seconds) if animation else [])
+    timings = iter(stroke_timings([layer.sketch for layer in layers], animation.seconds) if animation else [])
     first = 0
     for layer in layers:
-        group = drawing.g(
-            id="-".join(xml_text(layer.name + suffix).split()),  # an id holds no spaces
-            fill="none",
-            stroke=xml_text(layer.colour),
-            stroke_width=number_text(stroke_width),
-            stroke_linecap="round",
-            stroke_linejoin="round",
-        )
-        strokes = layer.sketch.strokes
-        colour = xml_text(layer.colour)
-        for number, mark in enumerate(marks_of(strokes, look.style, stroke_width, colour, first=first, total=total)):
+        identifier = "-".join(xml_text(layer.name + suffix).split())  # an id holds no spaces
+        group = _element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
+        group.set(*SEPARATE_STROKES)
+        strokes, color = layer.sketch.strokes, xml_text(layer.color)
+        elements = elements_of(strokes, render_style.style, stroke_width, color, first=first, total=total)
+        for number, element in enumerate(elements, first):
             if animation is None:
-                group.add(_element(drawing, mark))
+                group.append(_xml_element(element))
             else:
-                _add_moving(drawing, group, mark, next(moments), animation, f"reveal-{first + number}{suffix}")
+                _add_moving(group, element, next(timings), animation, f"reveal-{number}{suffix}")
         first += len(strokes)
         yield layer, group
 
 
-def _element(drawing: svgwrite.Drawing, mark: Mark) -> BaseElement:
-    element = BaseElement(factory=drawing)
-    element.elementname = mark.tag
-    element.attribs.update({**mark.geometry, **mark.paint})
-    return element
+def _line_attributes(color: str, stroke_width: float) -> dict[str, str]:
+    """Return the presentation attributes of lines."""
+    return {
+        "fill": "none",
+        "stroke": xml_text(color),
+        "stroke-width": number_text(stroke_width),
+        "stroke-linecap": "round",
+        "stroke-linejoin": "round",
+    }
+
+
+def _element(tag: str, attributes: dict[str, str] | None = None) -> ElementTree.Element:
+    """Return an element without content, as svgwrite makes it."""
+    element = BaseElement(debug=False)
+    element.elementname = tag
+    element.attribs.update(attributes or {})
+    xml: ElementTree.Element = element.get_xml()
+    return xml
+
+
+def _xml_element(element: SvgElement) -> ElementTree.Element:
+    return _element(element.tag, {**element.geometry, **element.paint})
 
 
 def _add_moving(
-    drawing: svgwrite.Drawing, group: Group, mark: Mark, moment: Moment, animation: Animation, identifier: str
+    group: ElementTree.Element, drawn: SvgElement, timing: StrokeTiming, animation: Animation, identifier: str
 ) -> None:
-    """Add an element that draws itself, or as much of it as is drawn at the animation's moment.
+    """Add an element that draws itself, or the part of it that a still shows.
 
     An outline is uncovered by a line along its middle.
     """
-    element = _element(drawing, mark)
+    element = _xml_element(drawn)
     line = element
-    still = None if animation.at is None else moment.progress(animation.at)
-    if still is not None and (still <= 0.0 or (still < 1.0 and not mark.length)):
+    still = None if animation.at is None else timing.progress(animation.at)
+    if still is not None and (still <= 0.0 or (still < 1.0 and not drawn.length)):
         return
     if still == 1.0:
-        group.add(element)
+        group.append(element)
         return
-    if mark.reveal is not None:
-        data, width = mark.reveal
-        line = _element(drawing, Mark("path", {"d": data}, {"fill": "none", "stroke": "#fff"}))
-        line["stroke-width"] = number_text(width)
-        mask = drawing.mask()
-        mask.attribs.clear()
-        mask["id"] = identifier
-        mask.add(line)
-        group.add(mask)
-        element["mask"] = f"url(#{identifier})"
+    if drawn.reveal is not None:
+        data, width = drawn.reveal
+        mask = _element("mask", {"id": identifier})
+        line = _element("path", {"d": data, "fill": "none", "stroke": "#fff", "stroke-width": number_text(width)})
+        mask.append(line)
+        group.append(mask)
+        element.set("mask", f"url(#{identifier})")
     if still is not None:
-        line["stroke-dasharray"] = f"{number_text(round(still * mark.length, 6))} {number_text(2 * mark.length)}"
+        line.set("stroke-dasharray", f"{number_text(round(still * drawn.length, 6))} {number_text(2 * drawn.length)}")
     else:
-        line["class"] = "stroke" if mark.length else "dot"
-        line["style"] = f"animation-delay:{moment.begin:.3f}s;animation-duration:{moment.duration:.3f}s"
-        if mark.length:
-            line["pathLength"] = "1"
-    group.add(element)
+        line.set("class", "stroke" if drawn.length else "dot")
+        line.set("style", f"animation-delay:{timing.begin:.3f}s;animation-duration:{timing.duration:.3f}s")
+        if drawn.length:
+            line.set("pathLength", "1")
+    group.append(element)
 
 
 def _document(
-    drawing: svgwrite.Drawing, title: str | None, description: str | None, animation: Animation | None
+    root: ElementTree.Element, title: str | None, description: str | None, animation: Animation | None
 ) -> str:
-    drawing.set_desc(
-        title=None if title is None else xml_text(title),
-        desc=None if description is None else xml_text(description),
-    )
-    if animation is not None and animation.at is None:
-        drawing.defs.add(drawing.style(STYLE_SHEET))
-    root = drawing.get_xml()
+    head = [("title", title), ("desc", description)]
+    head += [("style", STYLE_SHEET)] if animation is not None and animation.at is None else []
+    for position, (tag, text) in enumerate((tag, text) for tag, text in head if text is not None):
+        element = _element(tag)
+        element.text = xml_text(text)
+        root.insert(position, element)
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _tidy(value: float, extent: float) -> float:
-    """Round a length to about a ten-thousandth of the picture's extent: what nobody sees."""
+    """Round a length to about a ten-thousandth of the picture's extent, which is not visible."""
     return round(value, 4 - math.floor(math.log10(extent)))
 
 
 def _shortened(label: str, letters: float) -> str:
     return xml_text(label if len(label) <= letters else label[: max(1, int(letters) - 1)] + "…")
+
+
+class _RootEnd:
+    """Where the root element of a document ends.
+
+    Attributes:
+        position: in bytes, of the end tag; behind the tag of a root that closes itself.
+        self_closing: the root is ``<svg .../>``.
+        encoding: of the document, by its byte order mark or its declaration.
+        name: of the root, with its prefix.
+    """
+
+    def __init__(self, document: bytes) -> None:
+        self.encoding = next((name for start, name in _UTF_16.items() if document.startswith(start)), "utf-8")
+        self.name = ""
+        self.position = 0
+        self._depth = 0
+        self._parser = expat.ParserCreate()
+        self._parser.XmlDeclHandler = self._on_declaration
+        self._parser.StartElementHandler = self._on_start
+        self._parser.EndElementHandler = self._on_end
+        self._parser.Parse(document, True)
+        self.self_closing = not document.startswith("</".encode(self.encoding), self.position)
+
+    def _on_declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding and self.encoding == "utf-8":
+            self.encoding = encoding
+
+    def _on_start(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = self.name or name
+        self._depth += 1
+
+    def _on_end(self, name: str) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.position = self._parser.CurrentByteIndex

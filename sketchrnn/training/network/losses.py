@@ -1,28 +1,98 @@
-"""The paper's losses."""
+"""The distribution of a step and the paper's losses."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from sketchrnn.training.network.mixture import Mixture
+from sketchrnn.model.configuration import MAX_LOG_SIGMA, MAX_RHO_LOGIT, PEN_STATES
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Distribution of each step's row: a mixture of bivariate normals over the offset, and three pen states.
+
+    All tensors may have other leading axes than (B, N).
+
+    Attributes:
+        log_pi: log mixture weights, (B, N, M).
+        mu: means, in offset scales, (B, N, M, 2).
+        log_sigma: log deviations, (B, N, M, 2).
+        rho_logit: atanh of the correlations, (B, N, M).
+        log_q: log probabilities of the pen states: stays down, lifts, sketch ended; (B, N, 3).
+    """
+
+    log_pi: Tensor
+    mu: Tensor
+    log_sigma: Tensor
+    rho_logit: Tensor
+    log_q: Tensor
+
+    @classmethod
+    def from_output(cls, output: Tensor) -> Mixture:
+        """Split the decoder's output (B, N, 3 + 6 M): pen, pi, mu_x, mu_y, sigma_x, sigma_y, rho.
+
+        Reference:
+            arXiv:1704.03477, equations 4 to 6.
+        """
+        pen, parameters = output.float().split([PEN_STATES, output.shape[-1] - PEN_STATES], dim=-1)
+        pi, mu_x, mu_y, sigma_x, sigma_y, rho = parameters.chunk(6, dim=-1)  # (B, N, M) each
+        return cls(
+            log_pi=functional.log_softmax(pi, dim=-1),
+            mu=torch.stack([mu_x, mu_y], dim=-1),
+            log_sigma=torch.stack([sigma_x, sigma_y], dim=-1).clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA),
+            rho_logit=rho.clamp(-MAX_RHO_LOGIT, MAX_RHO_LOGIT),
+            log_q=functional.log_softmax(pen, dim=-1),
+        )
+
+    @property
+    def rho(self) -> Tensor:
+        """Correlations, (B, N, M)."""
+        return torch.tanh(self.rho_logit)
+
+    def log_prob(self, offsets: Tensor) -> Tensor:
+        """Log density of offsets (B, N, 2), in offset scales. Computed in log space throughout, hence finite.
+
+        Returns:
+            (B, N).
+
+        Reference:
+            arXiv:1704.03477, equation 4; the density of a bivariate normal.
+        """
+        scaled = (offsets.unsqueeze(-2) - self.mu) * torch.exp(-self.log_sigma)  # (B, N, M, 2)
+        x, y = scaled.unbind(-1)
+        # 1 - tanh(r)^2 = sech(r)^2, whose logarithm does not cancel where |rho| is near 1
+        magnitude = self.rho_logit.abs()
+        log_one_minus_rho2 = 2.0 * (math.log(2.0) - magnitude - torch.log1p(torch.exp(-2.0 * magnitude)))
+        # x² + y² - 2 rho x y over 1 - rho², in the form that does not cancel either
+        quadratic = (x - self.rho * y).square() * torch.exp(-log_one_minus_rho2) + y * y
+        log_normal = (
+            -0.5 * quadratic - self.log_sigma.sum(-1) - 0.5 * log_one_minus_rho2 - math.log(2.0 * math.pi)
+        )  # (B, N, M)
+        return torch.logsumexp(self.log_pi + log_normal, dim=-1)
+
+    def pen_log_prob(self, pen: Tensor) -> Tensor:
+        """Log probability of one-hot pen states (B, N, 3); (B, N)."""
+        return (pen * self.log_q).sum(-1)
 
 
 def row_losses(
     mixture: Mixture, targets: Tensor, lengths: Tensor, *, pen_rows: str = "end", density_floor: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Return -log p of each row's offset and of its pen state, 0 where it does not count: (B, N) each.
+    """Return -log p of each row's offset and of its pen state, (B, N) each; 0 for rows that do not count.
 
     Args:
-        mixture: the prediction of each row, (B, N).
-        targets: stroke-5 rows that are predicted: the sketch, END, padding; (B, N, 5).
+        mixture: prediction of each row, (B, N).
+        targets: stroke-5 rows to predict: the sketch, END, padding; (B, N, 5).
         lengths: rows of each sketch, END not counted, (B,).
-        pen_rows: where the pen's cross-entropy counts. "real": the sketch's rows, which is how the paper's code
-            evaluates; "end": END too, without which stopping is not learned; "all": the padding too, which is how the
-            paper's code trains (give targets padded to Nmax then).
-        density_floor: added to every density; the paper's code adds 1e-6, which hides how unlikely an outlier is.
+        pen_rows: rows whose pen state counts. "real": the sketch's rows, as the paper's code evaluates; "end": END too,
+            without which the model does not learn to stop; "all": the padding too, as the paper's code trains (then
+            targets must be padded to Nmax).
+        density_floor: added to every density. The paper's code adds 1e-6, which hides how unlikely an outlier is.
 
     Reference:
         arXiv:1704.03477, equation 9.
@@ -47,22 +117,22 @@ def reconstruction_losses(
 ) -> tuple[Tensor, Tensor]:
     """Return L_s of the offsets and L_p of the pen, scalars; their sum is L_R.
 
-    Both are divided by B * Nmax, however far the batch is padded, so that they do not depend on the padding.
+    Both are divided by B * Nmax, so that they do not depend on the batch's padding.
 
     Args:
-        mixture: see :func:`row_losses`, as for the other arguments.
-        targets: see there.
-        lengths: see there.
+        mixture: see :func:`row_losses`.
+        targets: see :func:`row_losses`.
+        lengths: see :func:`row_losses`.
         max_length: Nmax.
-        pen_rows: see there.
-        density_floor: see there.
+        pen_rows: see :func:`row_losses`.
+        density_floor: see :func:`row_losses`.
 
     Reference:
         arXiv:1704.03477, equation 9.
     """
     offset, pen = row_losses(mixture, targets, lengths, pen_rows=pen_rows, density_floor=density_floor)
-    normaliser = targets.shape[0] * max_length
-    return offset.sum() / normaliser, pen.sum() / normaliser
+    normalizer = targets.shape[0] * max_length
+    return offset.sum() / normalizer, pen.sum() / normalizer
 
 
 def kl_divergence(z_mean: Tensor, z_logvar: Tensor) -> Tensor:
@@ -82,7 +152,7 @@ def kl_loss(z_mean: Tensor, z_logvar: Tensor, latent_used: Tensor | None = None)
     Args:
         z_mean: (B, Z).
         z_logvar: (B, Z).
-        latent_used: 1 for each sketch that counts, 0 for the others, (B,); None counts all.
+        latent_used: 1 for sketches that count, 0 for the others, (B,); None counts all.
     """
     divergence = kl_divergence(z_mean, z_logvar)
     if latent_used is None:

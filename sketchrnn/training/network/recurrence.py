@@ -1,16 +1,19 @@
-"""The LSTM's recurrence in bfloat16 on a processor, forwards and backwards, about 1.4 times as fast as torch's own.
+"""The LSTM's recurrence on a CPU, forward and backward, in float32 or bfloat16; faster than ``torch.nn.LSTM``.
 
-torch.nn.LSTM leaves bfloat16 to oneDNN's LSTM, which on the two cores that it was measured on gets little more than
-half of what single matrix products of the same size reach. This one is made of such products and of as few passes over
-memory as NumPy-like operations allow: what is the same at each step (a drawing's z) is multiplied once; the small
-inputs and the bias stand beside the hidden state, so that a step is one product; the gates take one sigmoid together,
-since tanh(x) = 2 sigmoid(2x) - 1; the weights' gradients are one product over all steps; the memory is used again.
+``torch.nn.LSTM`` leaves the CPU to oneDNN's LSTM, which reaches 80 % of the rate of single matrix products in float32
+and half of it in bfloat16 (benchmarks/RESULTS.md). This recurrence consists of such products and of few passes over
+memory:
+
+- Inputs that are the same at every step (z, the category) are multiplied once.
+- The other inputs and a 1 for the bias stand beside the hidden state, so that a step is one product.
+- All four gates take one sigmoid, since tanh(x) = 2 sigmoid(2x) - 1.
+- The gradients of the weights are one product over all steps.
+- Buffers are reused from one training step to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,18 +21,19 @@ from torch import Tensor
 _MINUS_ONE = torch.tensor(-1.0)
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
-_BLOCK = 32
-"""Columns are filled up to a multiple of it: what a processor's matrix instructions take at a time."""
+_BLOCK = {torch.bfloat16: 32}
+"""The operand's columns are padded to a multiple of this: what the CPU's matrix instructions take at a time."""
+_DEFAULT_BLOCK = 8
 
 
 class Workspace:
-    """Memory that is kept from one training step to the next: to get it anew costs as much as to fill it."""
+    """Buffers that are kept from one training step to the next: allocating them costs as much as filling them."""
 
     def __init__(self) -> None:
         self._buffers: dict[tuple[str, torch.dtype], Tensor] = {}
 
     def get(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of that shape; what it holds is what it held the last time, or anything."""
+        """Return a tensor of that shape. Its content is undefined, or what it was when last used."""
         size = torch.Size(shape).numel()
         buffer = self._buffers.get((name, dtype))
         if buffer is None or len(buffer) < size:
@@ -37,14 +41,32 @@ class Workspace:
         return buffer[:size].view(shape)
 
 
-class Recurrence(torch.autograd.Function):
-    """Several LSTMs of one size side by side, in torch's order of gates; time first.
+class _Saved(NamedTuple):
+    """What the forward pass keeps for the backward pass, in a workspace; the leading axes are (G, N).
 
-    ``apply(rows, base, weight_ih, weight_hh, bias, hidden, cell, workspaces)`` with rows (N, G, B, I), base (G, B, 4 H)
-    that is added at every step, weights (G, 4 H, I) and (G, 4 H, H), bias (G, 4 H), and the initial hidden and cell
-    (G, B, H), gives the hidden states (N, G, B, H) in bfloat16 and the last cell (G, B, H) in float32. base and the
-    initial state may be None. ``workspaces`` is a list from which a free workspace is taken, and to which it is given
-    back when the backward pass is through: the hidden states that were returned are part of it.
+    Attributes:
+        operand: of each step's product: hidden state, row, 1, zeros; one step more than there are rows.
+        gates: after the sigmoid, (G, N, B, 4 H); for the cell input half of it plus one half.
+        cell_inputs: (G, N, B, H).
+        cells: from the initial one on, (G, N + 1, B, H).
+        tanh_cells: of the cells after each step, (G, N, B, H).
+    """
+
+    operand: Tensor
+    gates: Tensor
+    cell_inputs: Tensor
+    cells: Tensor
+    tanh_cells: Tensor
+
+
+class Recurrence(torch.autograd.Function):
+    """Several LSTMs of one size side by side; gates in torch's order.
+
+    ``apply(rows, base, weight_ih, weight_hh, bias, hidden, cell, dtype, workspaces)`` takes rows (G, N, B, I), base
+    (G, B, 4 H) that is added at every step, weights (G, 4 H, I) and (G, 4 H, H), bias (G, 4 H), and the initial hidden
+    and cell state (G, B, H). base and the initial state may be None. It computes the products in ``dtype``, and returns
+    the hidden states (G, N, B, H) in it and the last cell state (G, B, H). ``workspaces`` is a list of free workspaces:
+    one is taken from it, and put back after the backward pass, because the returned hidden states are part of it.
     """
 
     @staticmethod
@@ -57,128 +79,125 @@ class Recurrence(torch.autograd.Function):
         bias: Tensor,
         hidden: Tensor | None,
         cell: Tensor | None,
+        dtype: torch.dtype,
         workspaces: list[Workspace],
     ) -> tuple[Tensor, Tensor]:
         """Run over all rows."""
-        _, groups, batch, inputs = rows.shape
+        groups, _, batch, inputs = rows.shape
         units = weight_hh.shape[-1]
         ctx.workspace = workspace = workspaces.pop() if workspaces else Workspace()
-        ctx.workspaces, ctx.shape, ctx.has = workspaces, (*rows.shape, units), (base is not None, hidden is not None)
-        operand, gates, candidates, cells, tanh_cells = _saved(workspace, ctx.shape)
-        operand[0, ..., :units] = 0.0 if hidden is None else hidden
-        operand[:-1, ..., units : units + inputs] = rows
-        operand[..., units + inputs] = 1.0  # what the bias is multiplied with
+        ctx.workspaces, ctx.shape, ctx.dtype = workspaces, (*rows.shape, units), dtype
+        ctx.has_base, ctx.has_state = base is not None, hidden is not None
+        operand, gates, cell_inputs, cells, tanh_cells = _saved(workspace, ctx.shape, dtype)
+        operand[:, 0, :, :units] = 0.0 if hidden is None else hidden
+        operand[:, :-1, :, units : units + inputs] = rows
+        operand[..., units + inputs] = 1.0  # is multiplied by the bias
         operand[..., units + inputs + 1 :] = 0.0
-        cells[0] = 0.0 if cell is None else cell
+        cells[:, 0] = 0.0 if cell is None else cell
 
-        weights = torch.zeros(groups, 4 * units, operand.shape[-1], dtype=torch.bfloat16)
+        weights = weight_hh.new_zeros(groups, 4 * units, operand.shape[-1], dtype=dtype)
         weights[..., :units] = weight_hh
         weights[..., units : units + inputs] = weight_ih
         weights[..., units + inputs] = bias
-        weights[:, 2 * units : 3 * units] *= 2.0  # the candidate's, for tanh(x) = 2 sigmoid(2x) - 1
+        weights[:, 2 * units : 3 * units] *= 2.0  # the cell input's, for tanh(x) = 2 sigmoid(2x) - 1
         weights = weights.transpose(1, 2)
         if base is not None:
-            base = base.bfloat16().clone()
+            base = base.to(gates.dtype, copy=True)
             base[..., 2 * units : 3 * units] *= 2.0
-        before = workspace.get("before", (groups, batch, 4 * units), torch.bfloat16)  # the sigmoid
-        multiply = _product(weights, base, before)
-        input_gates, forget_gates, half_candidates, output_gates = gates.chunk(4, -1)
-        by_step = zip(
-            *(operand[:-1], gates, input_gates, forget_gates, half_candidates, output_gates),
-            *(candidates, cells[:-1], cells[1:], tanh_cells, operand[1:, ..., :units]),
-            strict=True,
-        )
-        for one, gate, admit, keep, half_candidate, show, candidate, cell, after, tanh_after, hidden in by_step:
-            multiply(one)
-            gate.copy_(before).sigmoid_()
-            torch.add(_MINUS_ONE, half_candidate, alpha=2.0, out=candidate)
-            torch.mul(keep, cell, out=after).addcmul_(admit, candidate)
-            torch.mul(after, 2.0, out=tanh_after).sigmoid_()  # faster than torch's own tanh
-            torch.add(_MINUS_ONE, tanh_after, alpha=2.0, out=tanh_after)
-            torch.mul(show, tanh_after, out=hidden)
-        ctx.save_for_backward(weight_hh)
-        return operand[1:, ..., :units], cells[-1].clone()
+        # a product in float32 is written to its place; one in bfloat16 is converted, so that the gates are precise
+        rounded = None if gates.dtype == dtype else workspace.get("rounded", (groups, batch, 4 * units), dtype)
+        by_step = (operand[:, :-1], gates, *gates.chunk(4, -1), cell_inputs, cells[:, :-1], cells[:, 1:], tanh_cells,
+                   operand[:, 1:, :, :units])  # fmt: skip
+        for step in zip(*(part.unbind(1) for part in by_step), strict=True):
+            one, gate, input_gate, forget_gate, half_input, output_gate = step[:6]
+            cell_input, cell, next_cell, tanh_cell, next_hidden = step[6:]
+            _multiply(one, weights, gate if rounded is None else rounded)
+            if base is not None:
+                torch.add(gate if rounded is None else rounded, base, out=gate)
+            elif rounded is not None:
+                gate.copy_(rounded)
+            gate.sigmoid_()
+            torch.add(_MINUS_ONE, half_input, alpha=2.0, out=cell_input)
+            torch.mul(forget_gate, cell, out=next_cell).addcmul_(input_gate, cell_input)
+            torch.mul(next_cell, 2.0, out=tanh_cell).sigmoid_()  # faster than torch's own tanh
+            torch.add(_MINUS_ONE, tanh_cell, alpha=2.0, out=tanh_cell)
+            torch.mul(output_gate, tanh_cell, out=next_hidden)
+        ctx.save_for_backward(weight_ih, weight_hh)
+        return operand[:, 1:, :, :units], cells[:, -1].clone()
 
     @staticmethod
     def backward(ctx: Any, d_hiddens: Tensor, d_cell: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of base, weights, bias and initial state; rows have none."""
-        (weight_hh,) = ctx.saved_tensors
-        workspace = ctx.workspace
-        steps, groups, batch, inputs, units = ctx.shape
-        has_base, has_state = ctx.has
-        operand, gates, candidates, cells, tanh_cells = _saved(workspace, ctx.shape)
-        d_gates = workspace.get("d_gates", (steps, groups, batch, 4 * units), torch.bfloat16)
-        d_gate = workspace.get("d_gate", (groups, batch, 4 * units), torch.float32)
-        d_hidden = workspace.get("d_hidden", (groups, batch, units), torch.float32)
-        product = workspace.get("product", (groups, batch, units), torch.float32)
-        d_recurrent = workspace.get("d_recurrent", (groups, batch, units), torch.bfloat16).zero_()
-        d_base = torch.zeros(groups, batch, 4 * units) if has_base else None
-        d_cell = d_cell.float().clone()
-        d_input_gate, d_forget_gate, d_candidate, d_output_gate = d_gate.chunk(4, -1)
-        # d_gate is what the sigmoid's argument gets but for the candidate's, which gets twice that, and the weights
-        # of which are doubled: hence 4 times
-        weights = weight_hh.bfloat16().clone()
+        """Return the gradients of all tensors."""
+        weight_ih, weight_hh = ctx.saved_tensors
+        workspace, dtype = ctx.workspace, ctx.dtype
+        groups, steps, batch, inputs, units = ctx.shape
+        operand, gates, cell_inputs, cells, tanh_cells = _saved(workspace, ctx.shape, dtype)
+        precise = gates.dtype
+        # a step's gates are not needed after it, so that their gradients take their place
+        d_gates = gates if precise == dtype else workspace.get("d_gates", (groups, steps, batch, 4 * units), dtype)
+        d_gate = workspace.get("d_gate", (groups, batch, 4 * units), precise)
+        d_hidden = workspace.get("d_hidden", (groups, batch, units), precise)
+        product = workspace.get("product", (groups, batch, units), precise)
+        d_recurrent = workspace.get("d_recurrent", (groups, batch, units), dtype).zero_()
+        d_base = torch.zeros_like(d_gate) if ctx.has_base else None
+        d_cell = d_cell.to(precise, copy=True)
+        d_input_gate, d_forget_gate, d_cell_input, d_output_gate = d_gate.chunk(4, -1)
+        # d_gate is the gradient of the sigmoid's argument, except for the cell input: its argument is doubled, and its
+        # weights are doubled, hence 4 times
+        weights = weight_hh.to(dtype, copy=True)
         weights[:, 2 * units : 3 * units] *= 4.0
-        multiply = _product(weights, None, d_recurrent)
-        input_gates, forget_gates, _, output_gates = gates.chunk(4, -1)
-        whole = (gates, input_gates, forget_gates, output_gates, candidates, cells[:-1], tanh_cells, d_hiddens, d_gates)
-        backwards = zip(*(reversed(part.unbind()) for part in whole), strict=True)
-        for gate, admit, keep, show, candidate, cell, tanh_after, d_output, d_gate_kept in backwards:
+        by_step = (gates, *gates.chunk(4, -1), cell_inputs, cells[:, :-1], tanh_cells, d_hiddens, d_gates)
+        for step in zip(*(reversed(part.unbind(1)) for part in by_step), strict=True):
+            gate, input_gate, forget_gate, _, output_gate = step[:5]
+            cell_input, cell, tanh_cell, d_output, d_gate_kept = step[5:]
             torch.add(d_recurrent, d_output, out=d_hidden)
-            torch.mul(d_hidden, show, out=product)
-            d_cell += _tanh_backward(product, tanh_after, grad_input=product)
-            torch.mul(d_cell, candidate, out=d_input_gate)
+            torch.mul(d_hidden, output_gate, out=product)
+            d_cell += _tanh_backward(product, tanh_cell, grad_input=product)
+            torch.mul(d_cell, cell_input, out=d_input_gate)
             torch.mul(d_cell, cell, out=d_forget_gate)
-            torch.mul(d_cell, admit, out=d_candidate)
-            torch.mul(d_hidden, tanh_after, out=d_output_gate)
-            _sigmoid_backward(d_gate, gate, grad_input=d_gate)
+            torch.mul(d_cell, input_gate, out=d_cell_input)
+            torch.mul(d_hidden, tanh_cell, out=d_output_gate)
+            d_cell *= forget_gate
+            if d_gates is gates:
+                _sigmoid_backward(d_gate, gate, grad_input=gate)
+            else:
+                d_gate_kept.copy_(_sigmoid_backward(d_gate, gate, grad_input=d_gate))
             if d_base is not None:
-                d_base += d_gate
-            d_gate_kept.copy_(d_gate)
-            d_cell *= keep
-            multiply(d_gate_kept)
-        d_weights = torch.stack(
-            [
-                torch.mm(d_gates[:, group].flatten(0, 1).t(), operand[:-1, group].flatten(0, 1)).float()
-                for group in range(groups)
-            ]
-        )  # (G, 4 H, columns)
+                d_base += gate if d_gates is gates else d_gate
+            _multiply(d_gate_kept, weights, d_recurrent)
+        d_weights = d_gates.new_empty(groups, 4 * units, operand.shape[-1])
+        _multiply(d_gates.flatten(1, 2).transpose(1, 2), operand[:, :-1].flatten(1, 2), d_weights)
+        d_weights = d_weights.to(precise)
         d_weights[:, 2 * units : 3 * units] *= 4.0
+        d_rows = None
+        if ctx.needs_input_grad[0]:
+            weights = weight_ih.to(dtype, copy=True)
+            weights[:, 2 * units : 3 * units] *= 4.0
+            d_rows = torch.matmul(d_gates, weights[:, None]).to(precise)
         if d_base is not None:
             d_base[..., 2 * units : 3 * units] *= 4.0
         ctx.workspaces.append(workspace)
-        ctx.workspace = None  # a second backward pass would find other numbers there
+        ctx.workspace = None  # its content is overwritten by the next run: no second backward pass
         d_ih, d_hh = d_weights[..., units : units + inputs], d_weights[..., :units]
-        state = (d_recurrent.float(), d_cell) if has_state else (None, None)
-        return None, d_base, d_ih, d_hh, d_weights[..., units + inputs], *state, None
+        state = (d_recurrent.to(precise, copy=True), d_cell) if ctx.has_state else (None, None)
+        return d_rows, d_base, d_ih, d_hh, d_weights[..., units + inputs], *state, None, None
 
 
-def _saved(workspace: Workspace, shape: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """Return what the forward pass keeps for the backward pass.
-
-    The operand of each step's product (hidden state, row, 1 and zeros), the gates (of the candidate: half of it plus
-    one half), the candidates, the cells (from the initial one on) and their tanh.
-    """
-    steps, groups, batch, inputs, units = shape
-    columns = -(-(units + inputs + 1) // _BLOCK) * _BLOCK
-    each = (groups, batch, units)
-    return (
-        workspace.get("operand", (steps + 1, groups, batch, columns), torch.bfloat16),
-        workspace.get("gates", (steps, groups, batch, 4 * units), torch.float32),
-        workspace.get("candidates", (steps, *each), torch.float32),
-        workspace.get("cells", (steps + 1, *each), torch.float32),
-        workspace.get("tanh_cells", (steps, *each), torch.float32),
+def _saved(workspace: Workspace, shape: tuple[int, ...], dtype: torch.dtype) -> _Saved:
+    groups, steps, batch, inputs, units = shape
+    block = _BLOCK.get(dtype, _DEFAULT_BLOCK)
+    columns = -(-(units + inputs + 1) // block) * block
+    precise = torch.float32 if dtype == torch.bfloat16 else dtype
+    return _Saved(
+        workspace.get("operand", (groups, steps + 1, batch, columns), dtype),
+        workspace.get("gates", (groups, steps, batch, 4 * units), precise),
+        workspace.get("cell_inputs", (groups, steps, batch, units), precise),
+        workspace.get("cells", (groups, steps + 1, batch, units), precise),
+        workspace.get("tanh_cells", (groups, steps, batch, units), precise),
     )
 
 
-def _product(weights: Tensor, added: Tensor | None, out: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return what multiplies (G, B, K) with weights (G, K, J) into ``out``; a single matrix goes the faster way."""
-    if len(weights) > 1:
-        if added is None:
-            return lambda one: torch.bmm(one, weights, out=out)
-        return lambda one: torch.baddbmm(added, one, weights, out=out)
-    only, only_out = weights[0], out[0]
-    if added is None:
-        return lambda one: torch.mm(one[0], only, out=only_out)
-    only_added = added[0]
-    return lambda one: torch.addmm(only_added, one[0], only, out=only_out)
+def _multiply(ones: Tensor, others: Tensor, out: Tensor) -> None:
+    """Write (G, J, K) times (G, K, L) to out; single products are at least as fast as a batched one."""
+    for one, other, one_out in zip(ones, others, out, strict=True):
+        torch.mm(one, other, out=one_out)
