@@ -17,11 +17,10 @@ MINI_BROWSER = next(iter(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser")),
 
 
 def wanted(*programs):
-    """Skip without a program, but not in CI, where all are installed."""
+    """Skip without a program."""
     for program in programs:
         if program is None or shutil.which(program) is None:
-            reason = f"{program or 'MiniBrowser'} is absent"
-            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+            pytest.skip(f"{program or 'MiniBrowser'} is absent")
 
 
 @contextlib.contextmanager
