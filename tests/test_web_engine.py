@@ -216,7 +216,8 @@ def compare_drawings(engine, model, prefix, category, tolerance=0.011, **setting
         assert (other["seed"], other["candidate"]) == (completion.seed, completion.candidate)
         assert (other["ended"], other["penDown"]) == (completion.ended, completion.sketch.pen_down)
         assert [len(stroke) for stroke in other["strokes"]] == [len(stroke) for stroke in completion.sketch.strokes]
-        assert other["score"] == pytest.approx(completion.score, abs=1e-4)
+        # both look at the drawing before its points are rounded, which float32 has already moved a little
+        assert other["score"] == pytest.approx(completion.score, abs=max(1e-4, 0.02 * tolerance))
         for stroke, drawn in zip(completion.sketch.strokes, other["strokes"], strict=True):
             np.testing.assert_allclose(drawn, stroke, rtol=1e-4, atol=tolerance)
 
