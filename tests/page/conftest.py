@@ -18,7 +18,7 @@ WAIT = 120_000  # ms: the machine may be busy
 SCRIPTED_WORKER = (Path(__file__).parent / "scripted_worker.js").read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with browsing() as browser:
         yield browser
