@@ -22,6 +22,7 @@ extensions = [
     "reference",
 ]
 exclude_patterns = ["_build"]
+smartquotes = False  # it turns -- of options into a dash
 html_theme = "furo"
 html_title = f"sketchrnn {release}"
 html_copy_source = False

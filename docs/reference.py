@@ -46,6 +46,11 @@ def format_epilog(app: Sphinx, context: click.Context, lines: list[str]) -> None
             lines += [".. code-block:: text", "", *(f"   {line}" for line in paragraph.splitlines()), ""]
 
 
+def mark_code(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Mark code as reStructuredText does: ``--help`` has single backticks, and FILE:INDEX is no address."""
+    lines[:] = [re.sub(r"(?<!`)`([^`]+)`(?!`)|\b([A-Z]+:[A-Z]+)\b", r"``\1\2``", line) for line in lines]
+
+
 class Settings(SphinxDirective):
     """A table of the settings of a dataclass: name, default, values, description."""
 
@@ -71,7 +76,7 @@ def _rows(owner: type) -> Iterator[tuple[str, str, str, str]]:
             default, setting = described[field.name]
             text = setting.default_text or ("none" if default is None else f"`{default}`")
             yield f"`{field.name}`", text, "" if setting.parse else setting.expected, _cell(setting.help)
-        elif field.default is not dataclasses.MISSING:
+        elif not described and field.default is not dataclasses.MISSING:
             yield f"`{field.name}`", f"`{field.default}`", "", _cell(attributes[field.name])
 
 
@@ -89,6 +94,8 @@ def _cell(text: str) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive and the changes to sphinx-click's output."""
     app.add_directive("settings", Settings)
+    app.connect("sphinx-click-process-description", mark_code)
+    app.connect("sphinx-click-process-options", mark_code)
     app.connect("sphinx-click-process-options", group_options)
     app.connect("sphinx-click-process-epilog", format_epilog)
     return {"parallel_read_safe": True}
