@@ -1,6 +1,5 @@
 """Take the manual's picture of the page: ``python docs/screenshot.py``. Needs the extra ``test`` and Chromium."""
 
-import math
 import re
 import shutil
 import subprocess
@@ -9,14 +8,16 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+import sketchrnn
+
+ROOT = Path(__file__).parent.parent
 OUTPUT = Path(__file__).parent / "_static" / "page.png"
 WIDTH, HEIGHT = 1100, 720
-CIRCLE = [(0.42 + 0.15 * math.cos(angle / 8), 0.48 + 0.2 * math.sin(angle / 8)) for angle in range(-10, 41)]
-"""Points of a stroke, as shares of the sheet's width and height."""
+SAMPLE = ROOT / "samples" / "butterfly.ndjson"
 
 
 def main() -> None:
-    """Serve the page, draw a circle with the mouse, and take a picture of what the model makes of it."""
+    """Serve the page, draw a sample with the mouse, and take a picture of what the model makes of it."""
     command = [sys.executable, "-m", "sketchrnn", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as driver:
         address = re.search(r"http://\S+", server.stderr.readline())[0]
@@ -25,13 +26,17 @@ def main() -> None:
         page.goto(address, wait_until="load")
         page.wait_for_timeout(5000)  # the model loads
         box = page.locator("canvas").first.bounding_box()
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in CIRCLE]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points:
-            page.mouse.move(*point)
-            page.wait_for_timeout(10)
-        page.mouse.up()
+        strokes = sketchrnn.read(SAMPLE)[0].sketch.polylines()
+        left, top = (min(point[axis] for stroke in strokes for point in stroke) for axis in (0, 1))
+        for stroke in strokes:
+            points = [
+                (box["x"] + 0.35 * box["width"] + x - left, box["y"] + 0.3 * box["height"] + y - top) for x, y in stroke
+            ]
+            page.mouse.move(*points[0])
+            page.mouse.down()
+            for point in points:
+                page.mouse.move(*point, steps=5)
+            page.mouse.up()
         page.wait_for_timeout(15_000)  # all endings are drawn
         page.screenshot(path=OUTPUT)
         browser.close()
