@@ -12,7 +12,8 @@ import sketchrnn
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = Path(__file__).parent / "_static" / "page.png"
-WIDTH, HEIGHT = 1100, 720
+WIDTH, HEIGHT = 1240, 800
+SIZE = 0.8  # pixels per unit of the sample
 SAMPLE = ROOT / "samples" / "butterfly.ndjson"
 
 
@@ -30,7 +31,8 @@ def main() -> None:
         left, top = (min(point[axis] for stroke in strokes for point in stroke) for axis in (0, 1))
         for stroke in strokes:
             points = [
-                (box["x"] + 0.35 * box["width"] + x - left, box["y"] + 0.3 * box["height"] + y - top) for x, y in stroke
+                (box["x"] + 0.35 * box["width"] + SIZE * (x - left), box["y"] + 0.3 * box["height"] + SIZE * (y - top))
+                for x, y in stroke
             ]
             page.mouse.move(*points[0])
             page.mouse.down()
@@ -38,6 +40,9 @@ def main() -> None:
                 page.mouse.move(*point, steps=5)
             page.mouse.up()
         page.wait_for_timeout(15_000)  # all endings are drawn
+        page.locator('[aria-label^="Ending"][aria-label*="butterfly"]').first.click()
+        page.mouse.move(1, 1)
+        page.wait_for_timeout(5000)
         page.screenshot(path=OUTPUT)
         browser.close()
         server.terminate()
