@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sketchrnn.formats.page import Length, Page
     from sketchrnn.formats.picture import PictureSettings
     from sketchrnn.formats.svg.style import Animation, RenderStyle
+    from sketchrnn.hosts.notebook import Canvas
     from sketchrnn.model.drawing import Drawing, render, save
     from sketchrnn.model.guess import Guess
     from sketchrnn.model.model import Model, load, read
@@ -28,6 +30,7 @@ _HOMES = {
     **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
     **dict.fromkeys(("Request", "Sampling"), "sketchrnn.model.sampling"),
     **dict.fromkeys(("Animation", "RenderStyle"), "sketchrnn.formats.svg.style"),
+    "Canvas": "sketchrnn.hosts.notebook",
     "Guess": "sketchrnn.model.guess",
     **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
     "PictureSettings": "sketchrnn.formats.picture",
@@ -63,4 +66,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "Canvas"] if importlib.util.find_spec("anywidget") else __all__
