@@ -10,16 +10,18 @@ import { simplified } from "../web/engine/sketch.js";
 import { loadInWorker } from "../web/engine/worker-client.js";
 import { boundsOf, pathData } from "../web/page/geometry.js";
 
-const SHEET = [-22, -22, 278, 278]; // room around a drawing of 255
+const SIDE = 300; // of the picture; of the sheet too, in units: room around a drawing of 255
+const SHEET = { left: -22, top: -22, side: SIDE };
 const ROOM = 0.35; // around a sketch that was set, in its larger side
-const MARGIN = 0.04; // around what the model draws beyond the sheet, in the sheet's side
-const INK_DETAIL = 1000; // a drawn line keeps its points up to the sheet's side divided by this
-const KEY_STEPS = 75; // steps of an arrow key across the sheet; with Shift, each is five times as long
+const MARGIN = 0.04; // around what the model draws beyond the sheet
+const INK_EPSILON = 0.3; // units of the picture: the points that a drawn line keeps
+const KEY_STEP = 4; // units of the picture that an arrow key moves the pen
+const KEY_STEP_FAR = 20; // with Shift
 const SEEDS = 2 ** 32;
 const MODELS = Symbol.for("sketchrnn.models"); // of this page: promises of models by key
 
 const TEMPLATE = `
-  <svg class="sheet" tabindex="0" role="application" preserveAspectRatio="xMidYMid meet"
+  <svg class="sheet" tabindex="0" role="application" viewBox="0 0 ${SIDE} ${SIDE}"
     aria-label="Canvas. Draw with a pointer. Or move the pen with the arrow keys; the space bar lowers and lifts it.">
     <g class="content"></g><path class="stroke"></path><path class="pen"></path>
   </svg>
@@ -45,7 +47,7 @@ export function render({ model, el }) {
 
 class View {
   undoable = []; // sketches
-  stroke = null; // being drawn
+  stroke = null; // being drawn, in units of the picture
   pointer = null; // that draws it
   pen = null; // the keyboard's
   shown = 0; // which of the completions
@@ -145,8 +147,9 @@ class View {
 
   #finish() {
     const { strokes } = this.content.sketch;
-    const short = (value) => Number(value.toPrecision(6));
-    const stroke = simplified(this.stroke, this.#side / INK_DETAIL).map((point) => point.map(short));
+    const { left, top, side } = this.view;
+    const inUnits = (value, start) => Number(((value / SIDE) * side + start).toPrecision(6));
+    const stroke = simplified(this.stroke, INK_EPSILON).map(([x, y]) => [inUnits(x, left), inUnits(y, top)]);
     this.stroke = this.pointer = null;
     this.#showStroke();
     this.#setSketch([...strokes, stroke]);
@@ -161,12 +164,10 @@ class View {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey || !(move || event.key === " ") || this.pointer !== null) return;
     event.preventDefault();
-    const [left, top, right, bottom] = this.view;
-    this.pen ??= [(left + right) / 2, (top + bottom) / 2];
+    this.pen ??= [SIDE / 2, SIDE / 2];
     if (move) {
-      const step = (this.#side / KEY_STEPS) * (event.shiftKey ? 5 : 1);
-      const [x, y] = this.pen.map((value, axis) => value + move[axis] * step);
-      this.pen = [Math.min(right, Math.max(left, x)), Math.min(bottom, Math.max(top, y))];
+      const step = event.shiftKey ? KEY_STEP_FAR : KEY_STEP;
+      this.pen = this.pen.map((value, axis) => Math.min(SIDE, Math.max(0, value + move[axis] * step)));
       this.stroke?.push(this.pen);
     } else if (this.stroke) {
       this.#finish();
@@ -285,21 +286,14 @@ class View {
     this.category.value = this.widget.get("category") ?? "";
   }
 
-  get #side() {
-    const [left, top, right, bottom] = this.view;
-    return Math.max(right - left, bottom - top);
-  }
-
   /** Shows the content. `refit`: the sheet is laid anew around the sketch; otherwise it grows where it must. */
   #show({ refit = false } = {}) {
     const { sketch, completions } = this.content;
     const given = boundsOf(sketch.strokes);
-    if (refit) this.view = given && sketch.scale === null ? padded(given, ROOM) : SHEET;
-    const drawn = boundsOf(completions.flatMap((completion) => completion.strokes));
-    for (const bounds of [given, drawn])
-      if (bounds) this.view = union(this.view, bounds, MARGIN * this.#side);
-    this.sheet.setAttribute("viewBox", viewBox(this.view));
-    this.#find(".content").innerHTML = pathsOf(sketch, completions[this.shown]);
+    if (refit) this.view = given && sketch.scale === null ? around(given, ROOM) : SHEET;
+    const all = boundsOf([...sketch.strokes, ...completions.flatMap((completion) => completion.strokes)]);
+    if (all && !holds(this.view, all)) this.view = around(union(this.view, all), MARGIN);
+    this.#find(".content").innerHTML = pathsOf(this.view, sketch, completions[this.shown]);
     this.#find(".undo").disabled = !sketch.strokes.length && !this.undoable.length;
     this.#find(".clear").disabled = !sketch.strokes.length && !completions.length;
     this.#find(".another").disabled = !completions.length;
@@ -313,12 +307,13 @@ class View {
   #showVersions() {
     const { sketch, completions } = this.content;
     const versions = completions.map((completion, index) => {
-      const bounds = boundsOf([...sketch.strokes, ...completion.strokes]) ?? SHEET;
+      const bounds = boundsOf([...sketch.strokes, ...completion.strokes]);
+      const paths = bounds ? pathsOf(around(bounds, MARGIN), sketch, completion) : "";
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-pressed", String(index === this.shown));
       button.setAttribute("aria-label", `Completion ${index + 1}, seed ${completion.seed}`);
-      button.innerHTML = `<svg viewBox="${viewBox(padded(bounds, MARGIN))}">${pathsOf(sketch, completion)}</svg>`;
+      button.innerHTML = `<svg viewBox="0 0 ${SIDE} ${SIDE}">${paths}</svg>`;
       button.addEventListener("click", () => {
         this.shown = index;
         this.#show();
@@ -333,33 +328,31 @@ class View {
   #showStroke() {
     this.sheet.classList.toggle("drawing", this.stroke !== null);
     this.#find(".stroke").setAttribute("d", this.stroke ? pathData(this.stroke) : "");
-    const size = this.#side / (this.stroke ? 100 : 50);
+    const size = this.stroke ? 3 : 6;
     const [x, y] = this.pen ?? [0, 0];
     this.#find(".pen").setAttribute("d", this.pen ? `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}` : "");
   }
 }
 
-const viewBox = ([left, top, right, bottom]) => `${left} ${top} ${right - left} ${bottom - top}`;
-
-/** Returns a square around bounds, with room of a share of their larger side. */
-function padded([left, top, right, bottom], share) {
-  const half = Math.max(right - left, bottom - top, Number.MIN_VALUE) * (0.5 + share) || 1;
-  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
-  return [x - half, y - half, x + half, y + half];
+/** Returns the square around bounds, with room of a share of their larger side. */
+function around([left, top, right, bottom], share) {
+  const side = Math.max(right - left, bottom - top) * (1 + 2 * share) || 1;
+  return { left: (left + right - side) / 2, top: (top + bottom - side) / 2, side };
 }
 
-/** Returns bounds that hold other ones too, with a margin where they grow. */
-function union([left, top, right, bottom], other, margin) {
-  return [
-    other[0] < left ? other[0] - margin : left,
-    other[1] < top ? other[1] - margin : top,
-    other[2] > right ? other[2] + margin : right,
-    other[3] > bottom ? other[3] + margin : bottom,
-  ];
+function holds({ left, top, side }, bounds) {
+  return bounds[0] >= left && bounds[1] >= top && bounds[2] <= left + side && bounds[3] <= top + side;
 }
 
-function pathsOf(sketch, completion) {
-  const paths = (strokes, part) => strokes.map((stroke) => `<path class="${part}" d="${pathData(stroke)}"/>`).join("");
+function union({ left, top, side }, bounds) {
+  return boundsOf([[[left, top], [left + side, top + side], bounds.slice(0, 2), bounds.slice(2)]]);
+}
+
+/** Returns a sketch and its completion as paths of the picture. */
+function pathsOf({ left, top, side }, sketch, completion) {
+  const toPicture = ([x, y]) => [((x - left) / side) * SIDE, ((y - top) / side) * SIDE];
+  const paths = (strokes, part) =>
+    strokes.map((stroke) => `<path class="${part}" d="${pathData(stroke.map(toPicture))}"/>`).join("");
   return paths(completion?.strokes ?? [], "completion") + paths(sketch.strokes, "ink");
 }
 

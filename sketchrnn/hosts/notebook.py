@@ -72,6 +72,13 @@ class _BrowserModel:
         scale = 1.0 if checkpoint.unit == "box" else checkpoint.offset_scale / BOX_OF_A_SCALE
         return cls(page_model(checkpoint, "int8"), checkpoint.configuration, scale)
 
+    @functools.cached_property
+    def key(self) -> str:
+        """What canvases that can share a loaded model have in common: script and file, whatever its header's order."""
+        begin = 8 + int.from_bytes(self.file[:8], "little")
+        header = json.dumps(json.loads(self.file[8:begin]), sort_keys=True)
+        return hashlib.sha256(Canvas._esm.encode() + header.encode() + self.file[begin:]).hexdigest()
+
 
 _shipped = functools.cache(functools.partial(_BrowserModel.load, None))
 
@@ -123,7 +130,7 @@ class Canvas(anywidget.AnyWidget):
             raise ConfigurationError(f"unknown setting {unknown[0]!r}; expected {expected}")
         self._browser_model = _shipped() if model is None else _BrowserModel.load(model)
         description = {
-            "key": hashlib.sha256(self._esm.encode() + self._browser_model.file).hexdigest(),
+            "key": self._browser_model.key,
             "categories": list(self._browser_model.configuration.categories),
             "sheetScale": self._browser_model.sheet_scale,
         }
