@@ -156,6 +156,9 @@ def jupyter(tmp_path_factory):
     """The environment of Jupyter programs: nothing of the user's own."""
     home = tmp_path_factory.mktemp("jupyter")
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "HOME")
+    config = home / "JUPYTER_CONFIG_DIR" / "labconfig" / "page_config.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, **{name: str(home / name) for name in names}, "PYTHONPATH": path}
 
@@ -172,7 +175,6 @@ def lab(jupyter, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += ["--ServerApp.port=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     with subprocess.Popen(command, env=jupyter, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
         log = []
         try:
@@ -201,10 +203,14 @@ class Notebook:
     def run(self, number):
         """Run a cell, and wait for its end."""
         cell = self.page.locator(".jp-CodeCell").nth(number)
+        before = cell.locator(".jp-InputPrompt").inner_text()
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
-        finished = "(number) => /\\[\\d+\\]/.test(document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[number].textContent)"
-        self.page.wait_for_function(finished, arg=number, timeout=PATIENCE)
+        finished = """([number, before]) => {
+            const now = document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")[number].innerText;
+            return now !== before && /\\d/.test(now);
+        }"""
+        self.page.wait_for_function(finished, arg=[number, before], timeout=PATIENCE)
         return cell.locator(".jp-OutputArea-output")
 
     def values(self, number):
