@@ -126,6 +126,7 @@ class View {
       this.#complete();
     });
     this.category.addEventListener("change", () => this.#chooseCategory());
+    this.category.addEventListener("keydown", (event) => event.key === "Enter" && this.#chooseCategory());
     this.onContent = () => this.#contentChanged();
     this.onCategory = () => this.#showCategory();
     widget.on("change:_content", this.onContent);
@@ -221,6 +222,7 @@ class View {
   }
 
   #chooseCategory() {
+    if (this.category.value === (this.widget.get("category") ?? "")) return; // told twice: by Enter, and when it is left
     const typed = this.category.value.trim().toLowerCase().replaceAll("_", " ");
     const { categories } = this.widget.get("_model");
     const name = typed ? categories.find((each) => each.toLowerCase() === typed) : null;
@@ -290,8 +292,9 @@ class View {
   #show({ refit = false } = {}) {
     const { sketch, completions } = this.content;
     const given = boundsOf(sketch.strokes);
-    if (refit) this.view = given && sketch.scale === null ? around(given, ROOM) : SHEET;
     const all = boundsOf([...sketch.strokes, ...completions.flatMap((completion) => completion.strokes)]);
+    if (refit) this.view = given && sketch.scale === null ? around(given, ROOM) : SHEET;
+    if (refit && all && !given) this.view = around(all, ROOM);
     if (all && !holds(this.view, all)) this.view = around(union(this.view, all), MARGIN);
     this.#find(".content").innerHTML = pathsOf(this.view, sketch, completions[this.shown]);
     this.#find(".undo").disabled = !sketch.strokes.length && !this.undoable.length;
