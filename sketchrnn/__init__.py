@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sketchrnn.formats.page import Length, Page
     from sketchrnn.formats.picture import PictureSettings
     from sketchrnn.formats.svg.style import Animation, RenderStyle
-    from sketchrnn.hosts.notebook import Canvas
+    from sketchrnn.hosts.notebook import Canvas as Canvas  # not in __all__: needs an extra
     from sketchrnn.model.drawing import Drawing, render, save
     from sketchrnn.model.guess import Guess
     from sketchrnn.model.model import Model, load, read
