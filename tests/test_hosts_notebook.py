@@ -374,6 +374,8 @@ def test_the_keyboard_draws_in_jupyterlab(lab):
         for key in ("Shift+ArrowLeft", "Space", "Shift+ArrowRight", "ArrowDown", "Space"):
             notebook.page.keyboard.press(key)
         assert notebook.canvas.locator(".sheet .ink").count() == 1
+        for key in "dd":  # JupyterLab's shortcut that deletes a cell
+            notebook.page.keyboard.press(key)
         (stroke,) = notebook.values(1)["strokes"]
         assert stroke == [[108, 128], [128, 128], [128, 132]]
         notebook.canvas.locator(".sheet").focus()

@@ -58,7 +58,6 @@ class View {
     this.widget = widget;
     this.root = document.createElement("div");
     this.root.className = "sketchrnn";
-    this.root.dataset.lmSuppressShortcuts = "true"; // keys are for the canvas, not for JupyterLab
     this.root.innerHTML = TEMPLATE;
     el.append(this.root);
     this.sheet = this.#find(".sheet");
@@ -124,6 +123,9 @@ class View {
     onClick(".another", () => {
       this.#setTrait("seed", (widget.get("seed") + widget.get("count")) % SEEDS);
       this.#complete();
+    });
+    this.root.addEventListener("focusin", ({ target }) => {
+      target.dataset.lmSuppressShortcuts = "true"; // for JupyterLab, where D D deletes a cell; each element must have it
     });
     this.category.addEventListener("change", () => this.#chooseCategory());
     this.category.addEventListener("keydown", (event) => event.key === "Enter" && this.#chooseCategory());
