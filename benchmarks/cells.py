@@ -64,7 +64,7 @@ class Learner:
         )
         self.state = TrainingState(drawings, self.offset_scale, MAX_LENGTH, model, self.training, "cpu")
         self.batches = batch_stream(
-            train_set.lengths, Collator(train_set, self.offset_scale, "cpu"), self.training, 0, MAX_LENGTH
+            train_set, Collator(train_set, self.offset_scale, "cpu"), self.training, 0, MAX_LENGTH
         )
         self.seconds = 0.0
         self.found: list[tuple[int, float, float]] = []

@@ -57,7 +57,7 @@ def seconds_of_a_step(setting: dict[str, int], device: str, precision: str, step
     training = TrainingConfiguration(batch_size=setting["batch"], precision=precision, augment_drop=0.0)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, setting["length"], model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, setting["length"])
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, setting["length"])
     times = []
     for _ in range(steps + 1):
         started = time.perf_counter()

@@ -32,7 +32,7 @@ drawings, _ = load([store])
 train = drawings.of_split("train")
 training = TrainingConfiguration(batch_size=batch_size)
 collator = Collator(train, drawings.offset_scale())
-stream = batch_stream(train.lengths, collator, training, 0, 250, Workers(rank, size))
+stream = batch_stream(train, collator, training, 0, 250, Workers(rank, size))
 made = sum(len(next(stream)) for _ in range(round(len(train) / batch_size)))
 mapped, resident, path = 0, 0, ""
 for line in Path("/proc/self/smaps").read_text().splitlines():

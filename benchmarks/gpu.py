@@ -17,16 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from results import machine
-from sketchrnn.training.hardware import choose_device, choose_precision
-from sketchrnn.training.step import take_step
-from sketchrnn.training.stream import batch_stream
 from train_throughput import MAX_LENGTH, lstm_steps, matrix_rate, operations, seconds_of
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
+from sketchrnn.training.distributed import ALONE, choose_device, choose_precision
+from sketchrnn.training.run import take_step
 from sketchrnn.training.state import TrainingState
 
 ROWS = 41
@@ -63,7 +61,7 @@ def training_steps(
     model = ModelConfiguration(latent_dropout=0.0, encoder_cell=cell, decoder_cell=cell, **sizes)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
 
     def step() -> None:
         take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE)

@@ -17,34 +17,55 @@ from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, l
 
 
 class PaddedSketchRNN(nn.Module):
-    """The paper's VAE at its published sizes."""
+    """The paper's VAE at its published sizes, or its decoder alone; a category embedding is concatenated as z is."""
 
     def __init__(
-        self, encoder_units: int = 256, decoder_units: int = 512, latent: int = 128, mixtures: int = 20
+        self,
+        *,
+        variational: bool = True,
+        categories: int = 1,
+        encoder_units: int = 256,
+        decoder_units: int = 512,
+        latent: int = 128,
+        mixtures: int = 20,
+        category_units: int = 64,
     ) -> None:
         super().__init__()
-        self.mixtures = mixtures
+        self.mixtures, self.variational = mixtures, variational
+        self.category = nn.Embedding(categories, category_units) if categories > 1 else None
+        inputs = latent * variational + category_units * (categories > 1)
+        self.initial = nn.Linear(inputs, 2 * decoder_units) if inputs else None
+        self.decoder = nn.LSTM(5 + inputs, decoder_units, batch_first=True)
+        self.output = nn.Linear(decoder_units, 3 + 6 * mixtures)
+        if not variational:
+            return
         self.encoder = nn.LSTM(5, encoder_units, batch_first=True, bidirectional=True)
         self.mean = nn.Linear(2 * encoder_units, latent)
         self.logvar = nn.Linear(2 * encoder_units, latent)
-        self.initial = nn.Linear(latent, 2 * decoder_units)
-        self.decoder = nn.LSTM(5 + latent, decoder_units, batch_first=True)
-        self.output = nn.Linear(decoder_units, 3 + 6 * mixtures)
 
-    def forward(self, stroke5: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the raw output (B, N, 3 + 6 M), z_mean and z_logvar (B, Z)."""
-        _, (hidden, _) = self.encoder(stroke5[:, 1:])
-        summary = torch.cat([hidden[0], hidden[1]], dim=1)
-        mean, logvar = self.mean(summary), self.logvar(summary)
-        z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
-        h, c = torch.tanh(self.initial(z)).chunk(2, dim=1)
-        inputs = torch.cat([stroke5[:, :-1], z[:, None].expand(-1, stroke5.shape[1] - 1, -1)], dim=2)
-        hiddens, _ = self.decoder(inputs, (h[None].contiguous(), c[None].contiguous()))
+    def forward(self, stroke5: Tensor, category: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the raw output (B, N, 3 + 6 M), z_mean and z_logvar (B, Z), zero without an encoder."""
+        mean = logvar = stroke5.new_zeros(len(stroke5), 1)
+        parts = []
+        if self.variational:
+            _, (hidden, _) = self.encoder(stroke5[:, 1:])
+            summary = torch.cat([hidden[0], hidden[1]], dim=1)
+            mean, logvar = self.mean(summary), self.logvar(summary)
+            parts.append(mean + torch.exp(logvar / 2) * torch.randn_like(mean))
+        if self.category is not None:
+            parts.append(self.category(category))
+        state, inputs = None, stroke5[:, :-1]
+        if self.initial is not None:
+            conditioning = torch.cat(parts, dim=1)
+            h, c = torch.tanh(self.initial(conditioning)).chunk(2, dim=1)
+            state = h[None].contiguous(), c[None].contiguous()
+            inputs = torch.cat([inputs, conditioning[:, None].expand(-1, inputs.shape[1], -1)], dim=2)
+        hiddens, _ = self.decoder(inputs, state)
         return self.output(hiddens), mean, logvar
 
-    def losses(self, stroke5: Tensor, real_rows_only: bool = False) -> tuple[Tensor, Tensor]:
-        """Return L_R, the pen's loss over the padding too unless it is for evaluating, and L_KL."""
-        output, mean, logvar = self(stroke5)
+    def losses(self, stroke5: Tensor, category: Tensor, real_rows_only: bool = False) -> tuple[Tensor, Tensor]:
+        """Return L_R, in training with the pen's loss over the padding too, and L_KL."""
+        output, mean, logvar = self(stroke5, category)
         pen, rest = output.split([3, 6 * self.mixtures], dim=2)
         pi, mu_x, mu_y, sigma_x, sigma_y, rho = rest.chunk(6, dim=2)
         sigma_x, sigma_y, rho = sigma_x.exp(), sigma_y.exp(), rho.tanh()
@@ -64,12 +85,18 @@ class BaselineTraining:
     """Takes steps of the baseline, Magenta's schedules and augmentation."""
 
     def __init__(
-        self, drawings: Drawings, training: TrainingConfiguration, max_length: int, device: str = "cpu"
+        self,
+        drawings: Drawings,
+        training: TrainingConfiguration,
+        max_length: int,
+        device: str = "cpu",
+        *,
+        variational: bool = True,
     ) -> None:
         torch.manual_seed(training.seed)
         self.training, self.max_length, self.count = training, max_length, len(drawings)
         self.collator = Collator(drawings, drawings.offset_scale(), device)
-        self.network = PaddedSketchRNN().to(device)
+        self.network = PaddedSketchRNN(variational=variational, categories=len(drawings.categories)).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=training.learning_rate)
         self.order = np.random.default_rng(training.seed)
         self.generator = torch.Generator(device).manual_seed(training.seed)
@@ -86,7 +113,7 @@ class BaselineTraining:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.steps, training)
-        reconstruction, kl = self.network.losses(batch.stroke5)
+        reconstruction, kl = self.network.losses(batch.stroke5, batch.category)
         loss = reconstruction + kl_weight(self.steps, training) * kl.clamp_min(training.kl_floor)
         self.optimizer.zero_grad()
         loss.backward()
@@ -101,6 +128,7 @@ class BaselineTraining:
         collator = Collator(drawings, self.collator.offset_scale, str(self.collator.device))
         total = 0.0
         for index in length_order_batches(drawings.lengths, 250):
-            loss, _ = self.network.losses(collator.collate(index, pad_to=self.max_length).stroke5, real_rows_only=True)
+            batch = collator.collate(index, pad_to=self.max_length)
+            loss, _ = self.network.losses(batch.stroke5, batch.category, real_rows_only=True)
             total += loss.item() * len(index)
         return total / len(drawings)

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.model.recognizer import pictures
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.raster import pictures
 
 SIZE = 32
 FEATURES = 128

@@ -52,7 +52,7 @@ drawings, _ = load([sys.argv[1]])
 train = drawings.of_split("train")
 collator = Collator(train, drawings.offset_scale())
 opened = time.perf_counter()
-next(batch_stream(train.lengths, collator, TrainingConfiguration(), 0, 250))
+next(batch_stream(train, collator, TrainingConfiguration(), 0, 250))
 print(json.dumps({"seconds": time.perf_counter() - started, "opened": opened - started, "drawings": len(drawings)}))
 """
 

@@ -8,7 +8,7 @@ The first is measured on test drawings of which a part is shown; the second is t
 import argparse
 
 import numpy as np
-from recognise import sketch_of
+from guess import first_part
 from results import machine, write_results
 
 from sketchrnn.dataset.drawings import Drawings
@@ -17,6 +17,7 @@ from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import PrefixSettings, conditionings_of, encode_prefix
 from sketchrnn.model.scale import ROWS, find_scales
+from sketchrnn.sketch import Sketch
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 
@@ -63,7 +64,9 @@ def main() -> None:
                 name = test.categories[test.category[place]]
                 index = network.configuration.category_index(name) if known else None
                 conditionings = conditionings_of(network, [index])
-                found += find_scales(network, [sketch_of(test, place, share)], conditionings)
+                found += find_scales(
+                    network, [first_part(Sketch.from_stroke3(test.stroke3(place)), share)], conditionings
+                )
             low, middle, high = np.percentile(found, [25, 50, 75])
             told = "told" if known else "not told"
             lines.append(f"| {share:.0%} | {told} | {low:.2f} | {middle:.2f} | {high:.2f} |")
@@ -71,7 +74,7 @@ def main() -> None:
     right = {share: [] for share in SHARES}
     for place in chosen:
         for share in SHARES:
-            sketch = sketch_of(test, place, share)
+            sketch = first_part(Sketch.from_stroke3(test.stroke3(place)), share)
             index = network.configuration.category_index(test.categories[test.category[place]])
             seen = encode_prefix(network, sketch, PrefixSettings(index, pen="auto"))
             right[share].append(seen.sketch.pen_down == sketch.pen_down)

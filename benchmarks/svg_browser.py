@@ -166,7 +166,8 @@ def polylines_of(shapes: list[dict[str, Any]]) -> list[np.ndarray]:
     for shape in shapes:
         points = np.array(shape["points"], dtype=np.float64)
         visible = np.array(shape["hits"], dtype=bool)
-        jump = np.hypot(*np.diff(points, axis=0).T) > 0.5
+        step = np.hypot(*np.diff(points, axis=0).T)
+        jump = step > max(0.5, 3 * float(np.median(step)))
         cut = jump | (visible[1:] != visible[:-1])
         for piece, first in zip(
             np.split(points, np.flatnonzero(cut) + 1), [0, *(np.flatnonzero(cut) + 1)], strict=True

@@ -38,7 +38,7 @@ def training_steps(drawings: Drawings, batch_size: int, device: str, precision: 
     model = ModelConfiguration(latent_dropout=0.0, categories=drawings.categories)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)
-    batches = batch_stream(drawings.lengths, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
+    batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
     return lambda: take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE) and None
 
 

@@ -262,7 +262,7 @@ def test_records_that_fail_are_reported_and_the_others_are_written(inputs, tmp_p
     assert lines[-1] == f"Error: {path}: 3 of 6 records failed; the others are written"
     for command in ("guess",):
         result = CliRunner().invoke(main, [command, str(path), "--ndjson"])
-        assert (result.exit_code, len(result.stdout.splitlines())) == (1, 4)  # an unknown word can be guessed anew
+        assert (result.exit_code, len(result.stdout.splitlines())) == (1, 5)  # the recognizer needs no word and no size
     output = tmp_path / "out.ndjson"
     assert CliRunner().invoke(main, [*arguments, "-o", str(output)]).exit_code == 1
     assert len(output.read_text().splitlines()) == 3

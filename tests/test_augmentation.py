@@ -163,3 +163,16 @@ def test_the_input_is_left_alone():
     augment(offsets, lifts, lengths, 0, scale=0.15, drop=0.5)
     for ours, theirs in zip((offsets, lifts, lengths), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_some_drawings_are_mirrored_from_left_to_right():
+    offsets, lifts, lengths = some_drawings(3, count=40)
+    mirrored, _, _ = augment(offsets, lifts, lengths, 0, mirror=0.5)
+    signs = set()
+    for before, after in zip(cut(offsets, lifts, lengths), cut(mirrored, lifts, lengths), strict=True):
+        np.testing.assert_array_equal(after[:, 1:], before[:, 1:])
+        sign = 1.0 if np.array_equal(after[:, 0], before[:, 0]) else -1.0
+        np.testing.assert_array_equal(after[:, 0], sign * before[:, 0])
+        signs.add(sign)
+    assert signs == {1.0, -1.0}
+    np.testing.assert_array_equal(augment(offsets, lifts, lengths, 0, mirror=0.0)[0], offsets)

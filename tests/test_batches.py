@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
 from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
-from sketchrnn.training.batches import Collator, epoch_batches, length_order_batches
+from sketchrnn.training.batches import Collator, batch_stream, epoch_batches, few_of_each, length_order_batches
+from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 
 DRAWINGS = random_drawings(30, categories=("pig", "face"))
@@ -142,3 +143,20 @@ def test_length_order_has_all_and_the_incomplete_last(count, batch_size):
 @pytest.mark.parametrize("count", [1, 2])
 def test_few_drawings_are_one_batch(count):
     assert [len(batch) for batch in epoch_batches(np.ones(count), 100, np.random.default_rng(0))] == [count]
+
+
+def test_an_epoch_has_at_most_so_many_drawings_of_a_category():
+    category = np.repeat(np.array([0, 1, 2], np.int32), [50, 3, 10])
+    order = few_of_each(category, 10, np.random.default_rng(0))
+    assert np.bincount(category[order]).tolist() == [10, 3, 10]
+    assert len(np.unique(order)) == len(order)
+    assert not np.array_equal(np.sort(order), order)
+
+
+def test_an_epoch_of_the_stream_has_few_drawings_of_a_frequent_category():
+    drawings = random_drawings(60, categories=("pig", "face"))
+    training = TrainingConfiguration(batch_size=5, most_of_a_category=10, augment_drop=0.0)
+    stream = batch_stream(drawings, Collator(drawings, 20.0), training, 0, 12)
+    for _ in range(2):  # epochs of 20 drawings
+        category = torch.cat([next(stream).category for _ in range(4)])
+        assert torch.bincount(category).tolist() == [10, 10]

@@ -47,6 +47,7 @@ WRITING = {
     "prepare": ["d.ndjson", "-o", "store"],
     "stats": ["d.ndjson", "--plot", "new.svg"],
     "train": ["d.ndjson", "-o", "new.safetensors", *TINY],
+    "train-recognizer": ["vae.safetensors", "d.ndjson", "-o", "new.safetensors", "--steps", "1"],
     "import": ["m.gen.json", "-o", "new.safetensors"],
     "export": ["decoder.safetensors", "-o", "new.gen.json"],
     "export-page": ["vae.safetensors", "-o", "new.html"],
@@ -98,7 +99,7 @@ def served(files, monkeypatch):
 
 
 def test_the_lists_name_every_command():
-    assert {*PRINTING, *WRITING, "serve"} == set(COMMANDS)
+    assert {*PRINTING, *WRITING, "serve", "install-inkscape-extension"} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", WRITING)

@@ -145,7 +145,7 @@ def test_each_process_reads_its_part_of_every_batch_and_of_the_store(monkeypatch
     parts = []
     for rank in range(2):
         read.clear()
-        stream = batch_stream(drawings.lengths, Collator(drawings, 1.0), training, 0, 12, Workers(rank, 2))
+        stream = batch_stream(drawings, Collator(drawings, 1.0), training, 0, 12, Workers(rank, 2))
         batches = [next(stream) for _ in range(8)]
         assert all((len(batch), batch.global_batch_size) == (25, 50) for batch in batches)
         parts.append(np.concatenate(read))

@@ -24,7 +24,7 @@ def network_pair(kind="vae with categories", spread=0.3):
 
 
 def likelihood(network, rows, category, **settings):
-    return log_likelihood(network, network.start(network.condition(category)), rows[None], **settings)
+    return log_likelihood(network, network.start(network.conditioning(category)), rows[None], **settings)
 
 
 @pytest.mark.parametrize("kind", ["vae with categories", "decoder only with categories", "decoder only"])
@@ -34,7 +34,7 @@ def test_the_likelihood_is_the_torch_networks(kind):
     rows = rows_of(ours, SKETCH)
     category = np.arange(len(network.configuration.categories) or 1)
     stroke5 = torch.from_numpy(rows).expand(len(category), -1, -1)
-    output, _ = network.decoder(stroke5[:, :-1], network.condition(None, torch.from_numpy(category)))
+    output, _ = network.decoder(stroke5[:, :-1], network.conditioning(None, torch.from_numpy(category)))
     lengths = torch.full((len(category),), len(rows) - 1)
     offset, pen = row_losses(Mixture.from_output(output), stroke5[:, 1:], lengths, pen_rows="real")
     np.testing.assert_allclose(likelihood(ours, rows, category), -(offset + pen).sum(1), atol=1e-4)

@@ -58,7 +58,7 @@ def losses_with_padding(padding, pen_rows):
     stroke5, lengths = random_stroke5(LENGTHS, padding=padding), torch.tensor(LENGTHS)
     category = torch.zeros(3, dtype=torch.int64)
     with torch.no_grad():
-        output, _ = network.decoder(stroke5[:, :-1], network.condition(None, category))
+        output, _ = network.decoder(stroke5[:, :-1], network.conditioning(None, category))
         mixture = Mixture.from_output(output)
         return torch.stack(reconstruction_losses(mixture, stroke5[:, 1:], lengths, 20, pen_rows=pen_rows))
 

@@ -55,7 +55,7 @@ def gen():
 def prediction(checkpoint, category, z, rows):
     network = NumpyNetwork(checkpoint)
     index = np.array([checkpoint.configuration.category_index(category)])
-    state = network.start(network.condition(index, None if z is None else z[None]))
+    state = network.start(network.conditioning(index, None if z is None else z[None]))
     for row in rows:
         state = network.step(state, row[None])
     mixture = network.mixture(state)

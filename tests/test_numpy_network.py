@@ -41,7 +41,7 @@ def compare(network, ours, tolerance=1e-5):
     stroke5, category = random_stroke5(LENGTHS), categories_of(network.configuration)
     for z in latents_of(network.configuration):
         told = network.conditioning(None if z is None else torch.from_numpy(z), torch.from_numpy(category))
-        condition = ours.condition(category, z)
+        condition = ours.conditioning(category, z)
         close(condition, told, 1e-7)
         state = ours.start(condition)
         for mine, theirs in zip((state.hidden, state.cell), network.decoder.initial_state(told), strict=True):
@@ -116,7 +116,7 @@ def test_the_decoders_tensors_are_enough_to_draw_without_z(network, tmp_path):
     assert not any(name.startswith("encoder.") for name in part.weights)
     category = categories_of(network.configuration)
     pair = [NumpyNetwork(each) for each in (part, checkpoint_of(network))]
-    one, other = (each.mixture(each.start(each.condition(category))) for each in pair)
+    one, other = (each.mixture(each.start(each.conditioning(category))) for each in pair)
     assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in FIELDS)
 
 
@@ -127,7 +127,7 @@ def test_the_offset_scale_is_kept(network):
 @torch.no_grad()
 def test_a_state_can_be_taken_many_times(network):
     ours, category = NumpyNetwork(checkpoint_of(network)), categories_of(network.configuration)
-    state = ours.start(ours.condition(category, latents_of(network.configuration)[0]))
+    state = ours.start(ours.conditioning(category, latents_of(network.configuration)[0]))
     index = np.array([2, 2, 0])
     rows = random_stroke5(LENGTHS)[:, 1].numpy()
     after, before = ours.step(state.take(index), rows[index]), ours.step(state, rows).take(index)
@@ -243,9 +243,9 @@ def test_the_pen_has_a_temperature_of_its_own():
 def test_guidance_tells_a_category_further_from_the_mean_of_all():
     network = NumpyNetwork(checkpoint_of(network_of(small_model(variational=False, categories=CATEGORIES))))
     all_of_them = np.arange(len(CATEGORIES))
-    plain, mean = network.condition(all_of_them), network.condition(None)
-    np.testing.assert_allclose(network.condition(all_of_them, guidance=2.0) - mean, 2 * (plain - mean), atol=1e-6)
-    np.testing.assert_allclose(network.condition(all_of_them, guidance=0.0), np.repeat(mean, 3, axis=0), atol=1e-6)
+    plain, mean = network.conditioning(all_of_them), network.conditioning(None)
+    np.testing.assert_allclose(network.conditioning(all_of_them, guidance=2.0) - mean, 2 * (plain - mean), atol=1e-6)
+    np.testing.assert_allclose(network.conditioning(all_of_them, guidance=0.0), np.repeat(mean, 3, axis=0), atol=1e-6)
 
 
 @given(st.integers(0, 1000), st.floats(0.05, 1.0) | st.sampled_from([5e-324, 1e-45, 1e-30]))

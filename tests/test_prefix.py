@@ -88,7 +88,7 @@ def test_the_scale_of_real_drawings_is_found(shipped):
 @pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
 def test_the_likelihood_is_a_density_of_the_sketchs_own_coordinates(small, factor):
     """Finding the scale compares densities of the same coordinates: its integral over them is 1 at every scale."""
-    state = small.start(small.condition(np.array([0])))
+    state = small.start(small.conditioning(np.array([0])))
     side = np.linspace(-8, 8, 160) / factor
     x, y = (value.ravel() for value in np.meshgrid(side, side))
     keep = (x != 0) & (y != 0)
@@ -124,7 +124,7 @@ def test_the_pen_is_as_told_or_as_the_model_holds_likelier(small):
     assert seen_by(small, PIG, scale=1.0).sketch.pen_down is False
     decided = seen_by(small, PIG, 0, scale=1.0, pen="auto")
     up, down = (seen_by(small, PIG, 0, scale=1.0, pen=pen) for pen in ("up", "down"))
-    state = small.start(small.condition(np.array([0])))
+    state = small.start(small.conditioning(np.array([0])))
     likelihood = [log_likelihood(small, state, one.rows[None])[0] for one in (up, down)]
     assert decided.sketch.pen_down is bool(likelihood[1] > likelihood[0])
     np.testing.assert_array_equal(decided.rows, (up, down)[decided.sketch.pen_down].rows)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration, pictures
+from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.raster import pictures
 from sketchrnn.training.recognizer import (
     PictureBatches,
     RecognizerNetwork,
     RecognizerTraining,
     draw_pictures,
-    epoch_order,
     segments_of,
     train_recognizer,
 )
@@ -180,14 +180,6 @@ def test_damaged_recognizers_are_refused(network):
 def test_sizes_are_checked(changes):
     with pytest.raises(ConfigurationError, match="recognizer"):
         RecognizerConfiguration(**({"channels": (4, 6), "kernels": (3, 3), "strides": (2, 2)} | changes))
-
-
-def test_an_epoch_has_at_most_so_many_drawings_of_a_category():
-    category = np.repeat(np.array([0, 1, 2], np.int32), [50, 3, 10])
-    order = epoch_order(category, np.random.default_rng(0), most=10)
-    assert np.bincount(category[order]).tolist() == [10, 3, 10]
-    assert len(np.unique(order)) == len(order)
-    assert not np.array_equal(np.sort(order), order)
 
 
 def simple_drawings():

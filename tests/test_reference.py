@@ -189,7 +189,7 @@ def test_mixture_parameters_states_and_z(reference):
 def test_numpy_gives_the_same_mixture_parameters(reference):
     numbers, variational, cell = reference
     network = NumpyNetwork(checkpoint_of(magenta_network(numbers, variational, cell)))
-    state = network.start(network.condition(np.zeros(6, np.int64), numbers["z"] if variational else None))
+    state = network.start(network.conditioning(np.zeros(6, np.int64), numbers["z"] if variational else None))
     for place in range(MAX_LENGTH):
         state = network.step(state, numbers["stroke5"][:, place])
         mixture = network.mixture(state)

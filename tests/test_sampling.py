@@ -54,7 +54,7 @@ def test_a_drawing_is_the_plain_loop_over_its_noise(kind):
     assert [(one.seed, one.candidate) for one in drawn] == [(3, 0), (3, 1), (4, 0), (4, 1), (5, 0), (5, 1)]
     assert any(one.ended for one in drawn) or all(one.sketch.point_count >= 30 for one in drawn)
     for one in drawn:
-        state = network.start(network.condition(np.array([1]), guidance=SAMPLING.guidance))
+        state = network.start(network.conditioning(np.array([1]), guidance=SAMPLING.guidance))
         for row in prefix.rows:
             state = network.step(state, row[None])
         uniform, normal = point_noise(np.array([one.seed]), np.array([one.candidate]), 0, 30)

@@ -43,11 +43,13 @@ COMMANDS = {
     "prepare": "Prepare drawings for training, as a store.",
     "stats": "Say what stores and files of drawings hold.",
     "train": "Train a model on drawings.",
+    "train-recognizer": "Add a recognizer to a model.",
     "evaluate": "Measure a model on drawings.",
     "info": "Say what a model is.",
     "download-model": "Fetch one of Google's published models.",
     "import": "Make a checkpoint of a model of Google's.",
     "export": "Write a model as Magenta's JavaScript reads it.",
+    "install-inkscape-extension": "Add Extensions > Sketch-RNN > Complete to Inkscape.",
     "shell-completion": "Print what makes the Tab key complete.",
 }
 """A summary of each command. Its module is imported only when the command is run."""
@@ -59,6 +61,7 @@ INPUT_OPTIONS = frozenset({"--model", "--from", "--config"})
 OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
     "--output": {
         "train": (".safetensors",),
+        "train-recognizer": (".safetensors",),
         "import": (".safetensors",),
         "download-model": (".safetensors",),
         "export-page": (".html", ".htm"),

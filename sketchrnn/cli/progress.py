@@ -84,6 +84,21 @@ def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
         yield show
 
 
+@contextlib.contextmanager
+def steps_of(total: int) -> Iterator[Callable[[int, float], None]]:
+    """Show a bar of steps, or a line every 100 steps; yields a function that takes the step and the loss."""
+    with tqdm(total=total, unit="step", dynamic_ncols=True, disable=not _shows_bars()) as bar:
+
+        def show(step: int, loss: float) -> None:
+            bar.update(step - bar.n)
+            if bar.disable and (step % 100 == 0 or step == total):
+                LOGGER.info(f"step {step:,} of {total:,}: loss {loss:.3f}")
+            elif step % 10 == 0:
+                bar.set_postfix_str(f"loss {loss:.3f}")
+
+        yield show
+
+
 class TrainingProgress:
     """Shows the step, the losses, the speed and the remaining time."""
 

@@ -52,6 +52,6 @@ def guess_by_likelihood(network: NumpyNetwork, prefix: EncodedPrefix) -> list[Gu
         raise ConfigurationError("guess: expected a model with categories, found one trained without")
     if not configuration.can_draw_without_latent:
         raise ConfigurationError("guess: expected a model that draws without z, found one with latent_dropout 0")
-    state = network.start(network.condition(np.arange(len(configuration.categories))))
+    state = network.start(network.conditioning(np.arange(len(configuration.categories))))
     posterior = log_likelihood(network, state, prefix.rows[None], prior=network.category_log_prior, margin=MARGIN)
     return ranked(configuration.categories, posterior)

@@ -52,7 +52,7 @@ def latent_points_of_sketch(
     if seeds is not None:
         noise = latent_noise(np.array(seeds), np.zeros(len(seeds), np.int64), configuration.latent_units)
         z = (z + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
-    return network.condition(np.full(len(z), index), z, guidance)
+    return network.conditioning(np.full(len(z), index), z, guidance)
 
 
 def latent_point_of_category(network: NumpyNetwork, category: str | None, guidance: float, seed: int) -> Array:
@@ -71,7 +71,7 @@ def latent_point_of_category(network: NumpyNetwork, category: str | None, guidan
     z = None
     if not configuration.can_draw_without_latent:
         z = latent_noise(np.array([seed]), np.array([0]), configuration.latent_units).astype(np.float32)
-    return network.condition(np.array([configuration.category_index(category)]), z, guidance)
+    return network.conditioning(np.array([configuration.category_index(category)]), z, guidance)
 
 
 def between(

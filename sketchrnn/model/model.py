@@ -54,10 +54,12 @@ def load(path: str | Path | None = None) -> Model:
     """Load a model.
 
     Args:
-        path: a checkpoint, or a model as Google published it; None for the one that comes with sketchrnn.
+        path: a checkpoint, or a model as Google published it; ``hf://user/name`` for one on the Hugging Face Hub (needs
+            the extra ``hub``); None for the model that comes with sketchrnn.
 
     Raises:
         CheckpointError: the file is missing, damaged or something else.
+        DownloadError: a model on the Hub cannot be downloaded.
     """
     if str(path).endswith(".json"):
         return Model(load_model(path))

@@ -230,7 +230,7 @@ class NumpyNetwork:
         self._output_weights = self._tensor("decoder.output.weight", outputs, units)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
-    def condition(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
+    def conditioning(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
         """Return the decoder's conditioning, (B, condition_units).
 
         Args:

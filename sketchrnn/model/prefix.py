@@ -142,7 +142,7 @@ def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) ->
     if not network.configuration.can_draw_without_latent:
         z = np.zeros((1, network.configuration.latent_units), np.float32)
     return np.concatenate(
-        [network.condition(None if category is None else np.array([category]), z) for category in categories]
+        [network.conditioning(None if category is None else np.array([category]), z) for category in categories]
     )
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sketchrnn.errors import FormatError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from PIL.Image import Image
+    from shapely import MultiLineString
 
 FloatArray = NDArray[np.float64]
 
@@ -96,6 +102,88 @@ class Sketch:
             points, ends = points[1:], ends - 1
         strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
         return cls(tuple(strokes), pen_down=not bool(lifts[-1]))
+
+    @classmethod
+    def from_geometry(cls, geometry: object) -> Sketch:
+        """Make a sketch of the lines of a shapely geometry, or of any other that has ``__geo_interface__``.
+
+        Lines become strokes, the rings of polygons closed strokes, and points strokes of one point. A third coordinate
+        is left out. The y axis is not flipped.
+
+        Args:
+            geometry: an object with ``__geo_interface__``, or a GeoJSON mapping: geometry, feature or collection.
+
+        Raises:
+            FormatError: it is no geometry, or a coordinate is no finite number.
+
+        >>> Sketch.from_geometry({"type": "LineString", "coordinates": [(0, 0), (3, 4)]}).polylines()
+        [[(0.0, 0.0), (3.0, 4.0)]]
+        """
+        from sketchrnn.sketch.conversions import lines_of_geometry
+
+        return cls.from_polylines(lines_of_geometry(geometry))
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """The strokes as a GeoJSON-like MultiLineString; a stroke of one point has that point twice."""
+        from sketchrnn.sketch.conversions import geo_interface
+
+        return geo_interface(self)
+
+    def to_shapely(self) -> MultiLineString:
+        """Return the strokes as shapely's MultiLineString, y down. Needs the extra ``shapely``.
+
+        A stroke of one point becomes a line from that point to itself.
+        """
+        from sketchrnn.sketch.conversions import shapely_lines
+
+        return shapely_lines(self)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the sketch with matplotlib, y down, with equal axes. Needs the extra ``plot``.
+
+        Args:
+            ax: where to draw; by default matplotlib's current axes.
+            options: properties of :class:`matplotlib.collections.LineCollection`, such as ``color`` and ``linewidth``.
+
+        Returns:
+            The axes.
+        """
+        from sketchrnn.sketch.conversions import plot
+
+        return plot(self, ax, options)
+
+    def to_array(self, size: int = 64) -> NDArray[np.float32]:
+        """Return a gray picture for a network, as the recognizer sees it: (size, size), 1 is ink, 0 paper.
+
+        The drawing is centered and fills the picture up to a margin of 3 pixels; lines are one pixel wide.
+
+        Args:
+            size: width and height, in pixels.
+
+        Raises:
+            ConfigurationError: the size is outside its range.
+            FormatError: the sketch is too small or too large to compute with.
+        """
+        from sketchrnn.sketch.conversions import array
+
+        return array(self, size)
+
+    def to_image(self, size: int = 256) -> Image:
+        """Return a Pillow image to look at: mode L, size x size, black on white. Needs the extra ``image``.
+
+        The lines are those of the SVG picture: 1 % of the drawing wide. The drawing is centered.
+
+        Args:
+            size: width and height, in pixels.
+
+        Raises:
+            ConfigurationError: the size is outside its range.
+            FormatError: the sketch is too small or too large to compute with.
+        """
+        from sketchrnn.sketch.conversions import image
+
+        return image(self, size)
 
     def to_stroke3(self) -> FloatArray:
         """Return the stroke-3 rows: (L, 3) float64, without the first point, which is the origin.

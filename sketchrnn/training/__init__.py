@@ -1,6 +1,18 @@
-"""Everything that uses torch: the network, its losses, batches, augmentation, the loop and evaluation."""
+"""Everything that uses torch: the network, its losses, batches, augmentation, the loop and evaluation.
+
+Importing this package alone does not import torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from sketchrnn.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sketchrnn.training.strokes import Strokes
+
+__all__ = ["Strokes", "check_torch"]
 
 
 def check_torch(command: str) -> None:
@@ -13,3 +25,15 @@ def check_torch(command: str) -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise ConfigurationError(f"sketchrnn {command} needs PyTorch: pip install 'sketchrnn[train]'") from error
+
+
+def __getattr__(name: str) -> object:
+    """Import the public class when it is asked for, with torch."""
+    if name == "Strokes":
+        from sketchrnn.extras import import_extra
+
+        import_extra("torch", "train")
+        from sketchrnn.training.strokes import Strokes
+
+        return Strokes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,12 +21,14 @@ class Augmentation:
         rotation: largest angle, in degrees, in both directions.
         shear: largest share of y that is added to x, or subtracted from it.
         drop: probability of dropping a point inside a stroke.
+        mirror: probability of swapping left and right.
     """
 
     scale: float = 0.0
     rotation: float = 0.0
     shear: float = 0.0
     drop: float = 0.0
+    mirror: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class AugmentationNoise:
         rotation: between -1 and 1, (B, 1).
         shear: between -1 and 1, (B, 1).
         drop: of each row, between 0 and 1; rows with low numbers are dropped, (B, N).
+        mirror: between 0 and 1; drawings with low numbers are mirrored, (B, 1).
     """
 
     scale: Tensor
     rotation: Tensor
     shear: Tensor
     drop: Tensor
+    mirror: Tensor
 
     @classmethod
     def sample(cls, count: int, longest: int, generator: torch.Generator) -> AugmentationNoise:
@@ -51,7 +55,8 @@ class AugmentationNoise:
         scale, rotation, shear = (
             2.0 * torch.rand(count, size, generator=generator, device=generator.device) - 1.0 for size in (2, 1, 1)
         )
-        return cls(scale, rotation, shear, torch.rand(count, longest, generator=generator, device=generator.device))
+        drop, mirror = (torch.rand(count, size, generator=generator, device=generator.device) for size in (longest, 1))
+        return cls(scale, rotation, shear, drop, mirror)
 
     def __getitem__(self, index: slice) -> AugmentationNoise:
         return AugmentationNoise(*(value[index] for value in vars(self).values()))
@@ -60,7 +65,7 @@ class AugmentationNoise:
 def augment(
     offsets: Tensor, lifts: Tensor, lengths: Tensor, noise: AugmentationNoise, amounts: Augmentation
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Scale, shear and rotate every drawing, and drop points inside its strokes.
+    """Mirror, scale, shear and rotate every drawing, and drop points inside its strokes.
 
     The offset of a dropped row is added to the last kept row before it, so that all later points keep their positions.
     The first two rows of a stroke and the one that lifts the pen are never dropped.
@@ -80,6 +85,7 @@ def augment(
     """
     angle = noise.rotation * math.radians(amounts.rotation)
     x, y = ((1.0 + noise.scale * amounts.scale)[:, None] * offsets).unbind(-1)  # (B, N) each
+    x = torch.where(noise.mirror < amounts.mirror, -x, x)
     x = x + noise.shear * amounts.shear * y
     offsets = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], dim=-1)
     if amounts.drop == 0.0 or not offsets.shape[1]:

@@ -177,8 +177,17 @@ def length_order_batches(lengths: NDArray[np.int32], batch_size: int) -> list[ND
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
+def few_of_each(category: NDArray[np.int32], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices of at most ``most`` random drawings of each category, in random order."""
+    order = generator.permutation(len(category))
+    by_category = order[np.argsort(category[order], kind="stable")]
+    counts = np.bincount(category)
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return generator.permutation(by_category[rank < most])
+
+
 def batch_stream(
-    lengths: NDArray[np.int32],
+    drawings: Drawings,
     collator: Collator,
     training: TrainingConfiguration,
     first_step: int,
@@ -194,7 +203,7 @@ def batch_stream(
     processor's own threads by more, and a GPU works in the meantime.
 
     Args:
-        lengths: rows of each of the collator's drawings.
+        drawings: those of the collator.
         collator: makes the batches.
         training: size, augmentation and seed.
         first_step: counted from 0.
@@ -202,7 +211,11 @@ def batch_stream(
         workers: the processes that share every batch.
     """
     amounts = Augmentation(
-        training.augment_scale, training.augment_rotation, training.augment_shear, training.augment_drop
+        training.augment_scale,
+        training.augment_rotation,
+        training.augment_shear,
+        training.augment_drop,
+        training.augment_mirror,
     )
 
     def make(step: int, index: NDArray[np.int64]) -> Batch:
@@ -218,9 +231,13 @@ def batch_stream(
     def numbered() -> Iterator[tuple[int, NDArray[np.int64]]]:
         step = epoch = 0
         while True:
-            for index in epoch_batches(lengths, training.batch_size, np.random.default_rng([training.seed, 0, epoch])):
+            generator = np.random.default_rng([training.seed, 0, epoch])
+            chosen = np.arange(len(drawings))
+            if training.most_of_a_category:
+                chosen = few_of_each(drawings.category, training.most_of_a_category, generator)
+            for index in epoch_batches(drawings.lengths[chosen], training.batch_size, generator):
                 if step >= first_step:
-                    yield step, index
+                    yield step, chosen[index]
                 step += 1
             epoch += 1
 

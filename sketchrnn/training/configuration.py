@@ -73,6 +73,8 @@ class TrainingConfiguration:
         augment_rotation: a drawing is rotated by up to this angle, in degrees.
         augment_shear: a drawing is sheared by up to this share of its height.
         augment_drop: probability of dropping a point inside a stroke.
+        augment_mirror: probability of mirroring a drawing, left to right.
+        most_of_a_category: drawings of one category in an epoch, at most; other ones in each epoch. 0 = all.
         pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not only up to the end.
         seed: of the weights, the order of drawings, the augmentation and the noise.
         precision: "float32", or "bfloat16" for autocast where it is safe.
@@ -108,6 +110,8 @@ class TrainingConfiguration:
     augment_rotation: float = 0.0
     augment_shear: float = 0.0
     augment_drop: float = 0.10
+    augment_mirror: float = 0.0
+    most_of_a_category: int = 0
     pen_over_padding: bool = False
     seed: int = 0
     precision: str = "float32"
@@ -138,12 +142,12 @@ class TrainingConfiguration:
         for name in ("learning_rate_decay", "kl_decay"):
             self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
         for name in (
-            *("averaged_share", "augment_scale", "augment_shear", "augment_drop"),
+            *("averaged_share", "augment_scale", "augment_shear", "augment_drop", "augment_mirror"),
             *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
         self._demand("compile_cells", isinstance(self.compile_cells, bool), "true or false")
-        for name in ("seed", "warmup_steps", "patience"):
+        for name in ("seed", "warmup_steps", "patience", "most_of_a_category"):
             self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
         for name, choices in (
             ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.errors import DatasetError
-from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS
-from sketchrnn.model.recognizer import MARGIN, SAMPLE_SPACING, RecognizerConfiguration
+from sketchrnn.errors import ConfigurationError, DatasetError
+from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
+from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
+from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
+from sketchrnn.training.batches import few_of_each
 
 MOST_OF_A_CATEGORY = 1500
 """Drawings of one category in an epoch; which ones changes from epoch to epoch."""
@@ -152,7 +155,7 @@ def segments_of(
 
 
 def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
-    """Return the pictures that :func:`sketchrnn.model.recognizer.pictures` draws, (B, size, size).
+    """Return the pictures that :func:`sketchrnn.sketch.raster.pictures` draws, (B, size, size).
 
     Args:
         segments: in any unit.
@@ -263,17 +266,6 @@ class PictureBatches:
         return draw_pictures(segments, self._size, fit)
 
 
-def epoch_order(
-    category: NDArray[np.int32], generator: np.random.Generator, most: int = MOST_OF_A_CATEGORY
-) -> NDArray[np.int64]:
-    """Return an epoch's drawings in random order, at most so many of each category."""
-    order = generator.permutation(len(category))
-    by_category = order[np.argsort(category[order], kind="stable")]
-    counts = np.bincount(category)
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return generator.permutation(by_category[rank < most])
-
-
 def train_recognizer(
     drawings: Drawings,
     configuration: RecognizerConfiguration,
@@ -321,7 +313,7 @@ def train_recognizer(
     order: NDArray[np.int64] = np.zeros(0, np.int64)
     for step in range(training.steps):
         while len(order) < min(training.batch_size, len(train_set)):
-            order = np.concatenate([order, epoch_order(train_set.category, order_generator)])
+            order = np.concatenate([order, few_of_each(train_set.category, MOST_OF_A_CATEGORY, order_generator)])
         index, order = order[: training.batch_size], order[training.batch_size :]
         picture = batches.random(index, generator, training)
         target = torch.from_numpy(train_set.category[index].astype(np.int64)).to(device)
@@ -338,6 +330,68 @@ def train_recognizer(
             on_step(step + 1, float(loss.detach()))
     temperature = fit_temperature(averaged, valid_set if len(valid_set) else train_set, device)
     return averaged.weights(temperature)
+
+
+def default_steps(drawings: Drawings) -> int:
+    """Return the steps of 20 epochs, but at least 200 and at most 10,000."""
+    counts = np.bincount(drawings.of_split("train").category)
+    epoch = int(np.minimum(counts, MOST_OF_A_CATEGORY).sum()) / RecognizerTraining().batch_size
+    return int(np.clip(20 * epoch, 200, 10_000))
+
+
+def with_recognizer(
+    checkpoint: Checkpoint,
+    drawings: Drawings,
+    training: RecognizerTraining,
+    configuration: RecognizerConfiguration | None = None,
+    *,
+    device: str = "cpu",
+    bfloat16: bool = False,
+    on_step: Callable[[int, float], None] | None = None,
+) -> tuple[Checkpoint, str]:
+    """Train a recognizer and add it to a model.
+
+    Args:
+        checkpoint: the model.
+        drawings: all splits, with the categories of the model.
+        training: how the recognizer is trained.
+        configuration: its sizes; None for the defaults.
+        device: "cpu" or "cuda".
+        bfloat16: compute in bfloat16 where it is safe.
+        on_step: called after each step with its number and the loss.
+
+    Returns:
+        The model with its recognizer, and how often that is right on the validation drawings, in words.
+
+    Raises:
+        ConfigurationError: the model has a single category.
+        DatasetError: there is no training drawing.
+    """
+    if not checkpoint.configuration.conditional:
+        raise ConfigurationError(f"{checkpoint.source}: has one category; a recognizer needs at least two")
+    configuration = configuration or RecognizerConfiguration()
+    weights = train_recognizer(drawings, configuration, training, device=device, bfloat16=bfloat16, on_step=on_step)
+    kept = {name: value for name, value in checkpoint.weights.items() if not name.startswith(RECOGNIZER_TENSORS)}
+    trained = replace(checkpoint, weights=kept | dict(weights), recognizer=configuration.to_json())
+    return trained, _measures(Recognizer(trained), drawings.of_split("valid"))
+
+
+def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
+    """Return in words how often a recognizer is right when it sees a half and the whole of some drawings."""
+    if not len(drawings):
+        return "no validation drawing to measure the recognizer with"
+    shares = []
+    for share in (0.5, 1.0):
+        right = 0
+        for index in range(len(drawings)):
+            rows = drawings.stroke3(index)
+            part = Sketch.from_stroke3(rows[: math.ceil(share * len(rows))])
+            right += int(recognizer.log_probabilities([part.strokes])[0].argmax() == drawings.category[index])
+        shares.append(right / len(drawings))
+    return (
+        f"the recognizer is right at once for {shares[0]:.0%} of the halves and {shares[1]:.0%} of the wholes of "
+        f"{len(drawings):,} validation drawings"
+    )
 
 
 @torch.no_grad()

@@ -164,7 +164,7 @@ def train(
         # 3. The loop.
         network = workers.wrap(state.network)
         batches = batch_stream(
-            train_set.lengths, Collator(train_set, offset_scale, device), training, state.step, max_length, workers
+            train_set, Collator(train_set, offset_scale, device), training, state.step, max_length, workers
         )
         window = Window(device)
         interrupted = stack.enter_context(interrupt_as_flag())

@@ -29,7 +29,7 @@ def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
     network, configuration = NumpyNetwork(checkpoint), checkpoint.configuration
     needs_encoder = not configuration.can_draw_without_latent
     z = np.zeros((1, configuration.latent_units), np.float32) if needs_encoder else None
-    network.start(network.condition(np.zeros(1, np.int64), z))  # which finds a tensor that is missing
+    network.start(network.conditioning(np.zeros(1, np.int64), z))  # which finds a tensor that is missing
     unused = ["optimizer."] if needs_encoder else ["optimizer.", ENCODER_TENSORS]
     weights = {
         name: value.astype(np.float16) if value.ndim > 1 else value

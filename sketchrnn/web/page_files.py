@@ -15,13 +15,14 @@ _IMPORT = re.compile(r'^import \{(?P<names>[^}]*)\} from "\.{1,2}/(?:[\w-]+/)*(?
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (?P<name>\w+))", re.MULTILINE)
 
 INDEX, STYLE, ICON, SCRIPT = "index.html", "style.css", "icon.svg", "main.js"
-WORKER = "worker.js"
+WORKER, SERVICE_WORKER, MANIFEST = "worker.js", "service-worker.js", "manifest.webmanifest"
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
     "safetensors": "application/octet-stream",
+    "webmanifest": "application/manifest+json",
 }
 _NOTICE = (
     f"Made with sketchrnn {__version__}, MIT License. The model that ships with sketchrnn was trained on the Quick, "
@@ -53,31 +54,37 @@ class PageFile:
 def served_page(model: bytes) -> dict[str, PageFile]:
     """Return the files of the served page by the path that they are asked for by.
 
-    All but the page itself have a hash of their content in their path.
+    All but the page itself, its manifest and its service worker have a hash of their content in their path.
 
     Args:
         model: the file that :func:`sketchrnn.web.model_file.page_model` makes.
     """
     served: dict[str, PageFile] = {}
 
-    def serve(name: str, content: bytes) -> str:
+    def serve(name: str, content: bytes, *, immutable: bool = True) -> str:
         stem, _, ending = name.rpartition(".")
-        path = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
-        served[f"/{path}"] = PageFile(content, MEDIA_TYPES[ending], immutable=True)
+        path = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}" if immutable else name
+        served[f"/{path}"] = PageFile(content, MEDIA_TYPES[ending], immutable=immutable)
         return path
 
+    icon = serve(ICON, page_text(ICON).encode())
     description = {
         "source": serve("model.safetensors", model),
         "integrity": f"sha256-{_digest(model)}",
         "worker": serve(WORKER, bundled(WORKER).encode()),
+        "serviceWorker": SERVICE_WORKER,
     }
+    manifest = serve(MANIFEST, page_text(MANIFEST).replace(ICON, icon).encode(), immutable=False)
     page = _page(
-        icon=serve(ICON, page_text(ICON).encode()),
+        icon=icon,
+        manifest=f'<link rel="manifest" href="{manifest}">\n',
         style=f'<link rel="stylesheet" href="{serve(STYLE, page_text(STYLE).encode())}">',
         script=f'<script type="module" src="{serve(SCRIPT, bundled(SCRIPT).encode())}"></script>\n',
         held=_held("model", json.dumps(description)),
     )
     served["/"] = PageFile(page.encode(), MEDIA_TYPES["html"], immutable=False)
+    kept = json.dumps(["./", *(path.removeprefix("/") for path in served if path != "/")])
+    serve(SERVICE_WORKER, f"const FILES = {kept};\n{page_text(SERVICE_WORKER)}".encode(), immutable=False)
     return served
 
 
@@ -95,6 +102,7 @@ def exported_page(model: bytes) -> str:
     )
     return _page(
         icon=f"data:image/svg+xml;base64,{base64.b64encode(page_text(ICON).encode()).decode()}",
+        manifest="",
         style=f"<style>{style}</style>",
         script="",
         held=_held("model", "{}")
@@ -105,12 +113,13 @@ def exported_page(model: bytes) -> str:
     )
 
 
-def _page(*, icon: str, style: str, script: str, held: str, policy: str = "") -> str:
+def _page(*, icon: str, manifest: str, style: str, script: str, held: str, policy: str = "") -> str:
     """Return the HTML with its parts in their places."""
     encoding = '<meta charset="utf-8">'
     replacements = {
         encoding: f'{encoding}{policy}\n<meta name="generator" content="sketchrnn {__version__}">',
         f'href="{ICON}"': f'href="{icon}"',
+        f'<link rel="manifest" href="{MANIFEST}">\n': manifest,
         f'<link rel="stylesheet" href="{STYLE}">': style,
         f'<script type="module" src="{SCRIPT}"></script>\n': script,
         '<html lang="en">': f'<html lang="en">\n<!-- {_NOTICE} -->',

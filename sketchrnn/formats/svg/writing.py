@@ -19,6 +19,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
+import svgwrite
+from svgwrite.base import BaseElement
+
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
 from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
@@ -181,18 +184,18 @@ def svg_sheet(
     else:
         root = _new_page(page, render_style)
         scale, x, y = _fit(page, render_style, width, height)
-        parent = ElementTree.SubElement(root, "g", transform=_placement(scale, x, y))
+        parent = _element("g", {"transform": _placement(scale, x, y)})
+        root.append(parent)
         line = (DEFAULT_PEN if stroke_width is None else stroke_width.on_page(_larger(page))) / scale
     for index, (label, layers) in enumerate(cells):
         row, column = divmod(index, columns)
         left, top = round(column * cell, 3), round(row * row_height, 3)
         picture = _cell_picture(layers, index, (left, top), cell, line, render_style, animation)
-        title_element = ElementTree.Element("title")
+        title_element = _element("title")
         title_element.text = xml_text(label)
         picture.insert(0, title_element)
         parent.append(picture)
-        text = ElementTree.SubElement(
-            parent,
+        text = _element(
             "text",
             {
                 "x": number_text(round(left + cell / 2, 3)),
@@ -204,6 +207,7 @@ def svg_sheet(
             },
         )
         text.text = _shortened(label, cell * (1 - 2 * _CELL_INSET) / (font_size * _LETTER_WIDTH))
+        parent.append(text)
     return _document(root, title, description, animation)
 
 
@@ -233,7 +237,7 @@ def add_layers(
     groups = []
     for layer in layers:
         identifier = next(name for number in numbers if (name := f"sketchrnn-{number}") not in identifiers)
-        group = ElementTree.Element(
+        group = _element(
             "g",
             {
                 **declared,
@@ -256,7 +260,7 @@ def add_layers(
         color = xml_text(layer.color)
         for element in elements_of(strokes, style, layer.stroke_width, color, first=strokes_before, total=total):
             css = ";".join(f"{name}:{value}" for name, value in {**common, **element.paint}.items())
-            ElementTree.SubElement(group, element.tag, {**element.geometry, "style": css})
+            group.append(_element(element.tag, {**element.geometry, "style": css}))
         ElementTree.indent(group, " ", 1)
         groups.append(" " + ElementTree.tostring(group, encoding="unicode").rstrip() + "\n")
     end = _RootEnd(document)
@@ -338,17 +342,12 @@ class _Frame:
 def _new_root(
     size: tuple[str, ...], view_box: tuple[float, float, float, float], render_style: RenderStyle
 ) -> ElementTree.Element:
-    attributes = {
-        "xmlns": _SVG,
-        "version": "1.1",
-        "width": size[0],
-        "height": size[1],
-        "viewBox": " ".join(map(number_text, view_box)),
-    }
-    root = ElementTree.Element("svg", attributes)
+    drawing = svgwrite.Drawing(size=size, viewBox=" ".join(map(number_text, view_box)), debug=False)
+    root: ElementTree.Element = drawing.get_xml()
+    root[:] = []  # an empty <defs>
     if render_style.background is not None:
         sides = dict(zip(("x", "y", "width", "height"), map(number_text, view_box), strict=True))
-        ElementTree.SubElement(root, "rect", {"id": "background", "fill": xml_text(render_style.background), **sides})
+        root.append(_element("rect", {"id": "background", "fill": xml_text(render_style.background), **sides}))
     return root
 
 
@@ -393,7 +392,7 @@ def _cell_picture(
     scale = inner / max(frame.width, frame.height)
     shift_x = corner[0] + cell / 2 - (frame.x + frame.width / 2) * scale
     shift_y = corner[1] + cell / 2 - (frame.y + frame.height / 2) * scale
-    picture = ElementTree.Element("g", transform=_placement(scale, shift_x, shift_y))
+    picture = _element("g", {"transform": _placement(scale, shift_x, shift_y)})
     width = inner * _STROKE_WIDTH if line is None else line
     picture.extend(group for _, group in _groups(layers, width / scale, render_style, animation, f"-{index}"))
     return picture
@@ -410,7 +409,7 @@ def _groups(
     first = 0
     for layer in layers:
         identifier = "-".join(xml_text(layer.name + suffix).split())  # an id holds no spaces
-        group = ElementTree.Element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
+        group = _element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
         group.set(*SEPARATE_STROKES)
         strokes, color = layer.sketch.strokes, xml_text(layer.color)
         elements = elements_of(strokes, render_style.style, stroke_width, color, first=first, total=total)
@@ -434,8 +433,17 @@ def _line_attributes(color: str, stroke_width: float) -> dict[str, str]:
     }
 
 
+def _element(tag: str, attributes: dict[str, str] | None = None) -> ElementTree.Element:
+    """Return an element without content, as svgwrite makes it."""
+    element = BaseElement(debug=False)
+    element.elementname = tag
+    element.attribs.update(attributes or {})
+    xml: ElementTree.Element = element.get_xml()
+    return xml
+
+
 def _xml_element(element: SvgElement) -> ElementTree.Element:
-    return ElementTree.Element(element.tag, {**element.geometry, **element.paint})
+    return _element(element.tag, {**element.geometry, **element.paint})
 
 
 def _add_moving(
@@ -455,10 +463,10 @@ def _add_moving(
         return
     if drawn.reveal is not None:
         data, width = drawn.reveal
-        mask = ElementTree.SubElement(group, "mask", id=identifier)
-        line = ElementTree.SubElement(
-            mask, "path", {"d": data, "fill": "none", "stroke": "#fff", "stroke-width": number_text(width)}
-        )
+        mask = _element("mask", {"id": identifier})
+        line = _element("path", {"d": data, "fill": "none", "stroke": "#fff", "stroke-width": number_text(width)})
+        mask.append(line)
+        group.append(mask)
         element.set("mask", f"url(#{identifier})")
     if still is not None:
         line.set("stroke-dasharray", f"{number_text(round(still * drawn.length, 6))} {number_text(2 * drawn.length)}")
@@ -476,7 +484,7 @@ def _document(
     head = [("title", title), ("desc", description)]
     head += [("style", STYLE_SHEET)] if animation is not None and animation.at is None else []
     for position, (tag, text) in enumerate((tag, text) for tag, text in head if text is not None):
-        element = ElementTree.Element(tag)
+        element = _element(tag)
         element.text = xml_text(text)
         root.insert(position, element)
     ElementTree.indent(root, " ")

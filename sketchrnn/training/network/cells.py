@@ -85,8 +85,8 @@ class LSTM(nn.LSTM):
         Args:
             input_size: size of a row and the conditioning.
             units: H.
-            dropouts: ``weight`` drops recurrent weights, the same for all rows of a run, and scales the others up.
-                ``recurrent`` drops cell inputs, see :func:`apply_gates`; the layer then runs step by step.
+            dropouts: ``weight`` drops recurrent weights, the same for all rows of a run, and scales the others up;
+                ``recurrent`` drops cell inputs, see :func:`apply_gates`, and makes the layer run step by step.
         """
         super().__init__(input_size, units)
         self.units = self.state_units = units
@@ -210,7 +210,7 @@ class HyperLSTM(LayerNormLSTM):
             units: H, of the large LSTM.
             hyper_units: units of the small LSTM.
             embedding_units: size of the embedding from which each scale and shift is computed.
-            dropouts: of the large LSTM, as for :class:`LSTM`.
+            dropouts: as for :class:`LSTM`, of the large LSTM.
         """
         super().__init__(input_size, units, dropouts)
         self.state_units = units + hyper_units
@@ -283,7 +283,7 @@ def make_cell(
         input_size: size of a row and the conditioning.
         units: H.
         configuration: holds the sizes of a HyperLSTM's small LSTM.
-        dropouts: those of recurrent weights and of cell inputs are used.
+        dropouts: ``weight`` and ``recurrent`` are used.
     """
     if kind == "hyper":
         sizes = (configuration.hyper_units, configuration.hyper_embedding_units)

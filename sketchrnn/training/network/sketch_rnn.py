@@ -95,11 +95,7 @@ class Decoder(nn.Module):
         arXiv:1704.03477, section 3.2, equation 3.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropouts: Dropouts = NO_DROPOUT,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
         units, conditioning_units = configuration.decoder_units, configuration.condition_units
         self.lstm = make_cell(
@@ -162,11 +158,7 @@ class SketchRNN(nn.Module):
         Ha and Eck 2017, arXiv:1704.03477. The category embedding and "no z" are additions.
     """
 
-    def __init__(
-        self,
-        configuration: ModelConfiguration,
-        dropouts: Dropouts = NO_DROPOUT,
-    ) -> None:
+    def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         """Make a network with fresh weights from torch's default generator.
 
         Args:

@@ -1,563 +1,727 @@
-import { encodedDrawing, decodedDrawing } from "./link.js";
+/**
+ * The page: what happens when something is drawn, chosen or opened.
+ * @typedef {import("./geometry.js").Stroke} Stroke
+ * @typedef {import("./history.js").Ending} Ending
+ */
+
 import { simplified } from "../engine/sketch.js";
-import { boundsOf, pathData } from "./geometry.js";
-import { LINE_WIDTH, ndjsonText, pngBlob, save, svgText } from "./download.js";
 import { Combobox } from "./combobox.js";
+import { DEMO_DRAWINGS } from "./demo.js";
+import { FORMATS, save } from "./download.js";
+import { ENDINGS, Finisher, LARGEST_SEED, isClear } from "./endings.js";
+import { moved } from "./geometry.js";
+import { History, emptyState } from "./history.js";
+import { LinkError, decodedDrawing, drawingIn, encodedDrawing } from "./link.js";
+import { makeMenu } from "./menu.js";
+import { growEnding, showDrawings, showEndings, showGuesses } from "./panel.js";
+import { share } from "./share.js";
+import { Storage, claim, currentId, holdUnsaved, release, setCurrentId, setSetting, setting, takeUnsaved } from "./storage.js";
 import { Surface } from "./surface.js";
+import { chooseLanguage, languageNames, texts, useLanguage } from "./texts.js";
 
-const BOX_OF_A_SCALE = 30; // units of the sheet in an offset scale, for models whose unit is not that of the sheet
-const VERSIONS = 6;
-const GUESSES = 5;
 const PAUSE = 180; // ms without a change before a slider's value counts
-const LIVE_GUESS = 300; // ms between guesses while a line is drawn
-const CHANGE_OF_MIND = 1.5; // how much more probable a later guess must be for all to be drawn anew
-const MOST_UNDO = 200;
-const LARGEST_SEED = 2 ** 31 - 1;
+const LIVE_GUESS = 250; // ms between guesses while a line is drawn
+const LEAST_GUESSED = 8; // points of a line that is guessed while it is drawn
+const SETTLED = 0.5; // seconds that an ending has been watched before a better one no longer replaces it
+const NEXT_ENDING = 2600; // ms after an ending is drawn before the next one is shown in turn
+const NEXT_DEMO = 2200;
+const SEED_STEP = 100; // to the seeds of other endings
+const LINK_EPSILON = 0.5; // units that lines in links differ by, at most
 
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 const element = (id) => document.getElementById(id);
-const percent = (probability) => (probability >= 0.995 ? ">99 %" : probability < 0.01 ? "<1 %" : `${Math.round(probability * 100)} %`);
 
-/** Starts the page; `loading` is a promise of the model. */
-export async function startPage(loading) {
-  await new Page().start(loading);
+/** Starts the page. @param {Promise<import("../engine/model.js").Model>} model which may be loading */
+export async function startPage(model) {
+  const page = new Page();
+  page.start(); // needs no model
+  await page.useModel(model);
 }
 
 class Page {
-  ink = []; // strokes that are the user's: drawn, or taken over
-  versions = []; // completions: { strokes, whole, ended }
-  shown = 0; // which of them is on the sheet
-  done = true; // nothing is to be drawn: the sheet is empty, or all is taken over
-  undoable = [];
-  redoable = [];
-  category = null; // chosen by the user; null: guessed
-  guesses = [];
-  temperature = 0.4;
-  seed = 1;
-  drawing = null; // AbortController of what the model is drawing
-  session = null; // that of the versions on the page, drawn or being drawn
-  guessing = null;
+  history = new History(emptyState());
+  /** @type {Finisher | null} until the model is loaded */
+  finisher = null;
+  /** @type {Storage | null} */
+  storage = null;
+  id = newId();
+  shownInTurn = null; // endings that have been shown in turn; null: the user has chosen one
   lastLiveGuess = 0;
-  thumbnails = null;
+  timers = {};
 
   constructor() {
+    useLanguage();
     this.surface = new Surface(element("canvas"), {
       onPenDown: () => this.#penDown(),
-      onPenMove: (stroke) => this.#penMove(stroke),
-      onStroke: (stroke) => this.#strokeDrawn(stroke),
+      onPenMove: (stroke) => this.#guessWhileDrawing(stroke),
+      onStroke: (stroke) => this.#changeInk([...this.state.ink, stroke]),
+      onCancel: () => this.#penGone(),
+      onErase: (ink, ending) => this.#erase(ink, ending),
+      onMoveStrokes: (strokes, dx, dy) => this.#moveStrokes(strokes, dx, dy),
+      onSelect: (strokes) => this.#selected(strokes),
       onPlayed: () => this.#played(),
+      onView: () => this.#viewMoved(),
+      onPenSeen: () => this.#penSeen(),
     });
     this.combobox = new Combobox(element("category"), element("category-list"), (name) => this.#chooseCategory(name));
     this.#listen();
-    this.#showVersions();
-    this.#showState();
   }
 
-  async start(loading) {
-    this.loading = loading;
+  get state() {
+    return this.history.present;
+  }
+
+  /** The ending on the sheet. @returns {Ending | undefined} */
+  get ending() {
+    return this.state.endings[this.state.shown];
+  }
+
+  get isEmpty() {
+    return !this.state.ink.length && !this.state.endings.length && this.state.settled;
+  }
+
+  async start() {
+    this.#showAll();
+    this.#say(texts.begin);
     try {
-      this.model = await loading;
-    } catch (error) {
-      this.#fail(error);
-      return;
+      this.storage = await Storage.open();
+      await this.#restore();
+    } catch {
+      if (!this.storage) this.#say(texts.cannotKeep);
     }
-    this.scale = this.model.unit === "box" ? 1 : this.model.offsetScale / BOX_OF_A_SCALE;
-    this.combobox.setNames(this.model.categories);
-    if (this.model.categories.length < 2) {
-      this.category = this.model.categories[0] ?? null;
-      document.querySelector(".subject").hidden = !this.category;
-      element("category").disabled = true;
-    }
-    document.querySelector(".guesses").hidden = !this.model.canGuess;
-    this.#showCategory();
-    document.body.dataset.ready = "true"; // for tests; drawing need not wait for it
     this.#openLink();
     window.addEventListener("hashchange", () => this.#openLink());
+    if (this.isEmpty) this.#showDemo(0);
+    document.body.dataset.restored = "true";
+  }
+
+  async useModel(model) {
+    try {
+      this.finisher = new Finisher(await model);
+    } catch (error) {
+      this.#say(texts.failed(error.message));
+      return;
+    }
+    const { categories } = this.finisher.model;
+    this.combobox.setNames(categories);
+    document.querySelector(".subject").hidden = categories.length < 2;
+    document.querySelector(".guesses").hidden = !this.finisher.canGuess;
+    document.body.dataset.ready = "true";
+    this.#showControls();
+    if (!this.state.settled) this.#finish();
   }
 
   // the pen
 
   #penDown() {
-    this.#stop();
+    this.#stopTurns();
+    this.#stopDemo();
     element("hint").hidden = true;
   }
 
-  #penMove(stroke) {
+  #penGone() {
+    this.#showControls();
+  }
+
+  #guessWhileDrawing(stroke) {
     const now = performance.now();
-    if (!this.model || this.category || this.guessing || now - this.lastLiveGuess < LIVE_GUESS || stroke.length < 8) return;
+    const { finisher, state } = this;
+    const busy = !finisher?.canGuess || finisher.isGuessing || finisher.job || state.category;
+    if (busy || now - this.lastLiveGuess < LIVE_GUESS || stroke.length < LEAST_GUESSED) return;
     this.lastLiveGuess = now;
-    this.#guess([...this.ink, stroke], true).catch((error) => this.#fail(error));
+    finisher.guess([...state.ink, stroke], { penDown: true }).then(
+      (guesses) => this.surface.penIsDown && showGuesses(element("guesses"), guesses, null, (name) => this.#chooseCategory(name)),
+      (error) => this.#fail(error),
+    );
   }
 
-  #strokeDrawn(stroke) {
-    this.#stopGuessing(); // it is about less than there is now
-    this.#remember();
-    this.ink = [...this.ink, stroke];
-    this.surface.setInk(this.ink);
-    this.#complete();
+  #penSeen() {
+    if (this.penWasSeen) return;
+    this.penWasSeen = true;
+    this.#letFingersDraw(false);
+    this.#say(texts.penSeen);
   }
 
-  // what the model does
-
-  #stop() {
-    this.drawing?.abort();
-    this.drawing = this.session = null;
+  #letFingersDraw(wanted) {
+    this.surface.pointer.fingersDraw = wanted;
+    element("fingers-draw").setAttribute("aria-checked", String(wanted));
   }
 
-  #stopGuessing() {
-    this.guessing?.abort();
-    this.guessing = null;
-    element("guesses").setAttribute("aria-busy", "false");
+  // what changes the drawing: each is a step of the history
+
+  /** @param {Partial<import("./history.js").State>} changes */
+  #change(changes, { finish = false } = {}) {
+    this.finisher?.stop();
+    this.#stopTurns();
+    this.#stopDemo();
+    this.history.change({ ...changes, ...(finish && { endings: [], shown: 0, settled: false }) });
+    this.#showAll();
+    if (finish) this.#finish();
+    this.#save();
   }
 
-  /** Has the ink completed, from the beginning on. `kept` is a completion that stays as the first version. */
-  async #complete({ kept = null } = {}) {
-    this.#stop();
-    const drawing = (this.drawing = this.session = new AbortController());
-    this.done = false;
-    this.versions = kept ? [kept] : [];
-    this.shown = 0;
-    if (!kept) this.surface.setCompletion([], { whole: false });
-    this.#showVersions();
-    this.#showState();
-    try {
-      await this.loading;
-      const category = await this.#subject();
-      if (drawing.signal.aborted) return;
-      await this.#draw(category, kept, drawing);
-      if (!this.model.canGuess || !this.ink.length || this.session !== drawing) return;
-      const guesses = await this.#guess(this.ink);
-      if (this.session === drawing) this.#reconsider(guesses, category);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Returns what is to be drawn: the choice, or the guess so far, which is made good when all is drawn. */
-  async #subject() {
-    if (this.category || !this.model.canGuess) return this.category;
-    if (!this.ink.length) return this.model.categories[Math.floor(Math.random() * this.model.categories.length)];
-    const [{ category }] = this.guesses.length ? this.guesses : await this.#guess(this.ink);
-    return category;
-  }
-
-  /** Has all drawn anew if a later guess is clearly another. */
-  #reconsider(guesses, category) {
-    const { probability = 0 } = guesses.find((guess) => guess.category === category) ?? {};
-    if (!this.category && guesses[0].probability > CHANGE_OF_MIND * probability) this.#complete();
-  }
-
-  async #draw(category, kept, drawing) {
-    const first = kept ? 1 : 0;
-    const request = {
-      category,
-      count: VERSIONS - first,
-      bestOf: 1,
-      temperature: this.temperature,
-      seed: this.seed,
-      scale: this.scale,
-      signal: drawing.signal,
-    };
-    const open = []; // versions whose last stroke goes on
-    this.subject = category;
-    for await (const event of this.model.stream(this.ink, request)) {
-      if (event.event === "start") {
-        for (const _ of event.drawings) this.versions.push({ strokes: [], whole: false, ended: false });
-        if (!kept) this.surface.setCompletion(this.versions[0].strokes, { whole: false });
-        this.#showVersions();
-        continue;
-      }
-      const place = event.drawing + first;
-      const version = this.versions[place];
-      if (event.event === "points") {
-        if (!open[place]) version.strokes.push([]);
-        version.strokes.at(-1).push(...event.points);
-        open[place] = !event.lift;
-      } else {
-        version.whole = true;
-        version.ended = event.ended;
-        if (place === this.shown && !version.strokes.length) this.#passOver();
-      }
-      if (place === this.shown) this.surface.completionGrew(version.whole);
-      this.#showVersionsSoon();
-    }
-    if (this.drawing === drawing) this.drawing = null;
-    this.#showState();
-  }
-
-  /** Shows another version in the place of one that adds nothing, if there is one. */
-  #passOver() {
-    const other = this.versions.findIndex((version) => version.strokes.length || !version.whole);
-    if (other >= 0) this.#choose(other);
-  }
-
-  /** Guesses what strokes are going to be, shows it, and returns it. */
-  async #guess(strokes, penDown = false) {
-    this.guessing?.abort();
-    const guessing = (this.guessing = new AbortController());
-    element("guesses").setAttribute("aria-busy", "true");
-    const guesses = await this.model.guess(strokes, { penDown, scale: this.scale, signal: guessing.signal });
-    if (this.guessing === guessing) {
-      this.guesses = guesses.slice(0, GUESSES);
-      this.#showGuesses();
-      this.guessing = null;
-      element("guesses").setAttribute("aria-busy", "false");
-    }
-    return guesses;
-  }
-
-  // what the user does
-
-  #remember() {
-    this.undoable.push(this.#snapshot());
-    if (this.undoable.length > MOST_UNDO) this.undoable.shift();
-    this.redoable = [];
-  }
-
-  #snapshot() {
-    const { ink, versions, shown, done, guesses, subject } = this;
-    return { ink, versions, shown, done, guesses, subject };
-  }
-
-  #step(from, to) {
-    const snapshot = from.pop();
-    if (!snapshot) return;
-    this.#stop();
-    this.#stopGuessing();
-    to.push(this.#snapshot());
-    Object.assign(this, snapshot);
-    this.surface.setInk(this.ink);
-    this.#showGuesses();
-    const unfinished = !this.done && (!this.versions.length || this.versions.some((version) => !version.whole));
-    if (unfinished) this.#complete();
-    else this.#showChosen({ atOnce: true });
-    this.#say(this.ink.length ? `${count(this.ink.length, "stroke")} of yours` : "The sheet is empty");
+  /** @param {Stroke[]} ink */
+  #changeInk(ink) {
+    if (ink.length) this.#change({ ink }, { finish: true });
+    else this.#clear();
   }
 
   #clear() {
-    if (!this.ink.length && !this.versions.length) return;
-    this.#stop();
-    this.#stopGuessing();
-    this.#remember();
-    Object.assign(this, { ink: [], versions: [], shown: 0, done: true, guesses: [] });
-    this.surface.setInk(this.ink);
-    this.#showGuesses();
-    this.#showChosen({ atOnce: true });
-    this.#say("The sheet is empty");
+    if (this.isEmpty) return;
+    this.#change({ ink: [], endings: [], shown: 0, settled: true, guesses: [] });
+    this.#say(texts.empty);
+  }
+
+  /** @param {Set<Stroke>} ink @param {Set<Stroke>} ending */
+  #erase(ink, ending) {
+    if (ink.size) return this.#changeInk(this.state.ink.filter((stroke) => !ink.has(stroke)));
+    const left = { ...this.ending, strokes: this.ending.strokes.filter((stroke) => !ending.has(stroke)) };
+    const endings = this.state.endings.map((one) => (one === this.ending ? left : one)).filter(({ strokes }) => strokes.length);
+    const shown = Math.min(this.state.shown, Math.max(0, endings.length - 1));
+    return this.#change({ endings, shown, settled: true });
+  }
+
+  #moveStrokes(strokes, dx, dy) {
+    const changed = new Map([...strokes].map((stroke) => [stroke, moved(stroke, dx, dy)]));
+    this.#changeInk(this.state.ink.map((stroke) => changed.get(stroke) ?? stroke));
+    this.surface.select(new Set(changed.values()));
+  }
+
+  #deleteSelected() {
+    const { selection } = this.surface;
+    if (selection.size) this.#erase(selection, new Set());
+    element("canvas").focus();
+  }
+
+  /** @param {string | null} category */
+  #chooseCategory(category) {
+    const { state } = this;
+    const wanted = category === state.category ? null : category;
+    if (!state.ink.length && !wanted) this.#change({ category: null, endings: [], shown: 0, settled: true });
+    else this.#change({ category: wanted }, { finish: !this.isEmpty });
+  }
+
+  #surprise() {
+    const { categories } = this.finisher.model;
+    const others = categories.filter((name) => name !== this.state.category);
+    const category = others[Math.floor(Math.random() * others.length)] ?? categories[0] ?? null;
+    this.#change({ category, seed: Math.floor(Math.random() * LARGEST_SEED) }, { finish: true });
   }
 
   #again() {
-    this.seed = (this.seed + VERSIONS) % LARGEST_SEED;
-    this.#complete();
+    this.#change({ seed: (this.state.seed + SEED_STEP) % LARGEST_SEED }, { finish: true });
+  }
+
+  #keep() {
+    const { state, ending } = this;
+    if (!ending?.whole) return;
+    this.#change({ ink: [...state.ink, ...ending.strokes], endings: [], shown: 0, settled: true });
+    this.#say(texts.kept);
+  }
+
+  #keepStroke() {
+    const { state, ending } = this;
+    if (!ending?.whole) return;
+    const [stroke, ...rest] = ending.strokes;
+    const endings = rest.length ? [{ ...ending, strokes: rest }] : [];
+    this.#change({ ink: [...state.ink, stroke], endings, shown: 0, settled: true });
+    this.#say(texts.kept);
+  }
+
+  #step(name) {
+    if (!this.history[name === "undo" ? "canUndo" : "canRedo"]) return;
+    this.finisher?.stop();
+    this.#stopTurns();
+    this.history[name]();
+    this.#showAll();
+    this.#say(this.state.ink.length ? texts.yours(this.state.ink.length) : texts.empty);
+    if (!this.state.settled) this.#finish();
+    this.#save();
+  }
+
+  // the model
+
+  async #finish() {
+    const { state, finisher } = this;
+    if (!finisher) return this.#say(texts.loading);
+    state.endings = [];
+    state.shown = 0;
+    this.shownInTurn = new Set();
+    this.addsNothingAs = null;
+    this.#say(texts.thinking);
+    try {
+      const finishing = finisher.finish(state, this.#finisherEvents(state));
+      this.#showControls();
+      const endings = await finishing;
+      if (endings && state === this.state) this.#finished(state, endings);
+    } catch (error) {
+      state.settled = true;
+      this.#fail(error);
+    }
+    this.#showControls();
+    return undefined;
+  }
+
+  /** @returns {import("./endings.js").FinisherEvents} */
+  #finisherEvents(state) {
+    const list = element("endings");
+    return {
+      onGuesses: (guesses) => {
+        state.guesses = guesses;
+        this.#showGuesses();
+        if (state.category) return;
+        const names = guesses.slice(0, 3).map(({ category }) => category);
+        this.#say(isClear(guesses) || names.length < 2 ? texts.looksClearly(names[0]) : texts.looksUnclear(names));
+      },
+      onBegin: (ending) => {
+        state.endings.push(ending);
+        if (state.endings.length === 1) this.#show(0);
+        this.#showEndings();
+      },
+      onGrow: (ending) => {
+        this.surface.wake();
+        this.timers.grow ??= requestAnimationFrame(() => {
+          this.timers.grow = null;
+          growEnding(list, this.state, this.state.endings.indexOf(ending));
+        });
+      },
+      onBetter: (drawn, better) => {
+        const index = state.endings.indexOf(drawn);
+        const { playback } = this.surface;
+        const watched = playback?.ending === drawn && playback.clock > SETTLED && drawn.strokes.length > 0 && !stillness.matches;
+        if (watched) state.endings.push(better);
+        else {
+          state.endings.splice(Math.max(0, index), index < 0 ? 0 : 1, better);
+          this.#show(state.endings.indexOf(better));
+        }
+        this.#showEndings();
+        return watched ? drawn : null;
+      },
+      onNothing: (category) => {
+        this.addsNothingAs ??= category;
+        this.#say(texts.tryingNext(this.addsNothingAs));
+      },
+    };
+  }
+
+  /** Puts the endings in order, the best first; the one on the sheet stays there. */
+  #finished(state, endings) {
+    const shown = state.endings[state.shown];
+    state.endings = endings.toSorted((one, other) => other.score - one.score);
+    state.settled = true;
+    const chosen = this.shownInTurn === null;
+    state.shown = stillness.matches && !chosen ? 0 : Math.max(0, state.endings.indexOf(shown));
+    if (this.ending !== this.surface.playback?.ending) this.#show(state.shown);
+    if (!endings.length) this.#say(texts.nothingAtAll);
+    else if (this.addsNothingAs) this.#say(texts.nothingAdded(this.addsNothingAs, endings[0].category));
+    if (this.surface.playback?.played) this.#played();
+    this.#showEndings();
+    this.#describe();
+    this.#viewMoved();
+    this.#save();
+  }
+
+  #played() {
+    const { state, ending } = this;
+    this.#showControls();
+    if (!ending || !state.settled) return;
+    if (!this.addsNothingAs) this.#say(texts.finished(ending.category, ending.strokes.length));
+    this.#describe();
+    this.#showNextSoon();
+  }
+
+  // endings in turn
+
+  #showNextSoon() {
+    clearTimeout(this.timers.turn);
+    const wanted = setting("in-turn", "yes") === "yes" && !stillness.matches;
+    if (this.shownInTurn && wanted && this.state.endings.length > 1) this.timers.turn = setTimeout(() => this.#showNext(), NEXT_ENDING);
+  }
+
+  #showNext() {
+    const { state, shownInTurn } = this;
+    if (!shownInTurn) return;
+    const waiting = document.hidden || this.surface.gesture || document.querySelector("dialog[open]");
+    if (waiting) return this.#showNextSoon();
+    shownInTurn.add(this.ending);
+    const next = state.endings.findIndex((ending) => !shownInTurn.has(ending));
+    if (next < 0) this.shownInTurn = null; // each has been shown: the best one stays
+    return this.#show(Math.max(0, next), { fade: true });
+  }
+
+  #stopTurns() {
+    clearTimeout(this.timers.turn);
+    this.shownInTurn = null;
   }
 
   #choose(index) {
-    if (!this.versions[index] || index === this.shown) return;
-    this.shown = index;
-    this.#showChosen();
+    if (!this.state.endings[index]) return;
+    this.#stopTurns();
+    this.#show(index);
+    this.#describe();
+    this.#save();
   }
 
-  #takeStroke() {
-    const version = this.versions[this.shown];
-    if (!version?.strokes.length || (!version.whole && version.strokes.length < 2)) return;
-    this.#remember();
-    const [stroke, ...rest] = version.strokes;
-    const shownStrokes = this.surface.strokesShown;
-    this.ink = [...this.ink, stroke];
-    this.surface.setInk(this.ink);
-    const kept = { ...version, strokes: rest };
-    this.surface.setCompletion(rest, { whole: version.whole, atOnce: shownStrokes > rest.length });
-    if (!rest.length) return this.#finish();
-    this.#stop();
-    if (!version.whole) return this.#complete();
-    this.seed = (this.seed + VERSIONS) % LARGEST_SEED;
-    return this.#complete({ kept });
+  /** Shows an ending on the sheet. */
+  #show(index, options = {}) {
+    this.state.shown = index;
+    this.surface.setEnding(this.ending ?? null, options);
+    this.#showEndings();
+    this.#showControls();
+    this.#viewMoved();
   }
 
-  #takeAll() {
-    const version = this.versions[this.shown];
-    if (!version?.whole || !version.strokes.length) return;
-    this.#remember();
-    this.ink = [...this.ink, ...version.strokes];
-    this.surface.setInk(this.ink);
-    this.#finish();
+  // the demonstration
+
+  #showDemo(index) {
+    if (!this.isEmpty || index >= DEMO_DRAWINGS.length) return;
+    const drawing = decodedDrawing(DEMO_DRAWINGS[index]);
+    const goesOn = !stillness.matches && index + 1 < DEMO_DRAWINGS.length;
+    const onPlayed = () => goesOn && (this.timers.demo = setTimeout(() => this.surface.demo && this.#showDemo(index + 1), NEXT_DEMO));
+    this.surface.setDemo({ ...drawing, onPlayed });
   }
 
-  #finish() {
-    this.#stop();
-    Object.assign(this, { versions: [], shown: 0, done: true });
-    this.#showChosen({ atOnce: true });
-    this.#say("Taken over. Draw on, and it goes on from there.");
+  #stopDemo() {
+    clearTimeout(this.timers.demo);
+    if (this.surface.demo) this.surface.setDemo(null);
   }
 
-  #chooseCategory(name) {
-    this.category = name;
-    this.#showCategory();
-    this.#showGuesses();
-    if (this.ink.length || this.versions.length) this.#complete();
+  // drawings that are kept
+
+  async #restore() {
+    const wanted = currentId();
+    const records = await this.storage.all();
+    const record = wanted ? records.find(({ id }) => id === wanted) : records[0];
+    const unsaved = takeUnsaved(record ?? { id: wanted, changed: 0 });
+    if (wanted || record) this.id = wanted ?? record.id;
+    if (await claim(this.id)) {
+      const history = record ? History.fromRecord(record.history) : this.history;
+      if (unsaved) history.change(unsaved);
+      if (record || unsaved) this.#open(this.id, history);
+    } else {
+      this.id = newId();
+      await claim(this.id);
+    }
+    setCurrentId(this.id);
+    await this.#showStrip();
+  }
+
+  /** Shows another drawing. @param {History} history */
+  #open(id, history) {
+    this.finisher?.stop();
+    this.#stopTurns();
+    this.#stopDemo();
+    [this.id, this.history] = [id, history];
+    setCurrentId(id);
+    this.surface.select(new Set());
+    this.surface.resetView();
+    this.#showAll();
+    if (!this.state.settled) this.#finish();
+  }
+
+  async #switchTo(id) {
+    const left = this.id;
+    await this.#save();
+    if (!(await claim(id))) return;
+    const record = await this.storage.get(id);
+    if (!record) return;
+    release(left);
+    this.#open(id, History.fromRecord(record.history));
+    await this.#showStrip();
+  }
+
+  async #newSheet(history = new History(emptyState(this.state.temperature))) {
+    await this.#save();
+    release(this.id);
+    const id = newId();
+    claim(id);
+    this.#open(id, history);
+    await this.#showStrip();
+  }
+
+  /** Saves the drawing at once; while that goes on, further changes wait for each other. */
+  async #save() {
+    this.saveAgain = true;
+    this.saving ??= this.#saveChanges().finally(() => (this.saving = null));
+    await this.saving;
+  }
+
+  async #saveChanges() {
+    while (this.saveAgain) {
+      this.saveAgain = false;
+      const { history, id, storage } = this;
+      if (!storage || (this.isEmpty && !history.canUndo && !history.canRedo)) return;
+      try {
+        await storage.save({ id, changed: Date.now(), history: history.toRecord() });
+      } catch {
+        if (!this.saidCannotKeep) this.#say(texts.cannotKeep);
+        this.saidCannotKeep = true;
+      }
+    }
+  }
+
+  async #showStrip() {
+    const records = this.storage ? await this.storage.all() : [];
+    const others = records.filter(({ id, history: { present } }) => id !== this.id && (present.ink.length || present.endings.length));
+    showDrawings(element("drawings-list"), others, (id) => this.#switchTo(id));
+    element("no-drawings").hidden = others.length > 0;
+    element("drawings-count").hidden = !others.length;
+    element("drawings-count").textContent = others.length;
+  }
+
+  async #deleteAll() {
+    await this.saving;
+    await this.storage?.deleteAll();
+    release(this.id);
+    this.#open(newId(), new History(emptyState()));
+    this.#say(texts.empty);
+    await this.#showStrip();
   }
 
   // links and files
 
   #drawingNow() {
-    const version = this.versions[this.shown];
-    return { ink: this.ink, completion: version?.strokes ?? [], category: this.category ?? this.subject ?? null };
+    const { ink, category } = this.state;
+    return { ink, completion: this.ending?.strokes ?? [], subject: category ?? this.ending?.category ?? null };
   }
 
-  async #copyLink() {
-    const drawing = { ...this.#drawingNow(), temperature: this.temperature, seed: this.seed };
-    const ink = drawing.ink.map((stroke) => simplified(stroke, 0.5));
-    const hash = "#" + encodedDrawing({ ...drawing, ink, category: this.category });
-    history.replaceState(null, "", hash);
-    try {
-      await navigator.clipboard.writeText(location.href);
-      this.#notify("The link is copied: it holds the drawing");
-    } catch {
-      this.#notify("The address bar has the link now: it holds the drawing");
-    }
+  #share() {
+    const { category, temperature, seed } = this.state;
+    const drawing = this.#drawingNow();
+    const ink = drawing.ink.map((stroke) => simplified(stroke, LINK_EPSILON));
+    share(encodedDrawing({ ...drawing, ink, category, temperature, seed }), (text) => this.#say(text));
   }
 
+  /** Opens the drawing in the address, which then leaves it: the address would be stale with the next line. */
   #openLink() {
     const text = location.hash.slice(1);
     if (!text || text === "canvas") return;
+    window.history.replaceState(null, "", location.href.split("#")[0]);
+    this.#openText(text);
+  }
+
+  #openText(text) {
     try {
-      const drawing = decodedDrawing(text);
-      this.#stop();
-      if (this.ink.length) this.#remember();
-      this.ink = drawing.ink;
-      this.temperature = drawing.temperature;
-      this.seed = drawing.seed;
-      element("temperature").value = drawing.temperature;
-      this.category = this.model.categories.includes(drawing.category) ? drawing.category : this.category;
-      this.#showCategory();
-      this.surface.setInk(this.ink);
-      element("hint").hidden = true;
-      if (drawing.completion.length) {
-        const kept = { strokes: drawing.completion, whole: true, ended: true };
-        this.surface.setCompletion(kept.strokes);
-        this.#complete({ kept });
-      } else if (this.ink.length) this.#complete();
+      const { ink, completion, category, subject, temperature, seed } = decodedDrawing(text);
+      const endings = completion.length ? [{ strokes: completion, category: subject ?? category, seed, score: 0, whole: true }] : [];
+      const settled = completion.length > 0 || (!ink.length && !category);
+      const hadDrawing = !this.isEmpty;
+      this.#newSheet(new History({ ...emptyState(temperature, seed), ink, endings, category, settled }));
+      if (hadDrawing) this.#say(texts.opened);
+      this.#save();
     } catch (error) {
-      this.#fail(error);
+      this.#say(error instanceof LinkError ? texts[error.message] : error.message);
     }
   }
 
   async #download(format) {
     const drawing = this.#drawingNow();
-    const name = `${drawing.category ?? "drawing"}.${format}`;
     try {
-      if (format === "svg") save(new Blob([svgText(drawing)], { type: "image/svg+xml" }), name);
-      else if (format === "ndjson") save(new Blob([ndjsonText(drawing)], { type: "application/x-ndjson" }), name);
-      else save(await pngBlob(drawing), name);
-    } catch (error) {
-      this.#fail(error);
+      save(await FORMATS[format](drawing), `${drawing.subject ?? texts.fileName}.${format}`);
+    } catch {
+      this.#say(texts.cannotSave(format));
     }
   }
 
   // what is to be seen
 
-  #showChosen({ atOnce = false } = {}) {
-    const version = this.versions[this.shown];
-    this.surface.setCompletion(version?.strokes ?? [], { whole: version?.whole ?? true, atOnce });
-    this.#showVersions();
-    this.#showState();
-  }
-
-  #showState() {
-    const version = this.versions[this.shown];
-    const empty = !this.ink.length && !this.versions.length && !this.drawing;
-    element("hint").hidden = !empty;
-    element("undo").disabled = !this.undoable.length;
-    element("redo").disabled = !this.redoable.length;
-    element("clear").disabled = empty;
-    element("again").disabled = empty;
-    element("take-stroke").disabled = !version?.strokes.length;
-    element("take-all").disabled = !version?.whole || !version.strokes.length;
-    element("download").disabled = empty;
-    element("link").disabled = empty;
-    document.body.dataset.drawing = this.drawing ? "true" : "false";
-  }
-
-  #played() {
-    const version = this.versions[this.shown];
-    if (!version) return;
-    const subject = this.subject ? `, as ${article(this.subject)}` : "";
-    this.#say(
-      version.strokes.length
-        ? `Finished${subject}: ${count(version.strokes.length, "stroke")} drawn. ${this.versions.length} versions to choose from.`
-        : `Nothing needs to be added${subject}.`,
-    );
-  }
-
-  #showCategory() {
-    this.combobox.setValue(this.category ?? "");
-    element("category-reset").hidden = !this.category || !this.model.canGuess;
+  #showAll() {
+    this.surface.setInk(this.state.ink);
+    this.surface.setEnding(this.ending ?? null, { atOnce: true });
+    element("temperature").value = this.state.temperature;
+    this.combobox.setValue(this.state.category ?? "");
+    element("category-reset").hidden = !this.state.category || !this.finisher?.canGuess;
+    this.#showGuesses();
+    this.#showEndings();
+    this.#showControls();
+    this.#describe();
+    this.#viewMoved();
   }
 
   #showGuesses() {
-    const list = element("guesses");
-    const items = this.guesses.map(({ category, probability }) => {
-      const button = made("button", { type: "button", className: "guess" });
-      button.style.setProperty("--probability", probability);
-      button.setAttribute("aria-pressed", String(this.category === category));
-      button.append(made("span", { className: "guess-name", textContent: category }), made("span", { className: "guess-probability", textContent: percent(probability) }));
-      button.title = `Finish it as ${article(category)}`;
-      button.addEventListener("click", () => this.#chooseCategory(this.category === category ? null : category));
-      const item = made("li", {});
-      item.append(button);
-      return item;
-    });
-    if (!items.length) items.push(made("li", { className: "empty", textContent: "nothing yet" }));
-    list.replaceChildren(...items);
+    showGuesses(element("guesses"), this.state.guesses, this.state.category, (name) => this.#chooseCategory(name));
   }
 
-  /** Makes the small pictures; `#showVersionsSoon` lets them grow. */
-  #showVersions() {
-    const pictures = Array.from({ length: VERSIONS }, (_, index) => {
-      const button = made("button", { type: "button", className: "version", disabled: !this.versions[index] });
-      button.setAttribute("aria-pressed", String(Boolean(this.versions[index]) && index === this.shown));
-      button.innerHTML = '<svg aria-hidden="true" focusable="false"><path class="given"/><path class="drawn"/></svg>';
-      button.addEventListener("click", () => this.#choose(index));
-      return button;
-    });
-    const focused = [...element("versions").children].indexOf(document.activeElement);
-    element("versions").replaceChildren(...pictures);
-    if (focused >= 0) pictures[focused].focus();
-    this.inkPath = this.ink.map(pathData).join("");
-    this.#growVersions();
+  #showEndings() {
+    const drawing = Boolean(this.finisher?.job);
+    showEndings(element("endings"), this.state, { room: ENDINGS, drawing, onChoice: (index) => this.#choose(index) });
   }
 
-  #showVersionsSoon() {
-    this.thumbnails ??= requestAnimationFrame(() => {
-      this.thumbnails = null;
-      this.#growVersions();
-      this.#showState();
-    });
+  #showControls() {
+    const { state, ending, history, finisher } = this;
+    element("hint").hidden = !this.isEmpty || this.surface.penIsDown;
+    const disabled = {
+      undo: !history.canUndo,
+      redo: !history.canRedo,
+      clear: this.isEmpty,
+      "new-sheet": this.isEmpty,
+      again: !finisher || this.isEmpty || !(state.ink.length || state.category),
+      surprise: !finisher,
+      keep: !ending?.whole,
+      "keep-stroke": !ending?.whole,
+      download: this.isEmpty,
+      share: this.isEmpty,
+    };
+    for (const [id, value] of Object.entries(disabled)) element(id).disabled = value;
+    document.body.dataset.drawing = String(Boolean(finisher?.job));
+    element("guesses").setAttribute("aria-busy", String(Boolean(finisher?.isGuessing)));
   }
 
-  #growVersions() {
-    [...element("versions").children].forEach((button, index) => {
-      const version = this.versions[index];
-      const about = !version ? "not drawn yet" : version.whole ? count(version.strokes.length, "stroke") : "being drawn";
-      button.setAttribute("aria-label", `Version ${index + 1}: ${about}`);
-      button.disabled = !version;
-      if (!version) return;
-      const [left, top, right, bottom] = boundsOf([...this.ink, ...version.strokes]) ?? [0, 0, 255, 255];
-      const side = Math.max(right - left, bottom - top, 60) + 24;
-      const picture = button.firstElementChild;
-      picture.setAttribute("viewBox", `${(left + right - side) / 2} ${(top + bottom - side) / 2} ${side} ${side}`);
-      picture.style.setProperty("--width", Math.max(LINE_WIDTH, side / 90));
-      picture.children[0].setAttribute("d", this.inkPath);
-      picture.children[1].setAttribute("d", version.strokes.map(pathData).join(""));
-    });
+  #viewMoved() {
+    const { surface } = this;
+    element("reset-view").hidden = surface.view.isHome;
+    element("show-all").hidden = surface.showsAll;
+    const bounds = surface.selectionBounds;
+    const button = element("delete-selected");
+    button.hidden = !bounds;
+    if (!bounds) return;
+    const within = (value, most) => Math.max(4, Math.min(most - 48, value));
+    button.style.left = `${within(bounds[2] + 12, surface.view.width)}px`;
+    button.style.top = `${within(bounds[1] - 52, surface.view.height)}px`;
+  }
+
+  #selected(strokes) {
+    this.#viewMoved();
+    if (strokes.size) this.#say(texts.selected(strokes.size));
+  }
+
+  #describe() {
+    const { ink } = this.state;
+    const { ending } = this;
+    element("description").textContent = this.isEmpty ? texts.empty : texts.described(ink.length, ending?.category, ending?.strokes.length ?? 0);
   }
 
   #say(text) {
     element("status").textContent = text;
   }
 
-  #notify(text) {
-    this.#say(text);
-    const message = element("message");
-    message.textContent = text;
-    message.hidden = false;
-    clearTimeout(this.messageTimer);
-    this.messageTimer = setTimeout(() => (message.hidden = true), 5000);
-  }
-
   #fail(error) {
     if (error.name === "AbortError") return; // something newer is on its way
-    this.#notify(error.message);
-    this.drawing = null;
-    this.#showState();
+    this.#say(texts.failed(error.message));
+    this.#showControls();
   }
+
+  // buttons and keys
 
   #listen() {
     const on = (id, work) => element(id).addEventListener("click", work);
-    on("undo", () => this.#step(this.undoable, this.redoable));
-    on("redo", () => this.#step(this.redoable, this.undoable));
+    on("undo", () => this.#step("undo"));
+    on("redo", () => this.#step("redo"));
     on("clear", () => this.#clear());
+    on("new-sheet", () => this.#newSheet());
     on("again", () => this.#again());
-    on("surprise", () => {
-      this.seed = Math.floor(Math.random() * LARGEST_SEED);
-      this.#complete();
-    });
-    on("take-stroke", () => this.#takeStroke());
-    on("take-all", () => this.#takeAll());
-    on("link", () => this.#copyLink());
+    on("surprise", () => this.#surprise());
+    on("keep", () => this.#keep());
+    on("keep-stroke", () => this.#keepStroke());
+    on("share", () => this.#share());
+    on("delete-selected", () => this.#deleteSelected());
+    on("reset-view", () => this.surface.resetView());
+    on("show-all", () => this.surface.showAll());
+    on("zoom-in", () => this.surface.zoomBy(1.25));
+    on("zoom-out", () => this.surface.zoomBy(1 / 1.25));
     on("category-reset", () => {
       this.#chooseCategory(null);
       element("category").focus();
     });
-    let pause;
-    element("temperature").addEventListener("input", (event) => {
-      this.temperature = Number(event.target.value);
-      event.target.setAttribute("aria-valuetext", `${this.temperature}`);
-      clearTimeout(pause);
-      pause = setTimeout(() => !this.done && this.#complete(), PAUSE);
+    for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => this.#useTool(button.dataset.tool));
+    on("drawings-button", async () => {
+      await this.#save();
+      await this.#showStrip();
+      const strip = element("drawings");
+      strip.hidden = !strip.hidden;
+      element("drawings-button").setAttribute("aria-expanded", String(!strip.hidden));
     });
-    this.#listenToMenu();
+    this.#listenToMenus();
+    element("temperature").addEventListener("input", ({ target }) => {
+      clearTimeout(this.timers.temperature);
+      this.timers.temperature = setTimeout(() => {
+        const temperature = Number(target.value);
+        if (temperature !== this.state.temperature) this.#change({ temperature }, { finish: !this.isEmpty });
+      }, PAUSE);
+    });
     document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("pointerdown", () => this.#stopDemo(), true);
+    document.addEventListener("paste", (event) => {
+      const text = !isTextField(event.target) && drawingIn(event.clipboardData.getData("text"));
+      if (text) this.#openText(text);
+    });
+    document.addEventListener("visibilitychange", () => document.hidden && this.#save());
+    window.addEventListener("pagehide", () => {
+      if (this.saving) holdUnsaved({ id: this.id, changed: Date.now(), present: this.state });
+    });
   }
 
-  #listenToMenu() {
-    const [button, menu] = [element("download"), element("download-menu")];
-    const items = [...menu.querySelectorAll("button")];
-    const open = (wanted) => {
-      menu.hidden = !wanted;
-      button.setAttribute("aria-expanded", String(wanted));
-      if (wanted) items[0].focus();
-    };
-    button.addEventListener("click", () => open(menu.hidden));
-    document.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".menu")) open(false);
+  #listenToMenus() {
+    makeMenu(element("download"), element("download-menu"));
+    makeMenu(element("more"), element("more-menu"));
+    for (const item of document.querySelectorAll("[data-format]")) item.addEventListener("click", () => this.#download(item.dataset.format));
+    element("fingers-draw").addEventListener("click", () => this.#letFingersDraw(!this.surface.pointer.fingersDraw));
+    const inTurn = element("in-turn");
+    inTurn.setAttribute("aria-checked", String(setting("in-turn", "yes") === "yes"));
+    inTurn.addEventListener("click", () => {
+      const wanted = inTurn.getAttribute("aria-checked") !== "true";
+      inTurn.setAttribute("aria-checked", String(wanted));
+      setSetting("in-turn", wanted ? "yes" : "no");
+      if (!wanted) this.#stopTurns();
     });
-    menu.addEventListener("focusout", (event) => {
-      if (event.relatedTarget && !event.relatedTarget.closest(".menu")) open(false);
+    const language = element("language");
+    const codes = Object.keys(languageNames);
+    const other = () => codes[(codes.indexOf(document.documentElement.lang) + 1) % codes.length];
+    const name = () => Object.assign(language, { textContent: languageNames[other()], lang: other() });
+    name();
+    language.addEventListener("click", () => {
+      chooseLanguage(other());
+      name();
+      this.#showAll();
+      this.#say("");
     });
-    menu.addEventListener("keydown", (event) => {
-      const moves = { ArrowDown: 1, ArrowUp: -1 };
-      if (event.key === "Escape") {
-        open(false);
-        button.focus();
-      } else if (moves[event.key]) {
-        event.preventDefault();
-        items.at((items.indexOf(document.activeElement) + moves[event.key]) % items.length).focus();
-      }
+    element("delete-all").addEventListener("click", () => element("delete-dialog").showModal());
+    element("delete-dialog").addEventListener("close", ({ target }) => {
+      if (target.returnValue === "delete") this.#deleteAll();
+      target.returnValue = "";
     });
-    for (const item of items)
-      item.addEventListener("click", () => {
-        open(false);
-        button.focus();
-        this.#download(item.dataset.format);
-      });
+  }
+
+  #useTool(tool) {
+    this.surface.tool = tool;
+    for (const button of document.querySelectorAll("button[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
   }
 
   #key(event) {
     const key = event.key.toLowerCase();
-    const typing = event.target.closest?.("input, [role=menu]");
-    if ((event.ctrlKey || event.metaKey) && key === "z" && !(typing && event.target.type === "text")) {
-      event.preventDefault();
-      event.shiftKey ? this.#step(this.redoable, this.undoable) : this.#step(this.undoable, this.redoable);
-    } else if ((event.ctrlKey || event.metaKey) && key === "y" && !typing) {
-      event.preventDefault();
-      this.#step(this.redoable, this.undoable);
-    } else if (event.target === element("canvas") && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      // single letters only where the drawing has the focus, so that they are in nobody's way
-      const keys = { u: "undo", a: "again", s: "take-stroke", enter: "take-all", delete: "clear" };
-      if (keys[key]) element(keys[key]).click();
-      else if (/^[1-9]$/.test(key)) this.#choose(Number(key) - 1);
-    }
+    this.#stopDemo();
+    if (document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey) {
+      const step = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[key];
+      if (step && !isTextField(event.target)) {
+        event.preventDefault();
+        this.#step(step);
+      } else if (key === "a" && event.target === element("canvas")) {
+        event.preventDefault();
+        this.#useTool("select");
+        this.surface.select(new Set(this.state.ink));
+      }
+    } else if (event.target === element("canvas") && !event.altKey) this.#sheetKey(key);
+  }
+
+  /** Single letters count only where the drawing has the focus, so that they are in nobody's way. */
+  #sheetKey(key) {
+    this.#stopTurns();
+    const buttons = { u: "undo", a: "again", s: "keep-stroke", enter: "keep", p: "tool-draw", e: "tool-erase", v: "tool-select" };
+    const views = { "+": "zoom-in", "=": "zoom-in", "-": "zoom-out" };
+    const name = buttons[key] ?? views[key];
+    if (name) element(name).click();
+    else if (key === "0") this.surface.resetView();
+    else if (key === "delete" || key === "backspace") element(this.surface.selection.size ? "delete-selected" : "clear").click();
+    else if (key === "escape") this.surface.select(new Set());
+    else if (/^[1-9]$/.test(key)) this.#choose(Number(key) - 1);
   }
 }
 
-function made(name, properties) {
-  return Object.assign(document.createElement(name), properties);
+function newId() {
+  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 }
 
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function article(noun) {
-  return /^(the|\d)/i.test(noun) ? noun : /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`;
+function isTextField(target) {
+  return target.matches?.("textarea, input:not([type=range])") ?? false;
 }

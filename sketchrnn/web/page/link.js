@@ -1,13 +1,18 @@
-// A drawing as text for a link's end: offsets in half units as base64url, most of them a byte.
+/** A drawing as text, for the end of a link: offsets in half units, most of them a byte, as base64url. */
 
-const STEP = 0.5; // of a coordinate, in units of the 255 box: a third of a line's width
-const VERSION = 1;
+import { hasWidths } from "./geometry.js";
+
+/** @typedef {import("./geometry.js").Stroke} Stroke */
+
+const STEP = 0.5; // units of a coordinate: a quarter of a line's width
+const WIDTH_STEP = 0.05;
+const VERSION = 2; // 1 had no widths, and no category of the completion
 const MOST_BYTES = 100_000;
 
 class Writer {
   bytes = [];
 
-  /** Whole numbers, seven bits a byte, the sign in the lowest. */
+  /** Writes a whole number, seven bits a byte, the sign in the lowest. */
   number(value) {
     let rest = value < 0 ? -2 * value - 1 : 2 * value;
     while (rest > 127) {
@@ -21,11 +26,13 @@ class Writer {
     this.number(strokes.length);
     let [x, y] = [0, 0];
     for (const stroke of strokes) {
-      this.number(stroke.length);
+      const widths = hasWidths(stroke);
+      this.number(2 * stroke.length + Number(widths));
       for (const point of stroke) {
         const [nextX, nextY] = [Math.round(point[0] / STEP), Math.round(point[1] / STEP)];
         this.number(nextX - x);
         this.number(nextY - y);
+        if (widths) this.number(Math.round((point[2] ?? 1) / WIDTH_STEP));
         [x, y] = [nextX, nextY];
       }
     }
@@ -39,17 +46,18 @@ class Writer {
 }
 
 class Reader {
-  place = 0;
+  position = 0;
 
   constructor(bytes) {
     this.bytes = bytes;
+    this.version = this.number();
   }
 
   number() {
     let [value, weight] = [0, 1];
     for (;;) {
-      if (this.place >= this.bytes.length || weight > 2 ** 42) throw new Error("the link is cut short or damaged");
-      const byte = this.bytes[this.place++];
+      if (this.position >= this.bytes.length || weight > 2 ** 42) throw new LinkError("damagedLink");
+      const byte = this.bytes[this.position++];
       value += (byte & 127) * weight;
       if (byte < 128) return value % 2 ? -(value + 1) / 2 : value / 2;
       weight *= 128;
@@ -58,30 +66,40 @@ class Reader {
 
   count() {
     const count = this.number();
-    if (count < 0 || count > this.bytes.length) throw new Error("the link is damaged");
+    if (!(count >= 0 && count <= 2 * this.bytes.length + 1)) throw new LinkError("damagedLink");
     return count;
   }
 
   strokes() {
     let [x, y] = [0, 0];
-    return Array.from({ length: this.count() }, () =>
-      Array.from({ length: this.count() }, () => {
+    return Array.from({ length: this.count() }, () => {
+      const size = this.count();
+      const widths = this.version > 1 && size % 2 === 1;
+      return Array.from({ length: this.version > 1 ? size >> 1 : size }, () => {
         x += this.number();
         y += this.number();
-        return [x * STEP, y * STEP];
-      }),
-    ).filter((stroke) => stroke.length);
+        const width = widths ? [Math.round(this.number() * WIDTH_STEP * 100) / 100] : [];
+        return [x * STEP, y * STEP, ...width];
+      });
+    }).filter((stroke) => stroke.length);
   }
 
   text() {
     const size = this.count();
-    this.place += size;
-    return new TextDecoder().decode(Uint8Array.from(this.bytes.slice(this.place - size, this.place)));
+    this.position += size;
+    return new TextDecoder().decode(Uint8Array.from(this.bytes.slice(this.position - size, this.position)));
   }
 }
 
-/** Returns what stands after a link's `#`. */
-export function encodedDrawing({ ink, completion, category, temperature, seed }) {
+/** What is wrong with a link; `message` is a key of the texts. */
+export class LinkError extends Error {}
+
+/**
+ * Returns a drawing as text.
+ * @param {{ ink: Stroke[], completion: Stroke[], category: string | null, subject: string | null, temperature: number,
+ *   seed: number }} drawing `category`: chosen by the user; `subject`: what the completion is
+ */
+export function encodedDrawing({ ink, completion, category, subject, temperature, seed }) {
   const writer = new Writer();
   writer.number(VERSION);
   writer.strokes(ink);
@@ -89,24 +107,37 @@ export function encodedDrawing({ ink, completion, category, temperature, seed })
   writer.text(category ?? "");
   writer.number(Math.round(temperature * 100));
   writer.number(seed);
+  writer.text(subject ?? "");
   const text = Array.from(writer.bytes, (byte) => String.fromCharCode(byte)).join("");
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Reads what `encodedDrawing` wrote; throws where it is damaged. */
+/** Reads what `encodedDrawing` wrote. Throws LinkError where it is damaged. */
 export function decodedDrawing(text) {
-  if (!/^[\w-]+$/.test(text) || text.length > MOST_BYTES) throw new Error("the link is damaged");
-  const decoded = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  if (!/^[\w-]+$/.test(text) || text.length > MOST_BYTES) throw new LinkError("damagedLink");
+  let decoded;
+  try {
+    decoded = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    throw new LinkError("damagedLink");
+  }
   const reader = new Reader(Array.from(decoded, (letter) => letter.charCodeAt(0)));
-  if (reader.number() !== VERSION) throw new Error("the link is of another version of this page, or damaged");
+  if (reader.version !== 1 && reader.version !== VERSION) throw new LinkError("strangeLink");
   const drawing = {
     ink: reader.strokes(),
     completion: reader.strokes(),
     category: reader.text() || null,
     temperature: reader.number() / 100,
     seed: reader.number(),
+    subject: (reader.version > 1 && reader.text()) || null,
   };
   if (!(drawing.temperature > 0 && drawing.temperature <= 10 && drawing.seed >= 0 && drawing.seed < 2 ** 31))
-    throw new Error("the link is damaged");
+    throw new LinkError("damagedLink");
   return drawing;
+}
+
+/** Returns the part of a text that holds a drawing: a link, or what "copy as text" gives. */
+export function drawingIn(text) {
+  const found = /^(?:\S*#)?([\w-]{8,})$/.exec(text.trim());
+  return found?.[1] ?? null;
 }

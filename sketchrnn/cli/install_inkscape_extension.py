@@ -1,0 +1,38 @@
+"""``sketchrnn install-inkscape-extension``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    "install-inkscape-extension",
+    epilog="""\b
+Examples:
+  sketchrnn install-inkscape-extension --folder extensions
+  sketchrnn install-inkscape-extension --folder extensions --uninstall
+""",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of Inkscape's user extensions.  [default: Inkscape is asked]",
+)
+@click.option("--uninstall", is_flag=True, help="Remove the extension.")
+def install_inkscape_extension(folder: Path | None, uninstall: bool) -> None:
+    """Add Extensions > Sketch-RNN > Complete to Inkscape 1.2 or later.
+
+    The extension runs the Python environment that runs this command. Install it again after you move that environment
+    or update sketchrnn. Restart Inkscape afterwards.
+    """
+    from sketchrnn.hosts import inkscape
+    from sketchrnn.model.loading import load_model
+
+    if uninstall:
+        folder, was_there = inkscape.uninstall(folder)
+        click.echo(f"{folder}: removed the extension" if was_there else f"{folder}: the extension is not installed")
+    else:
+        folder = inkscape.install(load_model(prefixes=()).configuration.categories, folder)
+        click.echo(f"{folder}: installed Extensions > Sketch-RNN > Complete; restart Inkscape")

@@ -1,0 +1,168 @@
+"""Sketches as other Python packages have them: GeoJSON-like geometry, shapely, matplotlib, Pillow.
+
+Each function imports its package when it is called.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sketchrnn.errors import ConfigurationError, FormatError
+from sketchrnn.extras import import_extra
+from sketchrnn.sketch.raster import pictures
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from shapely import MultiLineString
+
+    from sketchrnn.sketch.sketch import Sketch
+
+SMALLEST_PICTURE, LARGEST_PICTURE = 8, 16_384
+LINE_DEPTH = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "LinearRing": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+"""How deep a point lies in the coordinates of a geometry: 0 for the point itself, 1 for a list of points."""
+
+
+def lines_of_geometry(geometry: object) -> list[Any]:
+    """Return the lines of a geometry, each a list of (x, y).
+
+    Args:
+        geometry: an object with ``__geo_interface__``, or the mapping that this is.
+
+    Raises:
+        FormatError: it is neither, or a geometry without coordinates or of an unknown type.
+
+    Reference:
+        RFC 7946, "The GeoJSON Format", section 3.1; https://gist.github.com/sgillies/2217756, ``__geo_interface__``.
+    """
+    try:
+        return list(_lines(getattr(geometry, "__geo_interface__", geometry)))
+    except (TypeError, IndexError, KeyError) as error:  # of coordinates that are no lists, or shorter ones
+        raise FormatError(f"{type(geometry).__name__}: expected points (x, y), found other coordinates") from error
+
+
+def _lines(geometry: object) -> Iterator[Any]:
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
+    if not isinstance(geometry, Mapping) or not isinstance(kind, str):
+        raise FormatError(
+            f"expected a geometry with __geo_interface__ or a GeoJSON mapping, found {type(geometry).__name__}"
+        )
+    children = {"GeometryCollection": "geometries", "FeatureCollection": "features", "Feature": "geometry"}
+    member = children.get(kind, "coordinates")
+    if member not in geometry:
+        raise FormatError(f"{kind}: expected the member {member!r}, found none")
+    content = geometry[member]
+    if kind == "Feature":
+        if content is not None:  # a feature may have no place
+            yield from _lines(content)
+    elif kind in children:
+        for child in content:
+            yield from _lines(child)
+    elif kind not in LINE_DEPTH:
+        raise FormatError(f"expected a geometry of {', '.join((*LINE_DEPTH, *children))}, found type {kind!r}")
+    else:
+        yield from _at_depth(content, LINE_DEPTH[kind], kind)
+
+
+def _at_depth(coordinates: Any, depth: int, kind: str) -> Iterator[list[Any]]:
+    if depth == 0 or kind == "MultiPoint":  # each point is a stroke of its own
+        points = [coordinates] if depth == 0 else coordinates
+        yield from ([(point[0], point[1])] for point in points if len(point))
+    elif depth == 1:
+        yield [(point[0], point[1]) for point in coordinates]  # a height is left out
+    else:
+        for part in coordinates:
+            yield from _at_depth(part, depth - 1, kind)
+
+
+def geo_interface(sketch: Sketch) -> dict[str, Any]:
+    """Return a sketch as a GeoJSON-like MultiLineString; a stroke of one point has that point twice."""
+    lines = [line * 2 if len(line) == 1 else line for line in map(tuple, sketch.polylines())]
+    return {"type": "MultiLineString", "coordinates": tuple(lines)}
+
+
+def shapely_lines(sketch: Sketch) -> MultiLineString:
+    """Return a sketch as shapely's MultiLineString.
+
+    Raises:
+        ConfigurationError: shapely is not installed.
+    """
+    return import_extra("shapely", "shapely").MultiLineString(geo_interface(sketch)["coordinates"])
+
+
+def plot(sketch: Sketch, axes: Axes | None, options: Mapping[str, Any]) -> Axes:
+    """Draw a sketch with matplotlib; arguments as for :meth:`Sketch.plot`.
+
+    Raises:
+        ConfigurationError: matplotlib is not installed.
+    """
+    matplotlib, pyplot, collections = (
+        import_extra(f"matplotlib{name}", "plot") for name in ("", ".pyplot", ".collections")
+    )
+    axes = axes if axes is not None else pyplot.gca()
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.5, "capstyle": "round", "joinstyle": "round"}
+    look |= matplotlib.cbook.normalize_kwargs(dict(options), collections.LineCollection)
+    axes.add_collection(collections.LineCollection([stroke for stroke in sketch.strokes if not is_dot(stroke)], **look))
+    dots = [stroke[0] for stroke in sketch.strokes if is_dot(stroke)]
+    if dots:  # matplotlib draws nothing for a line without length
+        x, y = zip(*dots, strict=True)
+        axes.scatter(x, y, s=look["linewidth"] ** 2, color=look["color"], linewidths=0)
+    axes.autoscale_view()
+    axes.set_aspect("equal")
+    if not axes.yaxis_inverted():
+        axes.invert_yaxis()
+    return axes
+
+
+def is_dot(stroke: NDArray[np.float64]) -> bool:
+    """Tell whether all points of a stroke are the same."""
+    return bool((stroke == stroke[0]).all())
+
+
+def array(sketch: Sketch, size: int) -> NDArray[np.float32]:
+    """Return a sketch as a gray picture, (size, size): 1 is ink, 0 paper.
+
+    Raises:
+        ConfigurationError: the size is outside its range.
+        FormatError: the sketch is too small or too large to compute with.
+    """
+    _check_size(size)
+    extent = sketch.extent
+    if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
+        raise FormatError(f"expected a sketch {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g} units wide, found {extent:g}")
+    return pictures([sketch.strokes], size)[0]
+
+
+def image(sketch: Sketch, size: int) -> Image:
+    """Return a sketch as a Pillow image of mode L, black on white, size x size.
+
+    Raises:
+        ConfigurationError: the size is outside its range, or resvg or Pillow is not installed.
+    """
+    from sketchrnn.formats.image import png
+
+    _check_size(size)
+    pillow, operations = (import_extra(f"PIL.{name}", "image") for name in ("Image", "ImageOps"))
+    import_extra("resvg_py", "image")
+    picture = pillow.open(io.BytesIO(png(sketch._repr_svg_(), size=size))).convert("RGBA")
+    paper = pillow.new("RGBA", picture.size, "white")
+    paper.alpha_composite(picture)
+    return operations.pad(paper.convert("L"), (size, size), color=255)
+
+
+def _check_size(size: int) -> None:
+    if not SMALLEST_PICTURE <= size <= LARGEST_PICTURE:
+        raise ConfigurationError(f"size: expected {SMALLEST_PICTURE} to {LARGEST_PICTURE} pixels, found {size}")

@@ -1,0 +1,182 @@
+/**
+ * What the page asks of the engine: guesses, and endings of a drawing. Nothing else on the page calls the engine.
+ * @typedef {import("./history.js").Ending} Ending
+ * @typedef {{ category: string, probability: number }} Guess
+ */
+
+export const ENDINGS = 6;
+export const LARGEST_SEED = 2 ** 31 - 1;
+const FIRST_CANDIDATES = 4; // of the ending that is watched first, as `sketchrnn complete` has
+const OTHER_CANDIDATES = 2;
+const [CLEAR, CLEAR_LEAD] = [0.5, 3]; // a category is clearly first with this probability, and so many times the next one's
+const [LEAST_GUESS, LEAST_SHARE] = [0.02, 1 / 15]; // less probable categories, or so much less than the first, are not drawn
+const LEAST_CATEGORIES = 3; // that are drawn if none is clearly first
+const MOST_ROUNDS = 4; // of further categories, if the model adds nothing
+const BOX_OF_A_SCALE = 30; // units of the sheet in the offset_scale of a model that was not trained in the 255 box
+
+/** Tells whether the first category is so much more probable than the others that all endings should be of it. */
+export function isClear(guesses) {
+  const [first, second] = guesses;
+  return Boolean(first) && first.probability >= CLEAR && first.probability >= CLEAR_LEAD * (second?.probability ?? 0);
+}
+
+/** Returns the categories of the endings: one if it is clearly first, else the most probable ones. @param {Guess[]} guesses */
+export function categoriesOf(guesses) {
+  if (isClear(guesses)) return [guesses[0].category];
+  const least = Math.max(LEAST_GUESS, guesses[0].probability * LEAST_SHARE);
+  const likely = guesses.filter(({ probability }, index) => probability >= least || index < LEAST_CATEGORIES);
+  return likely.slice(0, ENDINGS).map(({ category }) => category);
+}
+
+/**
+ * @typedef {object} FinisherEvents
+ * @property {(guesses: Guess[]) => void} onGuesses
+ * @property {(ending: Ending) => void} onBegin an ending has its first point
+ * @property {(ending: Ending) => void} onGrow the ending has another point, or is whole
+ * @property {(drawn: Ending, better: Ending) => void} onBetter a candidate is better than the one that was begun
+ * @property {(category: string) => void} onNothing the model adds nothing as this category, and the next is tried
+ */
+
+export class Finisher {
+  /** what is being drawn; null: nothing @type {AbortController | null} */
+  job = null;
+  /** @type {AbortController | null} */
+  #guessing = null;
+
+  constructor(model) {
+    this.model = model;
+    this.scale = model.unit === "box" ? 1 : model.offsetScale / BOX_OF_A_SCALE;
+  }
+
+  get canGuess() {
+    return this.model.canGuess && this.model.categories.length > 1;
+  }
+
+  stop() {
+    this.job?.abort();
+    this.job = null;
+    this.stopGuessing();
+  }
+
+  stopGuessing() {
+    this.#guessing?.abort();
+    this.#guessing = null;
+  }
+
+  get isGuessing() {
+    return this.#guessing !== null;
+  }
+
+  /** Guesses what strokes are going to be; an earlier guess is given up. @returns {Promise<Guess[]>} */
+  async guess(strokes, { penDown = false } = {}) {
+    this.stopGuessing();
+    const guessing = (this.#guessing = new AbortController());
+    try {
+      return await this.model.guess(plain(strokes), { penDown, scale: this.scale, signal: guessing.signal });
+    } finally {
+      if (this.#guessing === guessing) this.#guessing = null;
+    }
+  }
+
+  /**
+   * Draws endings of a drawing; they are told to `events`. Resolves with all that add something, or null if it was stopped.
+   * @param {import("./history.js").State} state @param {FinisherEvents} events
+   */
+  async finish(state, events) {
+    this.stop();
+    const job = (this.job = new AbortController());
+    try {
+      return await this.#finish(state, events, job.signal);
+    } catch (error) {
+      if (job.signal.aborted) return null;
+      throw error;
+    } finally {
+      if (this.job === job) this.job = null;
+    }
+  }
+
+  async #finish({ ink, category, temperature, seed, guesses }, events, signal) {
+    const guess = () => (this.canGuess && ink.length ? this.#guessFor(ink, events, signal) : guesses);
+    let known = category ? guesses : await guess();
+    const wanted = category || !this.canGuess ? [category ?? this.model.categories[0] ?? null] : categoriesOf(known);
+    const settings = { strokes: plain(ink), temperature, signal };
+    let next = seed;
+    let endings = await this.#drawFirst({ ...settings, category: wanted[0], seed: next++ }, events);
+    if (category) known = await guess(); // it is only shown, and must not keep the first line waiting
+    const each = wanted.length > 1 ? 1 : ENDINGS - 1;
+    for (const one of wanted.length > 1 ? wanted.slice(1) : wanted) {
+      endings.push(...(await this.#draw({ ...settings, category: one, seed: next, count: each }, events)));
+      next += each;
+    }
+    const others = known.map((guess) => guess.category).filter((name) => !wanted.includes(name));
+    for (let round = 0; !endings.length && round < MOST_ROUNDS && round < others.length; round++) {
+      events.onNothing(round ? others[round - 1] : wanted[0]);
+      endings = await this.#drawFirst({ ...settings, category: others[round], seed: next++ }, events);
+    }
+    return endings;
+  }
+
+  async #guessFor(ink, events, signal) {
+    const guesses = await this.guess(ink);
+    signal.throwIfAborted();
+    events.onGuesses(guesses);
+    return guesses;
+  }
+
+  /** Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. */
+  async #drawFirst(settings, events) {
+    const watched = newEnding(settings.category, settings.seed);
+    let goesOn = false;
+    const { candidates, completions } = await this.#stream(settings, 1, FIRST_CANDIDATES, ({ event, drawing, points, lift }) => {
+      if (event !== "points" || drawing) return;
+      if (!goesOn) watched.strokes.push([]);
+      watched.strokes.at(-1).push(...points);
+      goesOn = !lift;
+      if (watched.strokes.length === 1 && watched.strokes[0].length === points.length) events.onBegin(watched);
+      events.onGrow(watched);
+    });
+    const [best] = completions;
+    Object.assign(watched, { whole: true, score: scoreOf(candidates[0]) });
+    if (best === candidates[0]) {
+      events.onGrow(watched);
+      return watched.strokes.length ? [watched] : [];
+    }
+    if (!best.strokes.length) return [];
+    const better = { ...newEnding(settings.category, settings.seed), strokes: best.strokes, whole: true, score: scoreOf(best) };
+    return [events.onBetter(watched, better), better].filter(Boolean);
+  }
+
+  async #draw({ count, ...settings }, events) {
+    const { completions } = await this.#stream(settings, count, OTHER_CANDIDATES, () => {});
+    const endings = completions
+      .filter(({ strokes }) => strokes.length)
+      .map((completion) => ({ ...newEnding(settings.category, completion.seed), strokes: completion.strokes, whole: true, score: scoreOf(completion) }));
+    for (const ending of endings) events.onBegin(ending);
+    return endings;
+  }
+
+  async #stream({ strokes, ...settings }, count, bestOf, onEvent) {
+    const events = this.model.stream(strokes, { ...settings, count, bestOf, scale: this.scale });
+    for (;;) {
+      const { done, value } = await events.next();
+      settings.signal.throwIfAborted();
+      if (done) return value;
+      onEvent(value);
+    }
+  }
+}
+
+/** Returns strokes without widths. */
+function plain(strokes) {
+  return strokes.map((stroke) => stroke.map(([x, y]) => [x, y]));
+}
+
+/** @returns {Ending} */
+function newEnding(category, seed) {
+  return { strokes: [], category, seed, score: 0, whole: false };
+}
+
+/** A flaw, such as a scribble, counts more than any probability. */
+function scoreOf({ score, flaws }) {
+  return score - 1000 * flaws;
+}
