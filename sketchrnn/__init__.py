@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,4 +65,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
+    import importlib.util
+
     return [*__all__, "Canvas"] if importlib.util.find_spec("anywidget") else __all__

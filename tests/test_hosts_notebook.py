@@ -311,6 +311,7 @@ def test_draw_complete_and_read_back_in_jupyterlab(lab, browser_model):
         press(canvas, "Complete")
         canvas.locator(".sheet .completion").first.wait_for()
         assert canvas.locator(".versions button").count() == 2
+        assert [worker.url for worker in notebook.page.workers if worker.url.startswith("blob:")]
         found = notebook.values(1)
         assert len(found["strokes"]) == 2
         assert found["scale"] == 1
