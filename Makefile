@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test test-avx2 test-js lint docs bench clean
+.PHONY: demo test test-avx2 test-js lint docs package bench clean
 
 demo: .venv/installed
 	@mkdir -p out
@@ -31,7 +31,18 @@ lint: .venv/installed-dev
 
 docs: .venv/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
-	@echo "The documentation, with pictures made just now: open $(CURDIR)/docs/_build/html/index.html"
+	@echo "The manual: open $(CURDIR)/docs/_build/html/index.html"
+
+# wheel and sdist, each installed into an empty environment, where the command completes a sketch outside of the clone
+package: .venv/installed-dev
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	for package in dist/*.whl dist/*.tar.gz; do \
+	  rm -rf out/empty && $(PYTHON) -m venv out/empty && \
+	  out/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$package" && \
+	  (cd out && empty/bin/sketchrnn complete ../samples/pig.ndjson --force -o packaged.svg) || exit 1; \
+	done
+	rm -rf out/empty
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/start_up.py

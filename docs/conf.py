@@ -1,4 +1,7 @@
-"""How the documentation is built: ``make docs``. The build makes its pictures, by the commands that stand there."""
+"""Configuration of the manual, which ``make docs`` builds.
+
+The build makes the pictures by running the commands on each page, and the references from the program itself.
+"""
 
 import sys
 from pathlib import Path
@@ -10,8 +13,16 @@ import sketchrnn
 project = "sketchrnn"
 author = "The sketchrnn authors"
 version = release = sketchrnn.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "pictures"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "pictures",
+    "reference",
+]
 exclude_patterns = ["_build"]
+smartquotes = False  # it turns -- of options into a dash
 html_theme = "furo"
 html_title = f"sketchrnn {release}"
 html_copy_source = False
@@ -21,3 +32,4 @@ html_css_files = ["wrap.css"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3

@@ -1,6 +1,6 @@
-"""A directive that runs a command, or a program, and shows it with the picture that it writes.
+"""A directive that runs commands or a program, and shows them with the picture that they write.
 
-A fenced block ``{picture} pig.svg`` holds the command; with the option ``:python:`` it holds a program.
+A fenced block ``{picture} pig.svg`` contains the commands; with the option ``:python:`` it contains a program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class Picture(SphinxDirective):
-    """Shows what is run, and the picture that it wrote."""
+    """Shows the commands and the picture that they wrote."""
 
     has_content = True
     required_arguments = 1
@@ -29,7 +29,7 @@ class Picture(SphinxDirective):
     option_spec: ClassVar = {"python": directives.flag, "alt": directives.unchanged, "width": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
-        """Run the content in the folder of pictures, beside the samples."""
+        """Run the content in the folder of pictures, which has a copy of the samples."""
         folder = Path(self.env.srcdir) / "_build" / "pictures"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(ROOT / "samples", folder / "samples", dirs_exist_ok=True)
@@ -40,14 +40,14 @@ class Picture(SphinxDirective):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{self._launcher(folder)}:{os.environ['PATH']}"}
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
         if result.returncode or not (folder / self.arguments[0]).exists():
-            raise self.error(f"{text}\ngave no {self.arguments[0]}: {result.stderr or result.stdout}")
+            raise self.error(f"{text}\ndid not write {self.arguments[0]}: {result.stderr or result.stdout}")
         code = nodes.literal_block(text, text, language="python" if python else "sh")
         image = nodes.image(uri=f"/_build/pictures/{self.arguments[0]}", alt=self.options.get("alt", self.arguments[0]))
         image["width"] = self.options.get("width", "100%")
         return [code, image]
 
     def _launcher(self, folder: Path) -> Path:
-        """Return a folder with a ``sketchrnn`` that is this one."""
+        """Return a folder with a ``sketchrnn`` command that runs this source tree."""
         launcher = folder / "bin" / "sketchrnn"
         if not launcher.exists():
             launcher.parent.mkdir()
@@ -57,6 +57,6 @@ class Picture(SphinxDirective):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Register the directive."""
     app.add_directive("picture", Picture)
     return {"parallel_read_safe": False}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sketchrnn.model.sampling import Request, Sampling
     from sketchrnn.sketch import Sketch
 
-__version__ = "0.5.0"
+__version__ = "1.0.0"
 _HOMES = {
     **dict.fromkeys(("Model", "load", "read"), "sketchrnn.model.model"),
     **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
