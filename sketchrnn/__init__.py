@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sketchrnn.formats.page import Length, Page
     from sketchrnn.formats.picture import PictureSettings
     from sketchrnn.formats.svg.style import Animation, RenderStyle
+    from sketchrnn.hosts.notebook import Canvas as Canvas  # not in __all__: needs an extra
     from sketchrnn.model.drawing import Drawing, render, save
     from sketchrnn.model.guess import Guess
     from sketchrnn.model.model import Model, load, read
@@ -28,6 +29,7 @@ _HOMES = {
     **dict.fromkeys(("Drawing", "render", "save"), "sketchrnn.model.drawing"),
     **dict.fromkeys(("Request", "Sampling"), "sketchrnn.model.sampling"),
     **dict.fromkeys(("Animation", "RenderStyle"), "sketchrnn.formats.svg.style"),
+    "Canvas": "sketchrnn.hosts.notebook",
     "Guess": "sketchrnn.model.guess",
     **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
     "PictureSettings": "sketchrnn.formats.picture",
@@ -63,4 +65,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    import importlib.util
+
+    return [*__all__, "Canvas"] if importlib.util.find_spec("anywidget") else __all__

@@ -1,1 +1,1 @@
-"""Plug-ins for other programs: vpype and Inkscape."""
+"""Plug-ins for other programs: vpype, Inkscape and notebooks."""

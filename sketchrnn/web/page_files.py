@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from sketchrnn import __version__
 
-_IMPORT = re.compile(r'^import \{(?P<names>[^}]*)\} from "\.{1,2}/(?:engine/)?(?P<module>[\w-]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{(?P<names>[^}]*)\} from "\.{1,2}/(?:[\w-]+/)*(?P<module>[\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (?P<name>\w+))", re.MULTILINE)
 
 INDEX, STYLE, ICON, SCRIPT = "index.html", "style.css", "icon.svg", "main.js"
@@ -141,17 +141,21 @@ def page_text(name: str) -> str:
     return (web / folder / name).read_text(encoding="utf-8")
 
 
-def bundled(entry: str) -> str:
+def bundled(entry: str, text: str | None = None) -> str:
     """Return a module and all that it imports as one script.
 
     For pages that are opened as a file, whose scripts browsers let import nothing; and the served page then needs one
     request instead of twenty. Each module becomes a function that returns its exports.
+
+    Args:
+        entry: name of the module.
+        text: its content, if it is no file of the page or the engine.
     """
     parts: dict[str, str] = {}
 
-    def add(name: str) -> str:
+    def add(name: str, text: str | None = None) -> str:
         if name not in parts:
-            text = page_text(name)
+            text = page_text(name) if text is None else text
             text = _IMPORT.sub(lambda match: f"const {{{match['names']}}} = {add(match['module'])};\n", text)
             exported = ", ".join(match["name"] for match in _EXPORT.finditer(text))
             parts[name] = (
@@ -159,7 +163,7 @@ def bundled(entry: str) -> str:
             )
         return _identifier(name)
 
-    add(entry)
+    add(entry, text)
     return "".join(parts.values())
 
 
