@@ -1,6 +1,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -230,3 +232,15 @@ def test_the_shipped_model_is_read_from_the_package(monkeypatch, tmp_path, path)
     path.rename(tmp_path / "weights" / f"{checkpoint_module.SHIPPED}.safetensors")
     monkeypatch.setattr(checkpoint_module, "files", lambda package: tmp_path)
     assert load_shipped(prefixes=("no_latent",)).weights.keys() == {"no_latent"}
+
+
+def test_the_same_checkpoint_has_the_same_bytes_in_every_process():
+    program = (
+        "import hashlib, numpy as np; from sketchrnn.model.checkpoint import *;"
+        "from sketchrnn.model.configuration import ModelConfiguration;"
+        "weights = {f'{one}': np.full(3, one, np.float32) for one in range(20)};"
+        "checkpoint = Checkpoint(ModelConfiguration(), weights, 1.0);"
+        "print(hashlib.sha256(checkpoint_bytes(checkpoint)).hexdigest())"
+    )
+    digests = {subprocess.check_output([sys.executable, "-c", program]) for _ in range(3)}
+    assert len(digests) == 1

@@ -97,7 +97,7 @@ class Checkpoint:
 
 
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
-    """Return a checkpoint as the content of a file."""
+    """Return a checkpoint as the content of a file; the same checkpoint gives the same bytes."""
     header = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -109,7 +109,12 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     }
     if checkpoint.recognizer is not None:
         header["recognizer"] = json.dumps(checkpoint.recognizer)
-    return save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
+    content = save({name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}, header)
+    # safetensors writes the entries of the header in another order in each process
+    size = int.from_bytes(content[:8], "little")
+    text = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
