@@ -417,6 +417,13 @@ EXTERNAL = (
 )
 
 
+def test_outlines_of_filled_shapes_are_reported(tmp_path):
+    shapes = '<rect width="9" height="5" fill="red"/><circle cx="30" cy="9" r="4"/>'
+    (tmp_path / "a.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{shapes}</svg>')
+    report = prepare([tmp_path / "a.svg"], tmp_path / "s")
+    assert "2 filled areas, whose outlines were read" in str(report)
+
+
 @pytest.mark.parametrize("content", [BOMB, EXTERNAL], ids=["bomb", "external"])
 def test_bombs_and_external_entities_are_refused(tmp_path, content):
     (tmp_path / "a.svg").write_text(content)

@@ -242,4 +242,6 @@ def _add_record(record: Record, piece: Piece, selection: Selection, result: Pars
     counts.read += 1
     counts.kinds[record.kind] += 1
     counts.ignored.update(record.ignored)
+    if record.source is not None and record.source.drawing.outlines_only:
+        counts.ignored["filled areas, whose outlines were read"] += len(record.source.drawing.lines)
     result.parts.setdefault(category, []).append(encode_record(record, selection, counts))
