@@ -16,7 +16,7 @@ from sketchrnn.model.configuration import CELLS
 from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
 from sketchrnn.training.batches import Batch, Collator, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
-from sketchrnn.training.distributed import ALONE
+from sketchrnn.training.distributed import ALONE, choose_precision
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.reports import Window
 from sketchrnn.training.run import take_step
@@ -188,3 +188,9 @@ def test_a_step_on_a_gpu_does_not_wait_for_it():
         take_step(state, state.network, next(stream), training, 12, ALONE)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_bfloat16_is_not_chosen_where_torch_may_not_use_it(monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert choose_precision("auto", "cpu") == "float32"
+    assert choose_precision("bfloat16", "cpu") == "bfloat16"  # what is asked for is taken

@@ -381,7 +381,8 @@ def test_the_keyboard_draws_in_jupyterlab(lab):
         assert stroke == [[108, 128], [128, 128], [128, 132]]
         notebook.canvas.locator(".sheet").focus()
         notebook.page.keyboard.press("Control+z")
-        assert notebook.values(1)["strokes"] == []
+        # the change may still be on its way to the kernel when the cell runs
+        assert any(notebook.values(1)["strokes"] == [] for _ in range(60))
 
 
 # the tutorial

@@ -106,11 +106,17 @@ def choose_device(name: str) -> str:
     return f"cuda:{torch.cuda.current_device()}"
 
 
+WITHOUT_BFLOAT16 = frozenset(["SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"])
+"""Values of ONEDNN_MAX_CPU_ISA that keep torch from computing in bfloat16, whatever the processor can do."""
+
+
 def choose_precision(name: str, device: str) -> str:
     """Return "float32" or "bfloat16"; "auto" takes bfloat16 on a GPU and on a CPU with native support."""
     if name != "auto":
         return name
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
+        return "float32"
     is_native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name for it yet
     return "bfloat16" if is_native is not None and is_native() else "float32"
