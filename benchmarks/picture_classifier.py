@@ -23,6 +23,7 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.raster import pictures
+from sketchrnn.training.batches import few_of_each
 
 SIZE = 32
 FEATURES = 128
@@ -80,13 +81,6 @@ def changed(picture: Tensor) -> Tensor:
     matrix[:, :, 2] = 0.06 * torch.randn(count, 2)
     grid = nn.functional.affine_grid(matrix, [count, 1, SIZE, SIZE], align_corners=False)
     return nn.functional.grid_sample(picture[:, None], grid, align_corners=False)[:, 0]
-
-
-def few_of_each(category: NDArray[np.int32], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Return the indices of at most so many drawings of each category, in random order."""
-    order = generator.permutation(len(category))
-    chosen = [order[category[order] == one][:most] for one in np.unique(category)]
-    return generator.permutation(np.concatenate(chosen))
 
 
 def train(drawings: Drawings, epochs: int, batch_size: int = 200) -> Classifier:

@@ -43,7 +43,7 @@ def complete(
 
     The bytes of an SVG document are kept: each drawing (-n) is added as a layer, the first one visible. It continues
     from the end of the last line, in the line's width and color. With --redraw or --animate, and as gif and apng, the
-    document is drawn anew.
+    document is redrawn.
     """
     from sketchrnn.model.model import load
     from sketchrnn.model.sampling import Request

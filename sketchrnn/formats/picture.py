@@ -60,7 +60,7 @@ class PictureSettings:
         animate: let the picture draw itself; GIF and APNG always do.
         seconds: length of the animation.
         size: larger side of an image, in pixels.
-        redraw: draw the lines of an SVG document anew, instead of adding layers to it.
+        redraw: redraw the lines of an SVG document, instead of adding layers to it.
     """
 
     look: RenderStyle = field(default_factory=RenderStyle)
@@ -103,9 +103,7 @@ class PictureSettings:
         unit="pixels",
         panel=OUTPUT,
     )
-    redraw: bool = setting(
-        False, "Draw the lines of an SVG document anew, instead of adding layers to it.", panel=OUTPUT
-    )
+    redraw: bool = setting(False, "Redraw the lines of an SVG document, instead of adding layers to it.", panel=OUTPUT)
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -116,7 +114,7 @@ class PictureSettings:
         check_settings(self)
 
     def keeps_documents(self, kind: str) -> bool:
-        """Tell whether an SVG document that is continued gets layers, instead of being drawn anew."""
+        """Tell whether an SVG document that is continued gets layers, instead of being redrawn."""
         return not self.redraw and not self.animate and kind in ("svg", "png")
 
 
@@ -190,7 +188,7 @@ def _check_page_is_kept(settings: PictureSettings) -> None:
     for name, value in given.items():
         if value is not None:
             raise ConfigurationError(
-                f"{name} changes the SVG document, which is kept as it is. Add redraw to draw it anew"
+                f"{name} changes the SVG document, which is kept as it is. Add redraw to change it"
             )
 
 

@@ -290,7 +290,7 @@ class View {
     this.category.value = this.widget.get("category") ?? "";
   }
 
-  /** Shows the content. `refit`: the sheet is laid anew around the sketch; otherwise it grows where it must. */
+  /** Shows the content. `refit`: fit the sheet to the sketch again; otherwise it only grows. */
   #show({ refit = false } = {}) {
     const { sketch, completions } = this.content;
     const given = boundsOf(sketch.strokes);

@@ -21,8 +21,8 @@ Tensors = Callable[..., Array]
 
 EPSILON = np.float32(1e-3)
 BLOCK = 16
-"""Products are computed for exactly so many drawings at a time, the last ones padded. BLAS rounds differently for other
-numbers; with one number a drawing comes out the same, alone or in a batch."""
+"""Drawings in each matrix product; the last block is padded. BLAS rounds differently for other numbers, so a fixed
+number gives the same drawing alone and in a batch."""
 
 
 class NumpyCell(Protocol):

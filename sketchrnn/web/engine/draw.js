@@ -95,7 +95,7 @@ function roundedTo(value, decimals) {
   return decimals < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
 }
 
-/** Returns what each drawing is told; one condition where it is the same for all. */
+/** Returns the conditioning of each drawing, or one that all share. */
 function conditionsOf(network, { rows }, category, tries, { latent, guidance }) {
   const { variational, canDrawWithoutLatent, latentUnits } = network.configuration;
   if (!variational && latent !== "auto" && latent !== "none")

@@ -44,9 +44,9 @@ export class Network {
   }
 
   /**
-   * Returns what the decoder is told, [conditionUnits]: z, then the category's embedding.
+   * Returns the decoder's conditioning, [conditionUnits]: z, then the category's embedding.
    * `category`: an index; null for the mean of all. `z`: null for "no z". `guidance`: how far from the mean of all
-   * categories a category is told; 1 as in training.
+   * categories the category is moved: 1 as in training.
    */
   condition(category, z = null, guidance = 1) {
     const { variational, conditional, latentUnits, conditionUnits, categoryUnits } = this.configuration;
