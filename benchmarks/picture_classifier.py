@@ -24,6 +24,7 @@ from sketchrnn.dataset.load import load
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.raster import pictures
 from sketchrnn.training.batches import few_of_each
+from sketchrnn.training.distributed import choose_precision
 
 SIZE = 32
 FEATURES = 128
@@ -92,7 +93,8 @@ def train(drawings: Drawings, epochs: int, batch_size: int = 200) -> Classifier:
     test_set = test_set.subset(few_of_each(test_set.category, 20, generator))
     shown, tested = all_pictures(train_set), all_pictures(test_set)
     labels = torch.from_numpy(train_set.category.astype(np.int64))
-    network = Classifier(len(drawings.categories))
+    network = Classifier(len(drawings.categories)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    bfloat16 = choose_precision("auto", "cpu") == "bfloat16"
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=3e-4)
     steps = epochs * (len(shown) // batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -102,8 +104,9 @@ def train(drawings: Drawings, epochs: int, batch_size: int = 200) -> Classifier:
         total = 0.0
         order = generator.permutation(len(shown))
         for index in order[: len(order) // batch_size * batch_size].reshape(-1, batch_size):
-            _, logits = network(changed(torch.from_numpy(shown[index]).float() / 255.0))
-            loss = nn.functional.cross_entropy(logits, labels[index])
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                _, logits = network(changed(torch.from_numpy(shown[index]).float() / 255.0))
+            loss = nn.functional.cross_entropy(logits.float(), labels[index])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 2.0)
