@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.svg.reading import parse_root
 from sketchrnn.formats.svg.style import Animation
 
 if TYPE_CHECKING:
@@ -91,6 +90,8 @@ def _image(document: str | bytes, size: int, kind: str) -> Image.Image:
 
 def _png_by_resvg(document: str | bytes, size: int) -> bytes:
     import resvg_py
+
+    from sketchrnn.formats.svg.reading import parse_root
 
     root = parse_root(document.encode() if isinstance(document, str) else document)
     width, height = _aspect(root)

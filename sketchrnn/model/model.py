@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
-from sketchrnn.formats.svg.reading import parse_svg
 from sketchrnn.model.batches import attempt, in_batches, processors
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
@@ -319,6 +318,8 @@ class Model:
             FormatError: it is no SVG document, or has no lines.
         """
         if isinstance(document, bytes):
+            from sketchrnn.formats.svg.reading import parse_svg
+
             drawing = parse_svg(document, "the SVG document")
             record = Record(drawing.sketch, kind="svg", source=SvgSource(document, drawing))
         else:

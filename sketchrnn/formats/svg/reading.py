@@ -48,6 +48,7 @@ from sketchrnn.formats.svg.geometry import (
     scale_of,
     translation,
 )
+from sketchrnn.formats.svg.style import SEPARATE_STROKES
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
@@ -61,8 +62,6 @@ MOST_USED = 100_000
 """Most elements that are shown by ``<use>``: a <use> of a <use> of a <use> ... grows without bounds."""
 MOST_UNCOMPRESSED = 1 << 27
 """Most bytes of a compressed document: a thousandth of them, compressed, may stand for them."""
-SEPARATE_STROKES = ("data-strokes", "separate")
-"""Attribute of a group whose shapes are not joined: the drawings that this program writes are read as they were."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")

@@ -26,6 +26,8 @@ STYLES = ("pen", "ink", "brush", "order")
 """A line of one width; smooth curves; thin where the pen is fast; a color for each stroke."""
 ORDER_COLORS = ("#1c3d8f", "#7b2a9e", "#c92a6b", "#e8590c", "#e6a700")
 """From the first stroke to the last: from dark and cold to bright and warm, all visible on white paper."""
+SEPARATE_STROKES = ("data-strokes", "separate")
+"""Attribute of a group whose shapes are not joined: the drawings that this program writes are read as they were."""
 DEFAULT_SECONDS = 4.0
 LONGEST_SECONDS = 3600.0
 

@@ -24,8 +24,8 @@ from svgwrite.base import BaseElement
 
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
-from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
 from sketchrnn.formats.svg.style import (
+    SEPARATE_STROKES,
     STYLE_SHEET,
     Animation,
     RenderStyle,
@@ -228,6 +228,8 @@ def add_layers(
     Raises:
         FormatError: the content is no SVG document.
     """
+    from sketchrnn.formats.svg.reading import parse_root, uncompressed
+
     document = uncompressed(content)
     root = parse_root(document)
     identifiers = {element.get("id") for element in root.iter()}
