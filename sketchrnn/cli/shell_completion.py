@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
 
 from sketchrnn.errors import SketchRNNError
 
@@ -30,12 +29,14 @@ Examples:
 @click.pass_context
 def shell_completion(context: click.Context, shell: str) -> None:
     """Print the script that completes commands, options, categories and models in SHELL by the Tab key."""
+    from click.shell_completion import get_completion_class
+
     make = get_completion_class(shell)
     if make is not None:
         click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())
 
 
-def categories(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+def categories(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Return the model's categories that begin with the typed text, with underscores, so that they need no quotes."""
     from sketchrnn.model.loading import load_model
 
@@ -44,12 +45,10 @@ def categories(context: click.Context, parameter: click.Parameter, typed: str) -
     except SketchRNNError:
         return []
     wanted = typed.lower().replace(" ", "_")
-    return [
-        CompletionItem(name) for name in (name.replace(" ", "_") for name in names) if name.lower().startswith(wanted)
-    ]
+    return [name for name in (name.replace(" ", "_") for name in names) if name.lower().startswith(wanted)]
 
 
-def models(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+def models(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Return the models and folders whose paths begin with the typed text."""
     folder = Path(typed).parent if not typed.endswith("/") else Path(typed)
     try:
@@ -60,4 +59,4 @@ def models(context: click.Context, parameter: click.Parameter, typed: str) -> li
         "shipped",
         *(f"{path}/" if path.is_dir() else str(path) for path in found if not path.name.startswith(".")),
     ]
-    return [CompletionItem(item) for item in items if item.startswith(typed)]
+    return [item for item in items if item.startswith(typed)]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
-from sketchrnn.model.batches import attempt, in_batches, processors
+from sketchrnn.model.batches import attempt, in_batches, in_threads, processors
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
@@ -31,7 +31,7 @@ from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, Array, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, Array, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
 from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.model.sampling import Request, Sampling
@@ -39,8 +39,8 @@ from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
 """As a category: the most probable one; ``auto:3`` for each of the three most probable."""
-SCORED_AT_ONCE = 64
-"""Pictures that the recognizer looks at together."""
+SCORED_AT_ONCE = 16
+"""Pictures that the recognizer looks at together: their windows then stay in the processor's cache."""
 SHOWN_GUESSES = 3
 
 Prefix = Sketch | Record
@@ -131,7 +131,7 @@ class Model:
     @cached_property
     def network(self) -> NumpyNetwork:
         """The encoder and decoder."""
-        return NumpyNetwork(self._part((*DECODER_TENSORS, ENCODER_TENSORS)))
+        return NumpyNetwork(self._part(DECODER_TENSORS), self._part)
 
     @cached_property
     def recognizer(self) -> Recognizer | None:
@@ -446,7 +446,7 @@ class Model:
                 told = np.repeat(told, task.request.best_of, axis=0)
             jobs.append(Job(task.prefix, task.tries, told))
         sampled = sample_jobs(self.network, jobs, sampling, threads)
-        sampled = self._scored(tasks, sampled)
+        sampled = self._scored(tasks, sampled, threads)
         kept = []
         for task, candidates in zip(tasks, sampled, strict=True):
             request, scale = task.request, self.network.offset_scale
@@ -461,7 +461,7 @@ class Model:
                 kept.append([best_of(task.prefix, group, scale) for group in groups])
         return kept
 
-    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
+    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]], threads: int) -> list[list[Completion]]:
         """Return candidates with the recognizer's scores, where there is a choice to make."""
         recognizer = self.recognizer
         if recognizer is None:
@@ -476,15 +476,13 @@ class Model:
             [recognizer.categories.index(str(tasks[number].category)) for number in wanted],
             [len(sampled[number]) for number in wanted],
         ).astype(np.int64)
-        scores = np.concatenate(
-            [np.zeros(0, np.float32)]
-            + [
-                recognizer.log_probabilities(drawings[first : first + SCORED_AT_ONCE])[
-                    np.arange(len(part := columns[first : first + SCORED_AT_ONCE])), part
-                ]
-                for first in range(0, len(drawings), SCORED_AT_ONCE)
-            ]
-        )
+
+        def scores_from(first: int) -> Array:
+            part = slice(first, first + SCORED_AT_ONCE)
+            return np.take_along_axis(recognizer.log_probabilities(drawings[part]), columns[part, None], axis=1)[:, 0]
+
+        parts = in_threads(scores_from, range(0, len(drawings), SCORED_AT_ONCE), threads)
+        scores = np.concatenate([np.zeros(0, np.float32), *parts])
         first = 0
         for number in wanted:
             end = first + len(sampled[number])
