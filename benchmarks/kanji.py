@@ -74,6 +74,8 @@ class InTurns(Silent):
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
         """See whether the target is reached; the time is not ours."""
         step = report.step
+        if not step:  # the first weights
+            return
         print(f"step {step}: ours     L_R {report.reconstruction:.3f}, {median(self.ours):.3f} s a step", flush=True)
         if report.reconstruction <= TARGET and self.ours_to_target is None:
             self.ours_to_target = step
