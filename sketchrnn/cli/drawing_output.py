@@ -102,7 +102,7 @@ class Target:
         Raises:
             SketchRNNError: a record failed; all others are written.
         """
-        if self.kind == "svg":  # its import takes 15 ms now, and 75 ms when the model has filled the memory
+        if self.kind == "svg":  # after the model's work its import took up to five times as long
             importlib.import_module("svgwrite")
         failed = count = cut = written = 0
         sheet: list[Item] = []
