@@ -30,8 +30,8 @@ from sketchrnn.files import STANDARD_STREAM, check_apart, check_suffix, reason
 
 INTERRUPTED = 130
 OBJECTS_BEFORE_COLLECTION = 50_000
-"""New objects before the garbage collector runs. Imports make that many, which stay: with Python's 700 the collector takes
-a tenth of the time of importing (benchmarks/RESULTS.md)."""
+"""New objects before the garbage collector runs. Imports make many, which stay: with Python's 700 the collector takes a
+tenth of the time of importing (benchmarks/RESULTS.md)."""
 COMMANDS = {
     "complete": "Complete a partial sketch.",
     "generate": "Draw from nothing.",
