@@ -261,8 +261,11 @@ def test_resume_and_force(tmp_path, drawings):
 def test_wrong_settings_are_usage_errors(tmp_path, drawings):
     for setting in ("nonsense=1", "clip", "clip=x", "seed=3"):
         fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", setting), "--set", code=2)
-    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--latent-dropout", 2), "latent_dropout")
-    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", "clip=-1"), "clip")
+    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--latent-dropout", 2), "--latent-dropout", code=2)
+    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", "clip=-1"), "clip: expected", code=2)
+    listed = run("train", "--set", "help")
+    assert listed.exit_code == 0
+    assert "clip=0.25" in listed.output
 
 
 # wrong input

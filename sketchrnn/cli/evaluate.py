@@ -14,8 +14,10 @@ from sketchrnn.cli import options, shell_completion
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import DatasetError
 from sketchrnn.training import check_torch
+from sketchrnn.training.configuration import TrainingConfiguration
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
+(SEED,) = options.setting_options(TrainingConfiguration, "seed")
 
 
 @click.command(
@@ -47,8 +49,8 @@ Examples:
 )
 @click.option("--max-length", type=click.IntRange(1), help="Skip drawings of more rows.  [default: the model's Nmax]")
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@options.random_seed
+@options.device
+@SEED
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def evaluate(

@@ -20,7 +20,7 @@ from sketchrnn.formats.svg.style import (
     travel_length,
 )
 from sketchrnn.formats.svg.writing import AddedLayer, Layer, add_layers, svg_drawing, svg_sheet
-from sketchrnn.settings import LOOK, OUTPUT, check_settings, setting
+from sketchrnn.settings import LOOK, OUTPUT, check_settings, documented, setting
 
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
 """Formats that can be written."""
@@ -48,27 +48,17 @@ class Picture:
     source: SvgSource | None = None
 
 
+@documented
 @dataclass(frozen=True)
 class PictureSettings:
-    """What a picture looks like.
-
-    Attributes:
-        look: of the lines and the page.
-        line_color: of the lines that the model drew.
-        columns: of a sheet; by default about as many as rows.
-        cell_size: pixels of a picture on a sheet.
-        animate: let the picture draw itself; GIF and APNG always do.
-        seconds: length of the animation.
-        size: larger side of an image, in pixels.
-        redraw: redraw the lines of an SVG document, instead of adding layers to it.
-    """
+    """What a picture looks like; ``look`` sets its lines and its page."""
 
     look: RenderStyle = field(default_factory=RenderStyle)
     line_color: str | None = setting(
         None,
-        "Color of the lines that the model draws, as CSS names it.",
+        "Color of the lines that the model draws, as in CSS.",
         type=str,
-        default_text="orange, in an SVG document as the continued line",
+        default_text="orange; in an SVG document, the color of the continued line",
         panel=LOOK,
         metavar="COLOR",
     )

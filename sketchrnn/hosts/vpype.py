@@ -38,7 +38,7 @@ _SAMPLING = (
         "-t",
         "--temperature",
         type=vpype_cli.FloatRangeType(0.0, 10.0),
-        help="Variety: 0 = most likely lines, 1 = as varied as the training drawings.  [default: as in sketchrnn]",
+        help="Variety: 0 = most likely lines, 1 = as in the training drawings.  [default: as in sketchrnn]",
     ),
     click.option(
         "-s",

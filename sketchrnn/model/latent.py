@@ -1,6 +1,6 @@
 """Points in a model's latent space: sketches encoded, mixed, added and subtracted.
 
-A latent point is a conditioning of the decoder: z, then the category's embedding, (condition_units,).
+A latent point is a conditioning of the decoder: z, then the category's embedding, (conditioning_units,).
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ def _shapes(configuration: ModelConfiguration) -> list[tuple[int, ...]]:
     units, latent = configuration.decoder_units, configuration.latent_units
     encoder = 2 * lstm(5, configuration.encoder_units) + 2 * linear(2 * configuration.encoder_units, latent)
     encoder += linear(latent, 2 * units)
-    decoder = linear(units, configuration.output_units) + lstm(5 + configuration.condition_units, units)
+    decoder = linear(units, configuration.output_units) + lstm(5 + configuration.conditioning_units, units)
     return encoder * configuration.variational + decoder
 
 

@@ -224,14 +224,14 @@ class NumpyNetwork:
         self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
         units = self.configuration.decoder_units
-        sizes = (self.configuration.row_units, self.configuration.condition_units, units)
+        sizes = (self.configuration.row_units, self.configuration.conditioning_units, units)
         self._cell = self._layer("decoder.lstm", self.configuration.decoder_cell, *sizes)
         outputs = self.configuration.output_units
         self._output_weights = self._tensor("decoder.output.weight", outputs, units)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
     def conditioning(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
-        """Return the decoder's conditioning, (B, condition_units).
+        """Return the decoder's conditioning, (B, conditioning_units).
 
         Args:
             category: index of the category of each, (B,); None for a single one with the mean of all categories.

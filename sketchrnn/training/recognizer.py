@@ -19,38 +19,10 @@ from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
 from sketchrnn.training.batches import few_of_each
+from sketchrnn.training.configuration import RecognizerTraining
 
 MOST_OF_A_CATEGORY = 1500
-"""Drawings of one category in an epoch; which ones changes from epoch to epoch."""
-
-
-@dataclass(frozen=True)
-class RecognizerTraining:
-    """How a recognizer is trained.
-
-    Attributes:
-        steps: optimizer steps.
-        batch_size: drawings in a step.
-        learning_rate: highest rate of the one-cycle schedule (Smith and Topin 2019, arXiv:1708.07120).
-        weight_decay: of AdamW.
-        label_smoothing: share of the target that is spread over all categories.
-        dropout: probability of dropping a unit before the output layer.
-        whole_share: share of drawings that are seen whole; of the others a part is seen, 5 to 100 % of their points.
-        shuffled_share: share of the partial drawings whose strokes come in another order.
-        averaged_share: the recognizer has the running average of the weights over about this share of the steps.
-        seed: of the weights, the order of drawings and the augmentation.
-    """
-
-    steps: int = 10_000
-    batch_size: int = 256
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    dropout: float = 0.3
-    whole_share: float = 0.4
-    shuffled_share: float = 0.3
-    averaged_share: float = 0.05
-    seed: int = 0
+"""Most drawings of one category in an epoch; each epoch uses other ones."""
 
 
 class RecognizerNetwork(nn.Module):
@@ -288,9 +260,10 @@ def train_recognizer(
     Raises:
         DatasetError: there is no training drawing.
     """
+    steps = training.steps or default_steps(drawings)
     train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
     if not len(train_set):
-        raise DatasetError("recognizer: no drawing is in the training split; give more drawings")
+        raise DatasetError("recognizer: expected training drawings, found none. Add more drawings")
     torch.manual_seed(training.seed)
     generator = torch.Generator(device).manual_seed(training.seed)
     order_generator = np.random.default_rng(training.seed)
@@ -307,11 +280,11 @@ def train_recognizer(
         fused=True,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1, cycle_momentum=False
+        optimizer, training.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
     )
     batches = PictureBatches(train_set, configuration.picture_size, device)
     order: NDArray[np.int64] = np.zeros(0, np.int64)
-    for step in range(training.steps):
+    for step in range(steps):
         while len(order) < min(training.batch_size, len(train_set)):
             order = np.concatenate([order, few_of_each(train_set.category, MOST_OF_A_CATEGORY, order_generator)])
         index, order = order[: training.batch_size], order[training.batch_size :]
@@ -333,7 +306,7 @@ def train_recognizer(
 
 
 def default_steps(drawings: Drawings) -> int:
-    """Return the steps of 20 epochs, but at least 200 and at most 10,000."""
+    """Return the number of steps of 20 epochs, from 200 to 10,000."""
     counts = np.bincount(drawings.of_split("train").category)
     epoch = int(np.minimum(counts, MOST_OF_A_CATEGORY).sum()) / RecognizerTraining().batch_size
     return int(np.clip(20 * epoch, 200, 10_000))
@@ -361,14 +334,14 @@ def with_recognizer(
         on_step: called after each step with its number and the loss.
 
     Returns:
-        The model with its recognizer, and how often that is right on the validation drawings, in words.
+        The model with its recognizer, and a text: the share of right answers on the validation drawings.
 
     Raises:
         ConfigurationError: the model has a single category.
         DatasetError: there is no training drawing.
     """
     if not checkpoint.configuration.conditional:
-        raise ConfigurationError(f"{checkpoint.source}: has one category; a recognizer needs at least two")
+        raise ConfigurationError(f"{checkpoint.source}: expected a model with at least two categories, found one")
     configuration = configuration or RecognizerConfiguration()
     weights = train_recognizer(drawings, configuration, training, device=device, bfloat16=bfloat16, on_step=on_step)
     kept = {name: value for name, value in checkpoint.weights.items() if not name.startswith(RECOGNIZER_TENSORS)}
@@ -377,9 +350,9 @@ def with_recognizer(
 
 
 def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
-    """Return in words how often a recognizer is right when it sees a half and the whole of some drawings."""
+    """Return a text: the share of right answers for halves of drawings and for whole drawings."""
     if not len(drawings):
-        return "no validation drawing to measure the recognizer with"
+        return "the recognizer was not measured: there are no validation drawings"
     shares = []
     for share in (0.5, 1.0):
         right = 0
@@ -389,8 +362,8 @@ def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
             right += int(recognizer.log_probabilities([part.strokes])[0].argmax() == drawings.category[index])
         shares.append(right / len(drawings))
     return (
-        f"the recognizer is right at once for {shares[0]:.0%} of the halves and {shares[1]:.0%} of the wholes of "
-        f"{len(drawings):,} validation drawings"
+        f"of {len(drawings):,} validation drawings, the recognizer names {shares[0]:.0%} correctly from their first "
+        f"half and {shares[1]:.0%} from the whole drawing"
     )
 
 
@@ -403,7 +376,7 @@ def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, devi
 
 
 def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> float:
-    """Return what the logits have to be divided by so that the probabilities are calibrated on parts and wholes.
+    """Return the divisor of the logits that calibrates the probabilities, for parts and for whole drawings.
 
     Reference:
         Guo et al. 2017, arXiv:1706.04599, section 4.2.

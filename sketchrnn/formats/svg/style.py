@@ -18,7 +18,7 @@ import numpy as np
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
 from sketchrnn.formats.page import Length, Page
-from sketchrnn.settings import LOOK, check_settings, setting
+from sketchrnn.settings import LOOK, check_settings, documented, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
@@ -52,22 +52,14 @@ STYLE_SHEET = """
 """Shows the finished drawing where there are no animations, and respects ``prefers-reduced-motion``."""
 
 
+@documented
 @dataclass(frozen=True)
 class RenderStyle:
-    """What a picture looks like.
-
-    Attributes:
-        style: one of :data:`STYLES`.
-        stroke_width: of the lines; by default 1 % of the drawing's larger side, or on a page 0.35 mm.
-        background: a CSS color; None for a transparent background.
-        page: the paper; None for a picture as large as its drawing.
-        margin: around the drawing; by default 5 % of its larger side, or on a page 15 mm.
-        optimize: reorder the strokes of each layer so that a plotter's pen travels less in the air.
-    """
+    """What the lines and the page look like."""
 
     style: str = setting(
         "pen",
-        "pen: one width; ink: smooth curves; brush: thin where fast; order: a color for each stroke.",
+        "pen: one width; ink: smooth curves; brush: thin where fast; order: a color per stroke.",
         choices=STYLES,
         panel=LOOK,
         common=True,
@@ -76,7 +68,7 @@ class RenderStyle:
         None,
         "Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
         parse=Length.parse,
-        default_text="1% of the drawing, on a page 0.35mm",
+        default_text="1% of the drawing; on a page 0.35mm",
         panel=LOOK,
         flags=("--line-width",),
         metavar="LENGTH",
@@ -95,11 +87,11 @@ class RenderStyle:
         None,
         "Margin around the drawing, with units as for --line-width.",
         parse=Length.parse,
-        default_text="15mm of a page, else 5%",
+        default_text="5% of the drawing; on a page 15mm",
         panel=LOOK,
         metavar="LENGTH",
     )
-    optimize: bool = setting(False, "Order each layer's strokes for short pen travel.", panel=LOOK)
+    optimize: bool = setting(False, "Reorder the strokes of each layer for short pen travel.", panel=LOOK)
 
     def __post_init__(self) -> None:
         """Check every field.

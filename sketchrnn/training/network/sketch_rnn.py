@@ -97,7 +97,7 @@ class Decoder(nn.Module):
 
     def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
-        units, conditioning_units = configuration.decoder_units, configuration.condition_units
+        units, conditioning_units = configuration.decoder_units, configuration.conditioning_units
         self.lstm = make_cell(
             configuration.decoder_cell,
             configuration.row_units + conditioning_units,
@@ -117,7 +117,7 @@ class Decoder(nn.Module):
         """Return h0 and c0 = tanh(W conditioning + b); zero without conditioning.
 
         Args:
-            conditioning: z and the category embedding, (B, condition_units).
+            conditioning: z and the category embedding, (B, conditioning_units).
         """
         if self.initial is None:
             zero = conditioning.new_zeros(conditioning.shape[0], self.lstm.state_units)
@@ -132,7 +132,7 @@ class Decoder(nn.Module):
 
         Args:
             rows: stroke-5, beginning with START, (B, N, 5).
-            conditioning: z and the category embedding, (B, condition_units).
+            conditioning: z and the category embedding, (B, conditioning_units).
             state: state before the first row; the initial state if None.
 
         Returns:
@@ -196,7 +196,7 @@ class SketchRNN(nn.Module):
         return self.encoder(rows, lengths, None if self.category is None else self.category(category))
 
     def conditioning(self, z: Tensor | None, category: Tensor) -> Tensor:
-        """Return the decoder's conditioning, (B, condition_units): z, then the category embedding.
+        """Return the decoder's conditioning, (B, conditioning_units): z, then the category embedding.
 
         Args:
             z: latent vectors (B, Z); None for "no z", or for a decoder-only network.
