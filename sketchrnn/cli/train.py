@@ -22,7 +22,7 @@ from sketchrnn.training.files import check_run_files, last_path, lock_run, sheet
 
 OWNERS = (ModelConfiguration, TrainingConfiguration)
 SET_BY_OPTIONS = frozenset(
-    ["categories", "variational", "latent_dropout", "max_steps", "batch_size", "seed", "precision"]
+    ["categories", "variational", "latent_dropout", "clarity", "max_steps", "batch_size", "seed", "precision"]
 )
 SETTINGS: dict[str, tuple[Any, Setting]] = {
     name: (default, description)
@@ -88,6 +88,14 @@ Examples:
     panel=NETWORK,
     common=True,
     help="Start from the weights of MODEL (shipped = the package's model) and add your categories.",
+)
+@options.option(
+    "--clarity-from",
+    "rated_by",
+    metavar="MODEL",
+    shell_complete=shell_completion.models,
+    panel=NETWORK,
+    help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
 )
 @options.option(
     "--decoder-only",
@@ -156,6 +164,7 @@ def train(
     resume: bool,
     max_minutes: float | None,
     started_from: str | None,
+    rated_by: str | None,
     decoder_only: bool,
     max_length: int,
     device: str,
@@ -189,6 +198,7 @@ def train(
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.load import load
     from sketchrnn.model.loading import load_model
+    from sketchrnn.model.recognizer import Recognizer
     from sketchrnn.training.distributed import choose_device, choose_precision, join_workers
     from sketchrnn.training.reports import Observer, Observers, TensorBoard
     from sketchrnn.training.run import train as run
@@ -203,6 +213,10 @@ def train(
         if decoder_only:
             raise click.UsageError("--decoder-only cannot be used with --from, which keeps the architecture of MODEL")
         model = dataclasses.replace(start.configuration, **network)
+    recognizer = None
+    if rated_by is not None:
+        recognizer = Recognizer(load_model(rated_by))
+        model = dataclasses.replace(model, clarity=True)
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
         device = choose_device(device)
@@ -231,6 +245,7 @@ def train(
             observer=Observers(observers),
             workers=workers,
             start=start,
+            rated_by=recognizer,
         )
     if outcome.finished:
         LOGGER.info(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")

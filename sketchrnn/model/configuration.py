@@ -22,7 +22,15 @@ POSITION_INPUTS = 8
 POSITION_FACTOR = 0.25
 """Positions, in offset scales, are multiplied by this factor, so that most of them are between -2 and 2."""
 LATER_FIELDS = frozenset(
-    ["encoder_cell", "decoder_cell", "hyper_units", "hyper_embedding_units", "latent_tanh", "position_inputs"]
+    [
+        "encoder_cell",
+        "decoder_cell",
+        "hyper_units",
+        "hyper_embedding_units",
+        "latent_tanh",
+        "position_inputs",
+        "clarity",
+    ]
 )
 """Fields that older checkpoints lack; such models have the defaults."""
 _MOST_UNITS = 1 << 16
@@ -90,6 +98,13 @@ class ModelConfiguration:
         "stroke (x, y), to the left and top edge of the drawing so far (x, y), and from the pen to its right and "
         "bottom edge (x, y); in offset scales, times 0.25. Without these inputs, an LSTM has to add up offsets to "
         "close a circle.",
+        panel=NETWORK,
+    )
+    clarity: bool = setting(
+        False,
+        "Condition the decoder on how clearly the category shows in the drawing.",
+        details="A learned vector, times a number from -1 to 1, is added to the category embedding. A model of one "
+        "category has none.",
         panel=NETWORK,
     )
 

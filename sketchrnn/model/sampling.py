@@ -66,6 +66,14 @@ class Sampling:
         source="benchmarks/RESULTS.md",
         panel=HOW,
     )
+    clarity: float = setting(
+        1.0,
+        "How clearly the category shows: 0 = as in the average drawing, 1 = as in the clearest ones.",
+        minimum=-5.0,
+        maximum=5.0,
+        source="benchmarks/RESULTS.md",
+        panel=HOW,
+    )
     seed: int = setting(
         0,
         "Seed of the first drawing; drawing i has seed + i. The same seed repeats a drawing.",

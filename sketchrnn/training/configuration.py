@@ -123,6 +123,11 @@ class TrainingConfiguration:
         details="Categories with few drawings then share more with the others.",
         source="Srivastava et al. 2014, JMLR 15",
     )
+    clarity_dropout: float = _share(
+        0.5,
+        "Share of drawings in a batch that are trained without their clarity rating.",
+        details="The model then also learns what drawings are like on average.",
+    )
     kl_weight: float = _rate(0.5, "Final weight of the KL term.", source=MAGENTA)
     kl_weight_start: float = _rate(0.01, "Weight of the KL term at the first step.", source=MAGENTA)
     kl_decay: float = _decay(0.99995, "Factor per step of the distance to the final KL weight.")

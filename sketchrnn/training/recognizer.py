@@ -23,6 +23,8 @@ from sketchrnn.training.configuration import RecognizerTraining
 
 MOST_OF_A_CATEGORY = 1500
 """Most drawings of one category in an epoch; each epoch uses other ones."""
+RATED_TOGETHER = 128
+"""Drawings whose pictures are rated together."""
 
 
 class RecognizerNetwork(nn.Module):
@@ -365,6 +367,23 @@ def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
         f"of {len(drawings):,} validation drawings, the recognizer names {shares[0]:.0%} correctly from their first "
         f"half and {shares[1]:.0%} from the whole drawing"
     )
+
+
+def rated(drawings: Drawings, recognizer: Recognizer) -> NDArray[np.float32]:
+    """Return how clearly each drawing shows its category: 2 p - 1 of the recognizer's probability p, (drawings,).
+
+    The rating is 0, for unknown, if the recognizer does not have the category.
+    """
+    column = {name: number for number, name in enumerate(recognizer.categories)}
+    columns = np.array([column.get(name, -1) for name in drawings.categories])
+    clarity = np.zeros(len(drawings), np.float32)
+    for first in range(0, len(drawings), RATED_TOGETHER):
+        index = np.arange(first, min(first + RATED_TOGETHER, len(drawings)))
+        own = columns[drawings.category[index]]
+        strokes = [Sketch.from_stroke3(drawings.stroke3(number)).strokes for number in index.tolist()]
+        log_probability = recognizer.log_probabilities(strokes)[np.arange(len(index)), own]
+        clarity[index] = np.where(own < 0, 0.0, 2.0 * np.exp(log_probability) - 1.0)
+    return clarity
 
 
 @torch.no_grad()
