@@ -171,7 +171,7 @@ def test_a_pipeline_of_every_command():
 def test_records_have_no_limit_that_pictures_have():
     lines = PIG.read_text() * 60
     assert len(done("render", "-", "--format", "ndjson", stdin=lines).stdout.splitlines()) == 60
-    assert "showing 48 drawings" in done("render", "-", stdin=lines).stderr
+    assert "showing the first 48 drawings" in done("render", "-", stdin=lines).stderr
 
 
 def test_polyline_json_comes_out_too(tmp_path):

@@ -143,19 +143,21 @@ model = option(
     shell_complete=shell_completion.models,
     panel=FILES,
     common=True,
-    help=f"Checkpoint from train, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
+    help=f"Use this checkpoint, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
 (category,) = setting_options(Request, "category")
 (seed,) = setting_options(Sampling, "seed")
 force = option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
-index = option("--index", type=click.IntRange(0), panel=FILES, help="Only this record of the file, counted from 0.")
-key_id = option("--key-id", metavar="ID", panel=FILES, help="Only the record of the file with this key_id.")
+index = option(
+    "--index", type=click.IntRange(0), panel=FILES, help="Use only the record with this index, counted from 0."
+)
+key_id = option("--key-id", metavar="ID", panel=FILES, help="Use only the record with this key_id.")
 precision = click.option(
     "--precision",
     type=click.Choice(["float16", "int8"]),
     default="int8",
     show_default=True,
-    help="Format of the weights: int8 is half as large; float16 draws exactly as the command line.",
+    help="Format of the weights: int8 = half as large; float16 = same drawings as this command line.",
 )
 device = option(
     "--device",
@@ -193,7 +195,7 @@ def target(command: Command) -> Command:
             show_default=True,
             panel=OUTPUT,
             common=True,
-            help="Write to this file; %d in the name = a file for each drawing, - = standard output.",
+            help="Write to this file; %d in the name = one file per drawing; - = standard output.",
         ),
         option(
             "--format",
@@ -207,9 +209,7 @@ def target(command: Command) -> Command:
         *setting_options(PictureSettings),
         *setting_options(RenderStyle),
         option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
-        option(
-            "--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."
-        ),
+        option("--open", "open", is_flag=True, panel=OUTPUT, help="Open the result in its default program."),
     ]
     return gathered((PictureSettings, RenderStyle), options, "picture")(with_target)
 
@@ -219,6 +219,6 @@ def _picture_settings(values: dict[str, Any], landscape: bool) -> PictureSetting
     if landscape:
         page = looks["page"]
         if page is None:
-            raise click.UsageError("--landscape turns a page; name one with --page")
+            raise click.UsageError("--landscape needs --page")
         looks["page"] = Page(max(page.width, page.height), min(page.width, page.height))
     return PictureSettings(look=RenderStyle(**looks), **values)

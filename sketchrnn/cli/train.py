@@ -87,7 +87,7 @@ Examples:
     shell_complete=shell_completion.models,
     panel=NETWORK,
     common=True,
-    help="Start from the weights of MODEL (shipped = the package's model) and add your categories.",
+    help="Start from the weights of MODEL (or: shipped) and add your categories.",
 )
 @options.option(
     "--clarity-from",

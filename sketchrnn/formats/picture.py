@@ -75,7 +75,7 @@ class PictureSettings:
         160, "Size of a picture on a sheet, in pixels.", minimum=8, maximum=10_000, unit="pixels", panel=LOOK
     )
     animate: bool = setting(
-        False, "Write an SVG that draws itself, without a script; gif and apng always do.", panel=OUTPUT
+        False, "Write an animated SVG, without a script; gif and apng are always animated.", panel=OUTPUT
     )
     seconds: float = setting(
         DEFAULT_SECONDS,

@@ -68,7 +68,7 @@ class Sampling:
     )
     clarity: float = setting(
         1.0,
-        "How clearly the category shows: 0 = as in the average drawing, 1 = as in the clearest ones.",
+        "Clarity of the category: 0 = as in the average drawing, 1 = as in the clearest ones.",
         minimum=-5.0,
         maximum=5.0,
         source="benchmarks/RESULTS.md",
