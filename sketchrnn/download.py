@@ -111,7 +111,7 @@ def download(
             except OSError as error:
                 raise DownloadError(f"{target}: cannot be written: {reason(error)}") from error
             if cancelled.is_set():
-                raise DownloadError(f"{url}: interrupted; the same command resumes the download")
+                raise DownloadError(f"{url}: interrupted. Run the same command again to resume")
 
 
 class _Part:
@@ -132,7 +132,7 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def start_over(self, validator: str) -> None:
-        """Forget what there is; what comes next is the version of the file that the validator names."""
+        """Discard the bytes so far; the next bytes are of the version that the validator names."""
         self.path.unlink(missing_ok=True)
         self.validator = validator
         if len(self._quoted()) > _LONGEST_VALIDATOR:
@@ -141,7 +141,7 @@ class _Part:
         self.path.unlink(missing_ok=True)
 
     def blocks(self) -> Iterator[bytes]:
-        """Read what there is."""
+        """Read the existing bytes."""
         if self.path.exists():
             with self.path.open("rb") as file:
                 while block := file.read(_BLOCK):
@@ -175,7 +175,7 @@ class _Tally:
         return self._cancelled.is_set()
 
     def wants_more(self, block: bytes) -> bool:
-        """Take a block into account; tell whether more is wanted."""
+        """Count a block; return whether more is needed."""
         kept = None if self._cut is None else self._cut(block)
         self.was_cut = kept is not None
         block = block[:kept]
@@ -188,7 +188,7 @@ class _Tally:
 
 
 def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sha256: str | None) -> None:
-    """Make one request, and go on with what there is of the file by its answer."""
+    """Make one request; its answer resumes or restarts the file."""
     headers = {"Range": f"bytes={part.size}-", "If-Range": part.validator} if part.size and part.validator else {}
     with _passing_errors(url), session.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
         _check_status(response, url, part)
@@ -198,7 +198,7 @@ def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sh
         if first != part.size:
             wanted = part.size
             part.start_over("")
-            raise _PassingError(f"asked for the bytes from {wanted:,} on, the server sent others")
+            raise _PassingError(f"expected the bytes from {wanted:,} on, the server sent others")
         if all(tally.wants_more(block) for block in part.blocks()):
             with part.path.open("ab") as file:
                 for block in response.iter_content(_BLOCK):
@@ -228,7 +228,7 @@ def _check_status(response: requests.Response, url: str, part: _Part) -> None:
     status = f"the server says {response.status_code} {response.reason}".rstrip()
     if response.status_code == 416:
         part.start_over("")
-        raise _PassingError("what there is of the file is no beginning of what the server has")
+        raise _PassingError("the partial file on disk does not match the file on the server")
     if response.status_code in _PASSING:
         raise _PassingError(status, _retry_after(response))
     if response.status_code not in (200, 206):

@@ -69,9 +69,9 @@ def check_writable(path: str | Path, *, force: bool) -> None:
         if target.is_dir():
             raise SketchRNNError(f"{path}: cannot be written: it is a directory")
         if target.exists() and not force:
-            raise SketchRNNError(f"{path}: exists already; --force overwrites it")
+            raise SketchRNNError(f"{path}: exists already. Overwrite it with --force")
         if not target.parent.is_dir():
-            raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
+            raise SketchRNNError(f"{path}: cannot be written: the folder {target.parent} does not exist")
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
@@ -99,10 +99,10 @@ def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequ
         if source.is_dir():
             if source in target.parents and target.name.lower().endswith(tuple(suffixes)):
                 raise SketchRNNError(
-                    f"{output}: would be read as a drawing of the input folder {each}; choose an output outside it"
+                    f"{output}: is inside the input folder {each} and would be read as a drawing. Choose another folder"
                 )
         elif pattern.fullmatch(str(source)) or (target.exists() and source.samefile(target)):  # or a hard link
-            raise SketchRNNError(f"{output}: is also an input, which would be overwritten; choose another output")
+            raise SketchRNNError(f"{output}: is also an input and would be overwritten. Choose another output")
 
 
 def check_suffix(path: str | Path, suffixes: Sequence[str]) -> None:
@@ -125,7 +125,7 @@ def make_folder(path: str | Path) -> None:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SketchRNNError(f"{path}: cannot be made: {reason(error)}") from error
+        raise SketchRNNError(f"{path}: cannot be created: {reason(error)}") from error
 
 
 @contextmanager

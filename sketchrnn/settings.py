@@ -94,7 +94,7 @@ class Setting:
         return self._accepts_one(value)
 
     def from_text(self, text: str) -> Any:
-        """Return the value that a text stands for.
+        """Convert text to a value.
 
         Raises:
             ConfigurationError: the text is not a value, or is outside the range.

@@ -48,7 +48,7 @@ def serve(model: str | None, precision: str, host: str, port: int, open_page: bo
         server = PageServer(files, host, port)
     except OSError as error:
         raise SketchRNNError(
-            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another port with --port (0 = any free port)"
+            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another one with --port (0 = any free port)"
         ) from error
 
     def stop(*_: Any) -> None:

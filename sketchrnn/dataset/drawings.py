@@ -204,7 +204,7 @@ class Drawings:
         missing = sorted({self.categories[i] for i in np.unique(self.category)} - set(index))
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-            raise DatasetError(f"the model does not know the category {', '.join(map(repr, missing[:3]))}{more}")
+            raise DatasetError(f"expected categories of the model, found {', '.join(map(repr, missing[:3]))}{more}")
         translation = np.array([index.get(name, -1) for name in self.categories], dtype=np.int32)
         return replace(self, category=translation[self.category], categories=tuple(categories))
 
@@ -224,7 +224,7 @@ class Drawings:
                 squares += float(np.square(offsets, dtype=np.float64).sum())
             scale = deviation(count, total, squares)
         if scale == 0.0:
-            raise DatasetError("no drawing of the training split has any extent: nothing to learn from")
+            raise DatasetError("expected training drawings with an extent, found only single points")
         return scale
 
     def pieces(self) -> Iterator[Encoded]:

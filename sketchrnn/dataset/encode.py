@@ -64,7 +64,7 @@ class Selection:
                 f"lengths: expected 1 <= min_length <= max_length, found {self.min_length} and {self.max_length}"
             )
         if self.limit < 0 or not 0.0 <= self.epsilon < BOX:
-            raise ConfigurationError(f"expected limit of at least 0 and epsilon from 0 to {BOX:g}")
+            raise ConfigurationError(f"expected a limit of at least 0 and an epsilon from 0 to {BOX:g}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

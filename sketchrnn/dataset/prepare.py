@@ -59,7 +59,7 @@ _PATIENCE = 1.0
 its locks until these run programs of their own."""
 
 Progress = Callable[[int, int], None]
-"""Is told how many bytes of the sources are done, and of how many."""
+"""Called with the bytes of the sources that are done, and their total."""
 
 
 def prepare(
@@ -74,15 +74,15 @@ def prepare(
     """Prepare drawings into a store. Sources that are in it already are left out; other categories stay as they are.
 
     A drawing's split is given by a hash of its key_id, or of its rows where it has none; the published npz files keep
-    the split they come with. A drawing that stands in two sources is kept once.
+    the split they come with. A drawing that is in two sources is kept once.
 
     Args:
         paths: files of any format that is read, and folders of them.
         folder: the store; it is made if it is not there.
         selection: which drawings are kept, and how they are simplified.
         processes: how many read at the same time.
-        force: prepare all sources anew, in the place of what the store has of their categories.
-        progress: is told how far it is.
+        force: prepare all sources again, and replace their categories in the store.
+        progress: called with the bytes so far and their total.
 
     Raises:
         SketchRNNError: a source cannot be read, or the store cannot be written.
@@ -143,7 +143,9 @@ def prepare_sources(
             with contextlib.suppress(OSError):
                 emptied.rmdir()  # which only an empty folder lets be done
     if parts and not sum(report.splits.values()):
-        raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
+        raise DatasetError(
+            "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
+        )
     return report
 
 
@@ -178,7 +180,7 @@ class _Part:
                         shutil.rmtree(old, ignore_errors=True)
                 yield
         except filelock.Timeout as error:
-            raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
+            raise DatasetError(f"{self.source.name}: another process is preparing this file") from error
 
     def is_among(self, stored: list[dict[str, Any]]) -> bool:
         """Tell whether a store has this source's drawings.
@@ -193,9 +195,9 @@ class _Part:
                     continue
                 where = f"{self.source.name}: is in the store already, under {information['category']!r}"
                 if source != self.source.to_json():
-                    raise DatasetError(f"{where}, but has changed since; --force prepares it anew")
+                    raise DatasetError(f"{where}, but has changed. Prepare it again with --force")
                 if information["selection"] != self._selection:
-                    raise DatasetError(f"{where}, but selected otherwise; --force prepares it anew")
+                    raise DatasetError(f"{where}, with other options. Prepare it again with --force")
                 found = True
         return found
 
@@ -386,12 +388,14 @@ def _put_together(
     """Let the shards of a category take their place in the store, as one; return what it says of itself."""
     target = shard_path(folder, category)
     if is_model(target):
-        raise DatasetError(f"{target}: is a model, where the drawings of {category!r} would go; move it elsewhere")
+        raise DatasetError(
+            f"{target}: is a model, but the drawings of {category!r} must be written here. Move the model"
+        )
     shards = [part.shard(category) for part in parts]
     if target.exists() and not force:
         stored = open_shard(target)
         if stored.information["selection"] != selection.to_json():
-            raise DatasetError(f"{target}: was prepared with another selection of drawings; --force prepares it anew")
+            raise DatasetError(f"{target}: was prepared with other options. Prepare it again with --force")
         shards = [stored] + [
             one for one in shards if one.information["sources"][0] not in stored.information["sources"]
         ]

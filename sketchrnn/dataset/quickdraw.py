@@ -113,7 +113,7 @@ def find_categories(names: Iterable[str]) -> list[str]:
             hint = (
                 f"did you mean {' or '.join(map(repr, alike))}?" if alike else "`sketchrnn download --list` prints all"
             )
-            raise CategoryError(f"Quick, Draw! has no category {name!r}; {hint}")
+            raise CategoryError(f"expected a Quick, Draw! category, found {name!r}; {hint}")
         found.append(known[_plain(name)])
     return list(dict.fromkeys(found))
 
@@ -214,7 +214,7 @@ def first_drawings(kind: str, limit: int) -> Callable[[bytes], int | None]:
         ValueError: a file of this kind cannot be read in part.
     """
     if kind == "npz":
-        raise ValueError("an npz file cannot be cut")
+        raise ValueError("an npz file cannot be read in part")
     return _BinaryCounter(limit) if kind == "binary" else _LineCounter(limit)
 
 

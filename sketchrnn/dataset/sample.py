@@ -82,5 +82,5 @@ def _records(path: str | Path, category: str | None) -> Iterator[Record]:
 def _index(categories: tuple[str, ...], category: str) -> int:
     if category not in categories:
         more = " and others" if len(categories) > 5 else ""
-        raise CategoryError(f"the store has no category {category!r}, but {', '.join(categories[:5])}{more}")
+        raise CategoryError(f"expected one of the categories {', '.join(categories[:5])}{more}, found {category!r}")
     return categories.index(category)

@@ -310,7 +310,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path}: expected drawings that `sketchrnn prepare` wrote, found other content") from error
     if version != VERSION:
-        raise DatasetError(f"{path}: expected version {VERSION}, found {version}; prepare the drawings anew")
+        raise DatasetError(f"{path}: expected version {VERSION}, found {version}. Prepare the drawings again")
     offsets, counts = {}, {}
     try:
         for name, (kind, shape) in ARRAYS.items():

@@ -159,7 +159,7 @@ def _found(path: Path, notes: list[str]) -> list[Source]:
         if path.is_dir():
             return list(_of_folder(path, notes))
         if _is_of_training(path):
-            raise DatasetError(f"{path}: is a file of a training run or a model; expected drawings")
+            raise DatasetError(f"{path}: expected drawings, found a model or a file of a training run")
         return [_source(str(path), (path,), category_of_name(path) or path.stem)]
     except OSError as error:
         raise SketchRNNError(f"{error.filename or path}: cannot be read: {reason(error)}") from error

@@ -147,7 +147,9 @@ class Store:
         firsts = np.cumsum([0, *map(len, self.shards)])
         report = Report(counts, unit=unit)
         if not sum(map(len, indices)):
-            raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
+            raise DatasetError(
+                "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
+            )
         moments = np.concatenate([shard.arrays["moments"] for shard in self.shards])
         split, keys = (
             np.concatenate([shard.arrays[name][one] for shard, one in zip(self.shards, indices, strict=True)])

@@ -161,7 +161,7 @@ def category_of_name(path: str | Path) -> str | None:
 
 
 def suffix_of(path: str | Path) -> str:
-    """Return the ending of a file's name that tells the format, in lower case and without that of a compression.
+    """Return the suffix of a file's format, in lower case, without the suffix of a compression.
 
     >>> suffix_of("cat.ndjson.gz"), suffix_of("cat.full.NPZ")
     ('.ndjson', '.npz')

@@ -36,7 +36,7 @@ def check_available() -> None:
         import PIL.Image  # noqa: F401
         import resvg_py  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f"{error}; pip install 'sketchrnn[image]' brings it") from error
+        raise ConfigurationError(f"{error}. Install it: pip install 'sketchrnn[image]'") from error
 
 
 def png(document: str | bytes, *, size: int = DEFAULT_SIZE) -> bytes:

@@ -116,7 +116,7 @@ def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
     if dtype != np.dtype(object):
         if shape[1:] == (_BITMAP_PIXELS,):
             raise FormatError(
-                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes: take "
+                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes. Use "
                 "the simplified files (sketchrnn download)"
             )
         if len(shape) not in (2, 3) or shape[-1] not in (3, 5) or not _NUMBER_CODE.fullmatch(dtype.str):
@@ -155,7 +155,7 @@ def _check_sizes(pickled: bytes) -> None:
     """
     for _, argument, _ in pickletools.genops(pickled):
         if isinstance(argument, int) and argument > len(pickled):
-            raise FormatError(f"expected no size above the pickle's {len(pickled)} bytes, found {argument}")
+            raise FormatError(f"expected sizes up to that of the pickle, {len(pickled)} bytes, found {argument}")
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class Length:
             ConfigurationError: it is in a unit of paper, of which there is none.
         """
         if self.unit in _MILLIMETRES:
-            raise ConfigurationError(f"{self}: a length on paper needs --page; else give a number or a share in %")
+            raise ConfigurationError(f"expected a number or % for a length without --page, found {self}")
         return self.value / 100.0 * larger_side if self.unit == "%" else self.value
 
     def __str__(self) -> str:
@@ -114,5 +114,5 @@ class Page:
             width, height = (Length.parse(side + match[3]).millimetres or 0.0 for side in match.groups()[:2])
             size = (width, height)
         if size is None or min(size) <= 0:
-            raise ConfigurationError(f"expected a page as {', '.join(PAGE_NAMES)}, or as 100x150mm, found {text!r}")
+            raise ConfigurationError(f"expected a page such as {', '.join(PAGE_NAMES)} or 100x150mm, found {text!r}")
         return cls(*(sorted(size, reverse=True) if landscape else size))

@@ -177,9 +177,7 @@ def _check_page_is_kept(settings: PictureSettings) -> None:
     given = {"page": look.page, "margin": look.margin, "background": look.background, "columns": settings.columns}
     for name, value in given.items():
         if value is not None:
-            raise ConfigurationError(
-                f"{name} changes the SVG document, which is kept as it is. Add redraw to change it"
-            )
+            raise ConfigurationError(f"{name} needs redraw: the SVG document is kept and only gets layers")
 
 
 def _colored(layers: Sequence[Layer], color: str | None) -> list[Layer]:
@@ -198,7 +196,7 @@ def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hi
     elif wanted is not None and wanted.millimetres is not None:
         if drawing.millimetres is None:
             raise ConfigurationError(
-                f"line width: expected a number, since the SVG document has no unit of length, found {wanted}"
+                f"line width: expected a number, because the SVG document has no unit of length, found {wanted}"
             )
         width = wanted.millimetres / drawing.millimetres
     _log_page(picture, source)

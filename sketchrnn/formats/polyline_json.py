@@ -54,7 +54,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Record]:
         if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data" and "\n" in text[: error.pos]:
             yield from parse_ndjson(content.splitlines(), name, convert=_records)
             return
-        raise FormatError(f"{name}: expected {_LAYOUT}, found no JSON: {error}") from error
+        raise FormatError(f"{name}: expected {_LAYOUT}, found invalid JSON: {error}") from error
     try:
         yield from _records(value)
     except FormatError as error:

@@ -61,9 +61,9 @@ class Format:
     Attributes:
         name: what messages and lists call the format.
         suffixes: endings of file names, the usual one first.
-        matches: tells whether a file has this format from its first lines (uncompressed; text as UTF-8).
+        matches: returns whether a file has this format, from its first lines (uncompressed; text as UTF-8).
         read: yields the drawings of an open file. Its arguments are the file, the name of the file for messages, and
-            the category that the file's name tells.
+            the category in the file's name.
         write: returns drawings as text; None for a format that is only read.
         one_drawing: a file of this format usually holds a single drawing, so that a category is a folder of files.
     """

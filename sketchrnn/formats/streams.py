@@ -128,7 +128,7 @@ class _Stream(io.RawIOBase):
         if self._packed and self.count > max(MOST_UNCOMPRESSED, LARGEST_RATIO * self._packed.count):
             raise FormatError(
                 f"{self._name}: expected at most {MOST_UNCOMPRESSED:,} bytes when uncompressed, found more. "
-                "Uncompress the file if it is meant to be so large"
+                "If the file is really this large, uncompress it first"
             )
         return size
 
@@ -139,4 +139,4 @@ class _Stream(io.RawIOBase):
         try:
             return bytes(read(size))
         except Exception as error:  # each of the modules has its own: OSError, EOFError, zlib.error, LZMAError
-            raise FormatError(f"{self._name}: expected compressed data, found damage: {error}") from error
+            raise FormatError(f"{self._name}: expected compressed data, found damaged data: {error}") from error

@@ -33,7 +33,7 @@ try:
     import anywidget
     import traitlets
 except ImportError as error:
-    raise ConfigurationError(f"{error}; pip install 'sketchrnn[notebook]' brings it") from error
+    raise ConfigurationError(f"{error}. Install it: pip install 'sketchrnn[notebook]'") from error
 
 BOX_OF_A_SCALE = 30.0
 """Units of the sheet in an offset scale, for models whose unit is not that of the sheet."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sketchrnn.errors import SketchRNNError
 
 BATCH_VALUES, BATCH_CANDIDATES = 64, 256
-"""A batch is complete when it has so many values, or so many candidates."""
+"""Limits of a batch: numbers of values, and of candidates."""
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")

@@ -170,7 +170,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
     """
     if not Path(path).is_file():
         reason = "is a directory" if Path(path).is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {reason}; expected a model's .safetensors file")
+        raise CheckpointError(f"{path}: expected a model (.safetensors): {reason}")
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}
@@ -179,7 +179,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             weights = _from_int8({name: file.get_tensor(name) for name in names})
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: a number type that NumPy does not know
         cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
-        raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error
+        raise CheckpointError(f"{path}: expected a sketchrnn checkpoint: {cause}") from error
     try:
         return Checkpoint(
             ModelConfiguration.from_json(json.loads(header["configuration"])),
@@ -192,7 +192,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             str(path),
         )
     except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:
-        raise CheckpointError(f"{path}: the checkpoint's header is damaged: {error}") from error
+        raise CheckpointError(f"{path}: the header of the checkpoint is damaged: {error}") from error
 
 
 def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
@@ -203,9 +203,9 @@ def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
 
 def _check_header(path: str | Path, header: dict[str, str]) -> None:
     if header.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: a safetensors file, but not of sketchrnn; expected a sketchrnn checkpoint")
+        raise CheckpointError(f"{path}: expected a sketchrnn checkpoint, found another safetensors file")
     version = header.get("format_version")
     if version != str(FORMAT_VERSION):
         raise CheckpointError(
-            f"{path}: checkpoint format version {version}; this sketchrnn reads version {FORMAT_VERSION}"
+            f"{path}: expected checkpoint format version {FORMAT_VERSION}, found {version}. Update sketchrnn"
         )

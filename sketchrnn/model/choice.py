@@ -18,10 +18,10 @@ training drawing is larger."""
 SPOT = 0.1
 SPOT_SHARE = 1 / 3
 SPOT_POINTS = 4
-"""A drawing scribbles in place if more than this share of its points, and so many, are in a square of SPOT times its
-larger side."""
+"""A drawing scribbles in place if more than SPOT_SHARE of its points, and at least SPOT_POINTS, are in a square of SPOT
+times its larger side."""
 SPOTS_AT_ONCE = 512
-"""Points whose distances from all others are computed together: their memory stays small."""
+"""Points whose distances from all others are computed together. A limit keeps the memory small."""
 
 
 def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scale: float) -> Completion:
@@ -68,7 +68,7 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:
-    """Tell whether too many of the points (N, 2) lie in one place; see :data:`SPOT_POINTS`."""
+    """Tell whether too many of the points (N, 2) are in one spot; see :data:`SPOT_POINTS`."""
     if len(points) < SPOT_POINTS:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12

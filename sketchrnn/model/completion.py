@@ -31,7 +31,7 @@ class Completion:
     Attributes:
         sketch: the new strokes, in the prefix's coordinates. If the prefix left the pen down, the first of them begins
             at its last point.
-        ended: the model ended the drawing by itself; otherwise it was cut.
+        ended: the model ended the drawing; if not, it was cut at ``max_points``.
         seed: of the drawing.
         candidate: number of the candidate among those of the drawing.
         score: log probability of the category, by the recognizer; 0 if it was not asked.
@@ -180,7 +180,7 @@ def _latent_vectors(
         latent = "none" if configuration.can_draw_without_latent else "prefix"
     if latent == "none":
         if not configuration.can_draw_without_latent:
-            raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found 'none'")
+            raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found none")
         return None
     seeds, candidates = np.array(tries, np.int64).reshape(-1, 2).T
     noise = latent_noise(seeds, candidates, configuration.latent_units)

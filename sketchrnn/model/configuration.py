@@ -153,7 +153,9 @@ class ModelConfiguration:
         if not self.conditional and (category is None or not self.categories):
             return 0
         if category is None:
-            raise CategoryError(f"which category? expected one of {len(self.categories)}; choose it with --category")
+            raise CategoryError(
+                f"expected one of {len(self.categories)} categories, found none. Choose one with --category"
+            )
         if category in self.categories:
             return self.categories.index(category)
         known = {name.lower(): name for name in self.categories}

@@ -56,7 +56,7 @@ class Drawing:
 
     @property
     def ended(self) -> bool:
-        """Whether the model ended the drawing by itself; otherwise it was cut."""
+        """Whether the model ended the drawing; if not, it was cut at ``max_points``."""
         return self.completion.ended
 
     @property
@@ -141,7 +141,7 @@ def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
     """Write drawings, in the format that the name ends in. Arguments as for :func:`render`.
 
     Raises:
-        ConfigurationError: as for :func:`render`, or the name ends otherwise.
+        ConfigurationError: see :func:`render`; or the name has another suffix.
         SketchRNNError: the file cannot be written.
     """
     suffix = Path(path).suffix.removeprefix(".").lower()

@@ -17,7 +17,7 @@ from sketchrnn.model.noise import latent_noise
 from sketchrnn.model.prefix import EncodedPrefix
 
 NEARLY_STRAIGHT = 1e-4
-"""Sine of the angle between two vectors below which the arc between them cannot be told from a line."""
+"""If the sine of the angle between two vectors is below this, the arc between them is replaced by a line."""
 
 
 def latent_points_of_sketch(
@@ -44,7 +44,7 @@ def latent_points_of_sketch(
     """
     configuration = network.configuration
     if not configuration.variational:
-        raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+        raise ConfigurationError("expected a model with an encoder, found a decoder-only model")
     index = configuration.category_index(category)
     rows = sketch.rows[1:]
     if not len(rows):

@@ -75,7 +75,7 @@ def log_likelihood(
         prior: log probability that is added to each, (K,).
         log_unit: logarithm of the factor of each from the prefix's own unit to offset scales, (K,). The density is then
             one of the prefix's own coordinates. An offset of exactly 0 is 0 in every unit and counts as a probability.
-        margin: a hypothesis that falls so many nats behind the best of its group is followed no further. Its result
+        margin: a hypothesis that is this number of nats behind the best of its group is dropped. Its result
             is as far behind the best as it was then.
     """
     count = len(state.hidden)

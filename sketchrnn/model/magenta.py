@@ -23,7 +23,7 @@ from sketchrnn.model.configuration import MIXTURE_PARAMETERS, PEN_STATES, ModelC
 Array = NDArray[np.float32]
 
 LARGEST_WEIGHT = 10.0
-"""What the int16 number 32767 stands for."""
+"""The weight that is stored as the int16 number 32767."""
 
 BOX_PER_CANVAS_PIXEL = 0.3
 """Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits most decoders best."""
@@ -96,7 +96,7 @@ def load_magenta(path: str | Path) -> Checkpoint:
         *(ConfigurationError, CheckpointError),
     ) as error:
         detail = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise CheckpointError(f"{path}: no published model (.gen.json or .vae.json): {detail}") from error
+        raise CheckpointError(f"{path}: expected a published model (.gen.json or .vae.json): {detail}") from error
 
 
 def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = None, clip: bool = False) -> Export:
@@ -137,8 +137,8 @@ def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = 
             f"{count} of {tensor}" for count, (tensor, _) in zip(outside, _layouts(configuration), strict=True) if count
         )
         raise CheckpointError(
-            f"{source}: weights beyond +-{LARGEST_WEIGHT:g}, which the format cannot hold: {places}, the largest "
-            f"{largest:.4g}; --clip cuts them, which changes what the model draws"
+            f"{source}: weights beyond +-{LARGEST_WEIGHT:g}, which is the range of the format: {places}, the largest "
+            f"{largest:.4g}; --clip clips them, which changes the drawings"
         )
     info = checkpoint.training.get("imported") or {
         "mode": GEN_MODE if kind == GEN else VAE_MODE,
@@ -153,17 +153,17 @@ def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = 
 
 
 def kind_of_name(path: str | Path) -> str | None:
-    """Return what a file's name says that it holds: "gen", "vae" or nothing."""
+    """Return the kind of model by the file's name: "gen", "vae" or None."""
     return next((kind for kind in (GEN, VAE) if str(path).endswith(f".{kind}.json")), None)
 
 
 def _kind(info: dict[str, Any], count: int, path: str) -> str:
     if not isinstance(info, dict):
-        raise TypeError("its first part is no record")
+        raise TypeError("the first part is not a record")
     kind = {GEN_MODE: GEN, "gen": GEN}.get(info["mode"], VAE)
     if kind_of_name(path) not in (kind, None):
-        holds = {GEN: "a decoder", VAE: "a VAE"}[kind]
-        raise ValueError(f"mode {info['mode']!r}: it holds {holds}, whose name ends in .{kind}.json")
+        holds = {GEN: "decoder-only", VAE: "a VAE"}[kind]
+        raise ValueError(f"expected the suffix .{kind}.json, because mode {info['mode']!r} is {holds}")
     expected = {GEN: 5, VAE: 17}[kind]
     if count != expected:
         raise ValueError(f"found {count} tensors, expected {expected} for mode {info['mode']!r}")
@@ -272,22 +272,22 @@ def _check_that_it_fits(configuration: ModelConfiguration, kind: str, source: st
     elif configuration.position_inputs:
         reason = "its decoder is also given the pen's position (position_inputs); train one without"
     elif kind == GEN and configuration.variational:
-        reason = "it holds a decoder that starts from nothing, this one starts from z; export it as .vae.json"
+        reason = "the format is for decoder-only models, and this model has an encoder. Export it as .vae.json"
     elif kind == GEN and configuration.conditional:
         reason = (
-            "it holds a decoder that starts from nothing, this one starts from its category; "
-            "a VAE of several categories can be exported as .vae.json, or a decoder that was trained on one"
+            "the format is for models with one category, and this model has several. Export a model that was trained "
+            "on one category, or a model with an encoder as .vae.json"
         )
     elif kind == VAE and not configuration.variational:
-        reason = "it holds an encoder too, this model has none; export it as .gen.json"
+        reason = "the format is for models with an encoder, and this model has none. Export it as .gen.json"
     if reason:
-        raise CheckpointError(f"{source}: no .{kind}.json can be made of it: {reason}")
+        raise CheckpointError(f"{source}: cannot be written as .{kind}.json: {reason}")
 
 
 def _of_one_category(
     configuration: ModelConfiguration, weights: dict[str, Array], index: int, source: str
 ) -> tuple[ModelConfiguration, dict[str, Array]]:
-    """Return the VAE of one category: what its embedding is multiplied to, stands in the biases."""
+    """Return the VAE of one category: the products with its embedding are added to the biases."""
     weights = dict(weights)
     pairs = [(f"{name}.weight", f"{name}.bias") for name in ("encoder.mean", "encoder.logvar", "decoder.initial")]
     pairs.append(("decoder.lstm.weight_ih_l0", "decoder.lstm.bias_ih_l0"))
@@ -295,8 +295,8 @@ def _of_one_category(
     try:
         embedding = weights["category.weight"][index]
         for weight, bias in pairs:
-            told = np.tanh(embedding) if configuration.latent_tanh and "initial" in weight else embedding
-            weights[bias] = weights[bias] + weights[weight][:, -size:] @ told
+            conditioning = np.tanh(embedding) if configuration.latent_tanh and "initial" in weight else embedding
+            weights[bias] = weights[bias] + weights[weight][:, -size:] @ conditioning
             weights[weight] = weights[weight][:, :-size]
     except (KeyError, IndexError, ValueError) as error:
         raise CheckpointError(f"{source}: its tensors do not fit its configuration ({error})") from error

@@ -417,7 +417,7 @@ class Model:
 
     def _check_encoder(self) -> None:
         if not self.configuration.variational:
-            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+            raise ConfigurationError("expected a model with an encoder, found a decoder-only model")
 
     def _draw_points(
         self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
@@ -440,10 +440,10 @@ class Model:
             return []
         jobs = []
         for task in tasks:
-            told = task.conditionings
-            if 1 < len(told) == len(task.seeds) < len(task.tries):
-                told = np.repeat(told, task.request.best_of, axis=0)
-            jobs.append(Job(task.prefix, task.tries, told))
+            conditionings = task.conditionings
+            if 1 < len(conditionings) == len(task.seeds) < len(task.tries):
+                conditionings = np.repeat(conditionings, task.request.best_of, axis=0)
+            jobs.append(Job(task.prefix, task.tries, conditionings))
         sampled = sample_jobs(self.network, jobs, sampling, threads)
         sampled = self._scored(tasks, sampled)
         kept = []
@@ -567,7 +567,7 @@ def as_prefix(request: Request) -> Record:
     record = request.record
     if record.source is None:
         if request.continue_from is not None:
-            raise ConfigurationError("continue_from: expected an SVG document as prefix, found other drawings")
+            raise ConfigurationError("continue_from: expected an SVG document as prefix, found another format")
         return record
     drawing = record.source.drawing
     if request.continue_from is not None:

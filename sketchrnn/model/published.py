@@ -30,7 +30,7 @@ def fetch_published(
         vae: with its encoder.
         large: of the larger models.
         base: the address where the folders ``models`` and ``large_models`` are.
-        progress: is told how far it is.
+        progress: called with the bytes so far and their total.
         retries: how often to try.
 
     Raises:
@@ -47,11 +47,11 @@ def fetch_published(
         try:
             return path, load_magenta(path)
         except CheckpointError:
-            path.unlink()  # and fetched anew
+            path.unlink()  # and download it again
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SketchRNNError(f"{path.parent}: cannot be made: {reason(error)}") from error
+        raise SketchRNNError(f"{path.parent}: cannot be created: {reason(error)}") from error
     download(f"{base.rstrip('/')}/{folder}/{quote(file)}", path, progress=progress, retries=retries)
     try:
         return path, load_magenta(path)

@@ -106,7 +106,9 @@ class Recognizer:
             CheckpointError: the checkpoint has none, or a tensor is missing or has another shape.
         """
         if checkpoint.recognizer is None:
-            raise CheckpointError(f"{checkpoint.source}: has no recognizer")
+            raise CheckpointError(
+                f"{checkpoint.source}: expected a model with a recognizer, found none. Add one with `sketchrnn train-recognizer`"
+            )
         self.categories = checkpoint.configuration.categories
         try:
             self.configuration = RecognizerConfiguration.from_json(checkpoint.recognizer)

@@ -142,5 +142,5 @@ def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> li
 
 
 def rounded(sketch: Sketch, decimals: int = 0) -> Sketch:
-    """Round every coordinate to so many digits after the point."""
+    """Round every coordinate to a number of digits after the decimal point."""
     return Sketch(tuple(np.round(stroke, decimals) for stroke in sketch.strokes), sketch.pen_down)

@@ -24,7 +24,9 @@ def check_torch(command: str) -> None:
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f"sketchrnn {command} needs PyTorch: pip install 'sketchrnn[train]'") from error
+        raise ConfigurationError(
+            f"sketchrnn {command} needs PyTorch. Install it: pip install 'sketchrnn[train]'"
+        ) from error
 
 
 def __getattr__(name: str) -> object:

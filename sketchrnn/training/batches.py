@@ -48,7 +48,7 @@ class Collator:
     """Makes batches of drawings, on the device of the training.
 
     If all drawings fit into half of the free memory of a GPU, they are copied there once, and a batch is made without a
-    loop over its drawings. Otherwise the rows of each batch are read from the data set.
+    loop over its drawings. Else the rows of each batch are read from the data set.
 
     Attributes:
         device: of the batches.

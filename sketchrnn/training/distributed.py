@@ -100,7 +100,7 @@ def choose_device(name: str) -> str:
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise ConfigurationError("device cuda: torch finds no GPU; use --device cpu")
+        raise ConfigurationError("device: expected a GPU for cuda, found none. Use --device cpu")
     if name == "cpu" or not available:
         return "cpu"
     return f"cuda:{torch.cuda.current_device()}"

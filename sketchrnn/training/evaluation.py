@@ -99,12 +99,14 @@ def evaluate(
         DatasetError: there is no drawing, or the latent does not fit the model.
     """
     if not len(drawings):
-        raise DatasetError("no drawing to evaluate")
+        raise DatasetError("expected drawings to evaluate, found none")
     latent = latent or default_latent(network)
     if latent == "none" and not network.configuration.can_draw_without_latent:
-        raise DatasetError("latent 'none': this model was trained with z only (latent_dropout 0)")
+        raise DatasetError(
+            "latent: expected prefix, whole or prior for a model trained with latent_dropout 0, found none"
+        )
     if latent != "none" and network.encoder is None:
-        raise DatasetError(f"latent {latent!r}: this model has no encoder")
+        raise DatasetError(f"latent: expected none for a decoder-only model, found {latent}")
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device

@@ -66,7 +66,9 @@ def check_run_files(path: Path, *, overwrite: bool) -> None:
     """
     if path.stem.endswith(".last"):
         model = path.with_name(f"{path.stem.removesuffix('.last')}{path.suffix}")
-        raise ConfigurationError(f"{path}: is the name of the last state of a run; the run itself writes {model}")
+        raise ConfigurationError(
+            f"{path}: expected the name of a model, found that of the last state of a run. Use {model}"
+        )
     for each in written_files(path):
         check_writable(each, force=overwrite)
 
@@ -85,7 +87,7 @@ def lock_run(path: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(path.with_name(f".{path.stem}.lock"), 0.0))
         except Timeout as error:
-            raise TrainingError(f"{path}: another process trains into the same files; choose another output") from error
+            raise TrainingError(f"{path}: another process writes to these files. Choose another output") from error
         except OSError as error:
             raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
         yield
@@ -104,7 +106,7 @@ class RunFiles:
         Args:
             path: of the best model.
             state: of the run.
-            writes: whether this process writes; otherwise all methods do nothing.
+            writes: whether this process writes; if not, all methods do nothing.
             new: the run begins. It writes its first model at once, so that a bad folder is found early.
 
         Raises:

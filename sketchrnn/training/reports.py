@@ -116,7 +116,7 @@ class StepResult:
         reconstruction: L_R, a scalar.
         kl: L_KL, a scalar.
         gradient_norm: before clipping, a scalar.
-        finite: the loss and every gradient are finite; otherwise the step was skipped. A bool scalar.
+        finite: the loss and all gradients are finite; if not, the step was skipped. A bool scalar.
         drawings: in the batch.
     """
 

@@ -45,7 +45,7 @@ class Outcome:
 
     Attributes:
         step: number of steps taken in all.
-        finished: all steps are taken, or no better model was found for as long as ``patience`` allows. Otherwise the
+        finished: all steps were done, or ``patience`` ended the run. If not, the
             time was up or the run was interrupted, and it can be resumed.
         interrupted: Ctrl-C or SIGTERM ended it.
         best_score: of the best model.
@@ -116,7 +116,9 @@ def train(
     train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
     for name, split in (("training", train_set), ("validation", valid_set)):
         if not len(split):
-            raise DatasetError(f"no drawing is in the {name} split of {len(drawings):,} drawings; give more drawings")
+            raise DatasetError(
+                f"expected drawings in the {name} split, found none of {len(drawings):,}. Add more drawings"
+            )
     model = replace(model, categories=drawings.categories)
     offset_scale = drawings.offset_scale() if start is None else start.offset_scale
     with contextlib.ExitStack() as stack:
@@ -155,7 +157,7 @@ def train(
                 files.save_last()
                 raise TrainingError(
                     f"step {state.step:,}: the loss or its gradient was not finite in the last {skipped} steps, which "
-                    f"were skipped; {last_path(path)} keeps the weights; try a lower learning_rate or precision float32"
+                    f"were skipped. {last_path(path)} has the last weights. Lower the learning_rate or set precision float32"
                 )
 
         def is_done() -> bool:

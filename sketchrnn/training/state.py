@@ -40,13 +40,13 @@ def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
     """
     if drawings.unit != start.unit:
         raise ConfigurationError(
-            f"{start.source}: was trained on drawings in the unit {start.unit!r}, these are in {drawings.unit!r}"
+            f"{start.source}: expected drawings in the unit {start.unit!r}, found {drawings.unit!r}"
         )
     configuration = start.configuration
     if not configuration.conditional:
         if len(drawings.categories) > 1:
             raise ConfigurationError(
-                f"{start.source}: draws one category, these drawings are of {len(drawings.categories)}"
+                f"{start.source}: expected drawings of one category, as the model has, found {len(drawings.categories)}"
             )
         return replace(start, configuration=replace(configuration, categories=drawings.categories))
     new = tuple(name for name in drawings.categories if name not in configuration.categories)
@@ -164,10 +164,12 @@ class TrainingState:
         checkpoint = load_checkpoint(path)
         saved = checkpoint.training
         if "step" not in saved or not any(name.startswith(LATEST) for name in checkpoint.weights):
-            raise CheckpointError(f"{path}: holds no state of a training run")
+            raise CheckpointError(f"{path}: expected the state of a training run, found another checkpoint")
         then, now = saved.get(STARTED_FROM), self._record[STARTED_FROM]
         if then != now:
-            raise ConfigurationError(f"{path}: cannot resume: the run began with {_named(then)}, not {_named(now)}")
+            raise ConfigurationError(
+                f"{path}: cannot resume: the run was started with {_named(then)}, not {_named(now)}"
+            )
         before = _fixed(
             {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length}
             | {key: saved.get(key) for key in self._record}

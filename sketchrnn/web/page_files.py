@@ -129,7 +129,7 @@ def _page(*, icon: str, manifest: str, style: str, script: str, held: str, polic
     for old, new in replacements.items():
         before, found, after = page.partition(old)
         if not found:
-            raise AssertionError(f"{INDEX} has no {old}")
+            raise AssertionError(f"{INDEX}: expected {old}, found none")
         page = before + new + after
     return page
 

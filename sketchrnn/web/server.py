@@ -132,7 +132,7 @@ class PageServer(ThreadingHTTPServer):
         """Count answers under way; none begins once the server closes."""
         with self._lock:
             if self._closing:
-                raise ConnectionAbortedError("the server closes")
+                raise ConnectionAbortedError("the server is closing")
             self._sending += 1
         try:
             yield

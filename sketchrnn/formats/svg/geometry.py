@@ -557,7 +557,7 @@ def flatten(outlines: Sequence[Outline], flatness: float | None) -> Flattened:
     with np.errstate(over="ignore", invalid="ignore"):
         extent = np.ptp(corners, axis=0).max()
     if not np.isfinite(extent):
-        raise OverflowError("coordinates that float64 cannot hold")
+        raise OverflowError("coordinates outside the range of float64")
     counts = np.ones(len(kinds), np.int64)
     start, end = nodes[curves - 1, 4:], nodes[curves, 4:]
     first, second = nodes[curves, :2], nodes[curves, 2:4]

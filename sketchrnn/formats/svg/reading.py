@@ -60,7 +60,7 @@ CLIP_MARGIN = 1e-6
 MOST_USED = 100_000
 """Most elements that are shown by ``<use>``: a <use> of a <use> of a <use> ... grows without bounds."""
 MOST_UNCOMPRESSED = 1 << 27
-"""Most bytes of a compressed document: a thousandth of them, compressed, may stand for them."""
+"""Most bytes of an uncompressed document. Compressed, they can be a thousand times smaller."""
 SEPARATE_STROKES = ("data-strokes", "separate")
 """Attribute of a group whose shapes are not joined: the drawings that this program writes are read as they were."""
 GZIP_MAGIC = b"\x1f\x8b"
@@ -152,10 +152,10 @@ class SvgDrawing:
 
 
 def read_svg(path: str | Path) -> SvgDrawing:
-    """Read what is drawn in an SVG file; ``-`` is standard input.
+    """Read the lines of an SVG file; ``-`` is standard input.
 
-    The lines are those of shapes with a stroke that can be seen. Only where there is none, as in a logo, are they the
-    outlines of filled shapes. A line that starts where the one before it ends continues it.
+    The lines are those of shapes with a visible stroke. If no shape has one, as in a logo, they are the outlines of
+    filled shapes. A line that starts at the end of the previous line continues it.
 
     Raises:
         FormatError: the file is no SVG, is damaged, or draws no line; the message names the file and the element.
@@ -184,7 +184,7 @@ def parse_root(content: bytes) -> ElementTree.Element:
     try:
         root = ElementTree.fromstring(uncompressed(content))
     except ElementTree.ParseError as error:
-        raise FormatError(f"expected an SVG document, found no XML: {error}") from error
+        raise FormatError(f"expected an SVG document, found invalid XML: {error}") from error
     except (LookupError, ValueError) as error:  # an encoding that Python does not know, or cannot decode
         raise FormatError(f"expected an SVG document, found text that cannot be decoded: {error}") from error
     if _tag(root) != "svg":
@@ -269,7 +269,7 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
     try:
         flat = flatten([shape.outline for shape in shapes], FLATNESS)
     except OverflowError as error:
-        raise FormatError("expected finite coordinates, found some that float64 cannot hold") from error
+        raise FormatError("expected finite coordinates, found numbers outside the range of float64") from error
     extent = float(np.ptp(np.concatenate(flat.lines), axis=0).max()) if flat.lines else 0.0
     lines, owners, closed = list(flat.lines), flat.owners, flat.closed
     if outlines_only and lines:
@@ -450,7 +450,7 @@ class _Walk:
         if context.uses:
             self._used += 1
             if self._used > MOST_USED:
-                raise FormatError(f"expected at most {MOST_USED:,} elements by <use>, found more")
+                raise FormatError(f"expected at most {MOST_USED:,} elements from <use>, found more")
         if not _conditions_hold(element):
             return
         style = self._cascade.style(element, context.style)
@@ -667,7 +667,7 @@ class _Walk:
     def _region(
         self, target: ElementTree.Element, element: ElementTree.Element, tag: str, context: _Context
     ) -> Region | None:
-        """Return what a ``<clipPath>`` or a ``<mask>`` shows of an element; None if that cannot be told."""
+        """Return the part of an element that a ``<clipPath>`` or ``<mask>`` shows; None if it is unknown."""
         if target in self._regions_in_use:
             return Region()  # a reference to itself: viewers show nothing
         is_mask = _tag(target) == "mask"
@@ -941,7 +941,7 @@ class _Walk:
 
 
 _UNKNOWN = SvgLine(_NO_POINTS, False, "", None)
-"""Stands for a stroke that was not looked up before."""
+"""Marks a stroke that was not looked up before."""
 
 
 def _polygons(outline: Outline) -> list[FloatArray]:

@@ -364,7 +364,7 @@ def _fit(
     room = [side - 2 * margin - pen for side in (page.width, page.height)]
     if min(room) <= 0:
         found = f"a margin of {margin:g} mm on a page of {page.width:g} x {page.height:g} mm"
-        raise ConfigurationError(f"margin: expected some room for the drawing, found {found}")
+        raise ConfigurationError(f"margin: expected space left for the drawing, found {found}")
     scale = min(side / max(extent, _SMALLEST_EXTENT) for side, extent in zip(room, (width, height), strict=True))
     return scale, (page.width - width * scale) / 2, (page.height - height * scale) / 2
 
@@ -408,7 +408,7 @@ def _groups(
     timings = iter(stroke_timings([layer.sketch for layer in layers], animation.seconds) if animation else [])
     first = 0
     for layer in layers:
-        identifier = "-".join(xml_text(layer.name + suffix).split())  # an id holds no spaces
+        identifier = "-".join(xml_text(layer.name + suffix).split())  # an id has no spaces
         group = _element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
         group.set(*SEPARATE_STROKES)
         strokes, color = layer.sketch.strokes, xml_text(layer.color)

@@ -139,7 +139,7 @@ class Decoder(nn.Module):
             Raw parameters (B, N, 3 + 6 M), and the state after the last row.
         """
         if state is not None and self._position_inputs:
-            raise ValueError("with position inputs the decoder runs from START only: a state holds no pen position")
+            raise ValueError("expected no state for a decoder with position inputs: a state has no pen position")
         start = self.initial_state(conditioning) if state is None else state
         if self._position_inputs:
             rows = torch.cat([rows, pen_positions(rows)], dim=-1)
@@ -209,7 +209,7 @@ class SketchRNN(nn.Module):
         if self.encoder is not None:
             if z is None:
                 if self.no_latent is None:
-                    raise ValueError("this network was trained with z only")
+                    raise ValueError("expected z: this network was trained with z only")
                 z = self.no_latent.expand(category.shape[0], -1)
             parts.append(z)
         if self.category is not None:
