@@ -88,7 +88,7 @@ class Setting:
         return " ".join(filter(None, (self.help, self.details, self.source and f"Source: {self.source}.")))
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value is one of the setting's."""
+        """Return whether a value is allowed."""
         if self.many:
             return isinstance(value, tuple) and all(map(self._accepts_one, value))
         return self._accepts_one(value)

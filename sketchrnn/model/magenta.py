@@ -26,21 +26,22 @@ LARGEST_WEIGHT = 10.0
 """The weight that is stored as the int16 number 32767."""
 
 BOX_PER_CANVAS_PIXEL = 0.3
-"""Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits most decoders best."""
+"""Pixels of the 255 box in a canvas pixel, the unit of ``scale_factor``. This value fits most decoders best."""
 
 GEN, VAE = "gen", "vae"
 GEN_MODE, VAE_MODE = 2, 1
 VERSION = 6
-"""Of the files that are written; before it the decoder's initial state was made from tanh(z)."""
+"""Version of the written files. In earlier versions the decoder's initial state was made from tanh(z)."""
 
 READERS_MIXTURES = 20
-"""How many components all of the format's readers take for granted."""
+"""Mixture components that all readers of the format assume."""
 
 _GATES = (0, 2, 1, 3)
-"""Where torch's gates (input, forget, candidate, output) are in Magenta's (input, candidate, forget, output)."""
+"""Indices of torch's gates (input, forget, cell input, output) in Magenta's order (input, cell input, forget,
+output)."""
 
 _FORGET = 1
-"""Which of torch's gates has 1 added to its bias when Magenta's network is run."""
+"""Index of the gate to whose bias Magenta's network adds 1 at run time."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Export:
 
     Attributes:
         content: the file.
-        clipped: how many weights were outside what the format can hold, and were cut to it.
+        clipped: number of weights that were clipped to the range of the format.
         largest: the largest weight, by magnitude.
     """
 
@@ -62,8 +63,8 @@ def load_magenta(path: str | Path) -> Checkpoint:
     """Read a published decoder or VAE as a model of drawings in the 255 box.
 
     Args:
-        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row. A name that ends in
-            ``.gen.json`` or ``.vae.json`` must hold what it says.
+        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row. The suffixes
+            ``.gen.json`` and ``.vae.json`` must match the content.
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds something else.
@@ -100,16 +101,16 @@ def load_magenta(path: str | Path) -> Checkpoint:
 
 
 def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = None, clip: bool = False) -> Export:
-    """Return a model as Magenta's JavaScript reads it.
+    """Convert a model to the format of Magenta's JavaScript.
 
     Args:
         checkpoint: with the LSTM cell, 20 mixtures; decoder-only for "gen", with an encoder for "vae".
         kind: "gen" or "vae".
-        category: which one of a model of several, whose embedding then becomes part of the biases.
-        clip: cut weights that the format cannot hold.
+        category: one of the model's categories; its embedding becomes part of the biases.
+        clip: clip weights to the range of the format.
 
     Raises:
-        CheckpointError: the format cannot hold the model, a tensor is missing or has another shape, or weights are not
+        CheckpointError: the model does not fit the format, a tensor is missing or has another shape, or weights are not
             finite, or beyond +-10 without ``clip``.
         CategoryError: the category is unknown or missing.
     """
@@ -203,7 +204,7 @@ def _configuration(info: dict[str, Any], kind: str, weights: list[Array]) -> Mod
 
 
 def _layouts(configuration: ModelConfiguration) -> list[tuple[str, str]]:
-    """Return the names of our tensors in the order of the file's, and how the two's layouts differ."""
+    """Return the names of our tensors in the order of the file, and how their layouts differ."""
 
     def lstm(name: str) -> list[tuple[str, str]]:
         parts = (("weight_ih_l0", "gates"), ("weight_hh_l0", "gates"), ("bias_ih_l0", "forget"))
@@ -255,7 +256,7 @@ def _to_theirs(value: Array, layout: str) -> Array:
 
 
 def _exchanged(value: Array, layout: str) -> Array:
-    """Bring the last axis into the other's order: of the gates, or of the state's halves (theirs: c, then h)."""
+    """Reorder the last axis: the gates, or the halves of the state (Magenta: c, then h)."""
     if layout == "same":
         return value
     parts = np.split(value, 2 if layout == "state" else 4, axis=-1)

@@ -39,9 +39,9 @@ from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
-"""As a category: the most probable one; ``auto:3`` for each of the three most probable."""
+"""Category name for the most probable category; ``auto:3`` draws each of the three most probable."""
 SCORED_AT_ONCE = 64
-"""Pictures that the recognizer looks at together."""
+"""Pictures in a batch of the recognizer."""
 SHOWN_GUESSES = 3
 
 Prefix = Sketch | Record
@@ -109,16 +109,15 @@ class _Task:
 class Model:
     """A trained model.
 
-    Every drawing depends on the request alone: the same prefix, settings and seed give the same drawing, whatever else
-    is drawn with it.
+    A drawing depends only on its request: the same prefix, settings and seed always give the same drawing.
     """
 
     def __init__(self, checkpoint: Checkpoint, part: Callable[[tuple[str, ...]], Checkpoint] | None = None) -> None:
-        """Take over a checkpoint.
+        """Make a model from a checkpoint.
 
         Args:
             checkpoint: the model; without tensors if ``part`` is given.
-            part: loads the tensors whose names begin in certain ways, when they are needed.
+            part: loads the tensors whose names start with given prefixes, when they are needed.
         """
         self.configuration = checkpoint.configuration
         self._part = part or (lambda prefixes: checkpoint)
@@ -126,7 +125,7 @@ class Model:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names of what it can draw, as Quick, Draw! spells them."""
+        """Names of the categories, as Quick, Draw! spells them."""
         return self.configuration.categories
 
     @cached_property
@@ -136,7 +135,7 @@ class Model:
 
     @cached_property
     def recognizer(self) -> Recognizer | None:
-        """The network that names drawings; None for a model without one."""
+        """The recognizer; None for a model without one."""
         return Recognizer.from_checkpoint(self._part((RECOGNIZER_TENSORS,))) if self._has_recognizer else None
 
     def complete(self, prefix: Prefix | None, category: str | None = None, **settings: Any) -> list[Drawing]:
@@ -164,7 +163,7 @@ class Model:
         """Complete many partial sketches, in batches, on all processors, in constant memory.
 
         Args:
-            requests: read as they are needed. An error in the place of a request is handed on.
+            requests: read one after the other. An error among them is passed on.
 
         Yields:
             For each request, in order, its drawings, or the error that it caused.
@@ -191,12 +190,12 @@ class Model:
     def reconstruct(
         self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
     ) -> list[Drawing]:
-        """Draw a whole sketch again from its latent vector alone. The model needs an encoder.
+        """Redraw a whole sketch from its latent vector. The model needs an encoder.
 
         Args:
             sketch: in any unit, y down.
             category: by default the record's word.
-            sample: sample z from the posterior for each drawing, instead of taking its mean.
+            sample: sample z from the posterior for each drawing, instead of using its mean.
             settings: as for :meth:`complete`.
 
         Raises:
@@ -225,20 +224,20 @@ class Model:
         category: str | None = None,
         **settings: Any,
     ) -> list[Drawing]:
-        """Draw what lies between two sketches or categories, or in a grid between four.
+        """Draw steps between two sketches or categories, or a grid between four.
 
-        All are drawn with the same seed, so that only the latent point makes a difference.
+        All drawings have the same seed, so that only the latent point differs.
 
         Args:
             ends: two; or four: top left, top right, bottom left, bottom right. Sketches need a model with an encoder.
-            steps: drawings in a row, ends included.
-            linear: straight through latent space, instead of along the arc.
+            steps: drawings in a row, including the ends.
+            linear: interpolate z linearly, instead of spherically.
             category: of the sketches; by default their records' words.
             settings: as for :meth:`complete`.
 
         Raises:
             CategoryError: a category is unknown or missing.
-            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is another.
+            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is wrong.
         """
         if len(ends) not in (2, 4) or steps < 2:
             raise ConfigurationError(f"expected two or four ends and at least 2 steps, found {len(ends)} and {steps}")
@@ -262,10 +261,10 @@ class Model:
         category: str | None = None,
         **settings: Any,
     ) -> list[Drawing]:
-        """Draw from a sum of latent vectors: A - B + C. The model needs an encoder.
+        """Add and subtract latent vectors, and draw the result: A - B + C. The model needs an encoder.
 
         Args:
-            terms: sign, 1 or -1, and sketch or category, of each. The result has the first one's category.
+            terms: sign, 1 or -1, and sketch or category, of each. The result has the category of the first term.
             show_terms: draw each term first.
             category: of the sketches; by default their records' words.
             settings: as for :meth:`complete`.
@@ -305,7 +304,8 @@ class Model:
         picture: dict[str, Any] | None = None,
         **settings: Any,
     ) -> bytes:
-        """Complete an SVG document: its bytes are kept, and each drawing is added as a layer, the first one shown.
+        """Complete an SVG document: each drawing is added as a layer, the first one is visible, and nothing else
+        changes.
 
         Args:
             document: content, or the path of a file.
@@ -316,7 +316,7 @@ class Model:
         Raises:
             CategoryError: the category is unknown.
             ConfigurationError: a setting is unknown, outside its range, or does not fit.
-            FormatError: it is no SVG document, or has no lines.
+            FormatError: it is not an SVG document, or has no lines.
         """
         if isinstance(document, bytes):
             drawing = parse_svg(document, "the SVG document")
@@ -402,7 +402,7 @@ class Model:
         return results
 
     def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], _Task]:
-        """Return where a sketch begins, and the task of drawing it again."""
+        """Return an empty prefix at the start of a sketch, and the task of redrawing it."""
         record = as_prefix(request)
         name = self.configuration.category_name(request.category or record.word)
         self._check_encoder()
@@ -461,7 +461,7 @@ class Model:
         return kept
 
     def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
-        """Return candidates with the recognizer's scores, where there is a choice to make."""
+        """Return candidates with the recognizer's scores, for tasks with several candidates."""
         recognizer = self.recognizer
         if recognizer is None:
             return sampled
@@ -556,12 +556,12 @@ class Model:
 
 
 def as_prefix(request: Request) -> Record:
-    """Return a request's prefix as a record, with the pen where the request and its document say.
+    """Return the prefix of a request as a record, with the pen position of the request and its document.
 
-    The pen of an SVG document rests on the end of its last line, or of the line to continue from, unless it is closed.
+    In an SVG document the pen is at the end of the last line, or of the line to continue from, unless it is closed.
 
     Raises:
-        ConfigurationError: ``continue_from`` is set, but the prefix is no SVG document.
+        ConfigurationError: ``continue_from`` is set, but the prefix is not an SVG document.
         FormatError: the document has no such element.
     """
     record = request.record

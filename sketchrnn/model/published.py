@@ -1,4 +1,4 @@
-"""The models that Google published, fetched once and kept."""
+"""The models that Google published, downloaded once into the cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fetch_published(
     progress: Progress | None = None,
     retries: Retries | None = None,
 ) -> tuple[Path, Checkpoint]:
-    """Return a published model and the file where it is kept; it is fetched only if that is missing or damaged.
+    """Return a published model and its file in the cache; it is downloaded if the file is missing or damaged.
 
     Args:
         name: the category, with spaces or underscores.
@@ -34,8 +34,8 @@ def fetch_published(
         retries: how often to try.
 
     Raises:
-        DownloadError: it cannot be fetched.
-        CheckpointError: what was fetched is no model; it is not kept.
+        DownloadError: it cannot be downloaded.
+        CheckpointError: the downloaded file is not a model; it is deleted.
     """
     folder = "large_models" if large else "models"
     file = f"{name.strip().replace(' ', '_')}.{VAE if vae else GEN}.json"

@@ -107,7 +107,7 @@ class Recognizer:
         """
         if checkpoint.recognizer is None:
             raise CheckpointError(
-                f"{checkpoint.source}: expected a model with a recognizer, found none. Add one with `sketchrnn train-recognizer`"
+                f"{checkpoint.source}: expected a model with a recognizer (`sketchrnn train-recognizer`), found none"
             )
         self.categories = checkpoint.configuration.categories
         try:
@@ -123,7 +123,7 @@ class Recognizer:
             value = value.astype(np.float32)
             if value.ndim == 4:  # (outputs, inputs, k, k) -> (k k inputs, outputs), for pictures with channels last
                 value = value.transpose(2, 3, 1, 0).reshape(-1, shape[0])
-            elif name.endswith("hidden.weight"):  # the input is flattened with channels last, in torch first
+            elif name.endswith("hidden.weight"):  # channels last here, channels first in torch
                 size = self.configuration.final_size
                 value = value.reshape(shape[0], -1, size, size).transpose(2, 3, 1, 0).reshape(-1, shape[0])
             elif value.ndim == 2:

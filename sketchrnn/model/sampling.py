@@ -189,12 +189,12 @@ class Request:
         """Make a request from keyword arguments: fields of this class and of :class:`Sampling` in one dict.
 
         Raises:
-            ConfigurationError: a value is outside its range, or there is no such setting.
+            ConfigurationError: a value is outside its range, or a name is unknown.
         """
         return cls(prefix, category).updated(settings)
 
     def updated(self, settings: dict[str, Any]) -> Request:
-        """Return the request with some settings changed, given as for :meth:`of`."""
+        """Return the request with some settings changed; see :meth:`of`."""
         own, sampled = ({each.name for each in fields(owner)} for owner in (Request, Sampling))
         unknown = [name for name in settings if name not in own | sampled]
         if unknown:

@@ -1,4 +1,4 @@
-"""The scale of a partial sketch: a model knows drawings of one size, a prefix comes in any unit."""
+"""The scale of a partial sketch: the factor from its unit to that of the training drawings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ MARGIN = 8.0
 def find_scales(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Array) -> list[float]:
     """Return the most probable scale of each sketch: units of the training drawings in one unit of the sketch.
 
-    It maximizes the likelihood of the rows on a grid of scales, times a prior of the extent of prefixes with this number
+    It maximizes the likelihood of the rows on a grid of scales, times a prior of the extent of prefixes with this
+    number
     of rows. The likelihood is a density of the sketch's coordinates, so each coordinate gives a factor of scale. An
     offset of exactly 0 gives none, because it is 0 at every scale.
 

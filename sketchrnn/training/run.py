@@ -157,7 +157,7 @@ def train(
                 files.save_last()
                 raise TrainingError(
                     f"step {state.step:,}: the loss or its gradient was not finite in the last {skipped} steps, which "
-                    f"were skipped. {last_path(path)} has the last weights. Lower the learning_rate or set precision float32"
+                    f"were skipped. Lower the learning_rate or set precision float32. Last weights: {last_path(path)}"
                 )
 
         def is_done() -> bool:
