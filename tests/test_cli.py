@@ -333,7 +333,7 @@ def test_a_hundred_thousand_points(tmp_path):
     assert run("complete", path, "--category", "pig", "--max-points", 3, "--best-of", 1).exit_code == 0
 
 
-def test_unknown_categories_and_their_neighbours():
+def test_unknown_categories_and_their_neighbors():
     fails(run("complete", PIG, "--category", "pgi"), "'pgi'", "'pig'")
     fails(run("generate", "--category", "Alarm_Clok"), "alarm clock")
     fails(run("generate"), "which category", "345")

@@ -92,9 +92,9 @@ def test_errors_are_said_even_quietly():
 
 @pytest.mark.skipif(not shutil.which("script"), reason="script(1) makes the terminal")
 @pytest.mark.parametrize(
-    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+    ("environment", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
-def test_colours_only_on_a_terminal(environment, coloured):
+def test_colors_only_on_a_terminal(environment, colored):
     line = f"{sys.executable} -m sketchrnn render missing.json"
     result = subprocess.run(
         ["script", "-qec", line, "/dev/null"],
@@ -103,7 +103,7 @@ def test_colours_only_on_a_terminal(environment, coloured):
         env={**os.environ, "TERM": "xterm", "NO_COLOR": "", "PYTHONPATH": str(ROOT), **environment},
     )
     assert b"Error:" in result.stdout
-    assert (b"\x1b[" in result.stdout) is coloured
+    assert (b"\x1b[" in result.stdout) is colored
     piped = subprocess.run(line.split(), capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert b"\x1b" not in piped.stderr
 

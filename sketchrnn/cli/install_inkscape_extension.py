@@ -24,7 +24,7 @@ Examples:
 def install_inkscape_extension(folder: Path | None, uninstall: bool) -> None:
     """Install an extension for Inkscape 1.2 or later: Extensions > Sketch-RNN > Complete.
 
-    Restart Inkscape afterwards. The extension uses the Python environment of this command. Install it again after you
+    Restart Inkscape afterward. The extension uses the Python environment of this command. Install it again after you
     move that environment or update sketchrnn.
     """
     from sketchrnn.hosts import inkscape

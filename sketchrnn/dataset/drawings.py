@@ -25,7 +25,7 @@ class Encoded:
     """Drawings as they are stored: the stroke-3 rows of all drawings, one drawing after another.
 
     Attributes:
-        offsets: (rows, 2), in a unit that each drawing has for itself.
+        offsets: (rows, 2), each drawing in its own unit.
         lifts: (rows,), the pen rises after this row's point.
         lengths: rows of each drawing, (drawings,).
         keys: hash of each drawing's key_id, or of its rows if it has none, (drawings,).
@@ -75,7 +75,7 @@ class Encoded:
 
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
-        """Return the drawings of all parts, in their order; none if there is no part."""
+        """Return the drawings of all parts, in their order; empty without parts."""
         if len(parts) == 1:
             return parts[0]
         if not parts:
@@ -92,7 +92,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Drawings:
-    """A choice of the drawings of some blocks, in any order: what training and evaluation read.
+    """A selection of the drawings of some blocks, in any order, for training and evaluation.
 
     Attributes:
         blocks: the arrays with the rows.
@@ -103,7 +103,7 @@ class Drawings:
         categories: the categories' names.
         unit: "box" for the 255 box, "source" for the unit of the files.
         known_offset_scale: the value of :meth:`offset_scale`, if it is known without reading the rows.
-        known_fingerprint: identifies the rows and the choice of them, if it is known without reading the rows.
+        known_fingerprint: identifies the rows and their selection, if it is known without reading the rows.
     """
 
     blocks: tuple[Encoded, ...]

@@ -142,7 +142,7 @@ class Observer(Protocol):
         """Receive the number of downloaded bytes of a file, and of all its bytes if it is known."""
 
     def on_file(self, task: DownloadTask) -> None:
-        """Receive a file that is complete."""
+        """Receive a complete file."""
 
 
 def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None, base: str) -> list[DownloadTask]:

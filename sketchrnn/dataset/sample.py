@@ -39,7 +39,7 @@ def choose(
     if seed is None or count is None:
         found = list(itertools.islice(records, skip, None if count is None else skip + count + 1))
         return found[:count], count is not None and len(found) > count
-    # every drawing has the same chance, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
+    # every drawing has the same probability, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
     generator = np.random.default_rng(seed)
     kept: list[tuple[int, Record]] = []
     number = -1

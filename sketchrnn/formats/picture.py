@@ -24,21 +24,21 @@ from sketchrnn.settings import LOOK, OUTPUT, check_settings, documented, setting
 
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
 """Formats that can be written."""
-_USUAL_WIDTH = 0.01  # of the drawing's larger side: lines that are added to outlines, which have no width
+_USUAL_WIDTH = 0.01  # of the drawing's larger side: width of lines that are added to outlines
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawing with everything that a picture shows of it.
+    """One drawing with the data of its picture.
 
     Attributes:
         label: text under it on a sheet.
-        layers: drawn in this order; the last one is the model's.
+        layers: in drawing order; the last one is from the model.
         record: the drawing as one record.
         description: for the picture's metadata.
-        source: the SVG document that it continues, which gets the last layer and keeps its bytes.
+        source: the SVG document that it continues; it gets the last layer, and nothing else changes.
     """
 
     label: str
@@ -104,7 +104,7 @@ class PictureSettings:
         check_settings(self)
 
     def keeps_documents(self, kind: str) -> bool:
-        """Tell whether an SVG document that is continued gets layers, instead of being redrawn."""
+        """Return whether an SVG document gets layers, instead of being redrawn."""
         return not self.redraw and not self.animate and kind in ("svg", "png")
 
 
@@ -114,13 +114,13 @@ def render_pictures(
     """Return drawings as the content of one file.
 
     Args:
-        pictures: one or more; of several, SVG and images show a sheet.
+        pictures: one or more; SVG and images show several as a sheet.
         kind: one of :data:`KINDS`.
         title: of the picture.
         settings: by default plain lines.
 
     Raises:
-        ConfigurationError: the kind cannot hold the drawings, or an extra is missing.
+        ConfigurationError: the drawings do not fit the kind, or an extra is missing.
     """
     settings = settings or PictureSettings()
     if kind not in KINDS:
@@ -172,7 +172,7 @@ def _svg(
 
 
 def _check_page_is_kept(settings: PictureSettings) -> None:
-    """Refuse settings that change the page of a document whose bytes are kept."""
+    """Reject settings that change the page of a document that only gets layers."""
     look = settings.look
     given = {"page": look.page, "margin": look.margin, "background": look.background, "columns": settings.columns}
     for name, value in given.items():
@@ -191,14 +191,14 @@ def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hi
     extent = drawing.sketch.extent
     width = line.width or extent * _USUAL_WIDTH
     wanted = settings.look.stroke_width
-    if wanted is not None and wanted.millimetres is None:
+    if wanted is not None and wanted.millimeters is None:
         width = wanted.in_drawing(extent)
-    elif wanted is not None and wanted.millimetres is not None:
-        if drawing.millimetres is None:
+    elif wanted is not None and wanted.millimeters is not None:
+        if drawing.millimeters is None:
             raise ConfigurationError(
                 f"line width: expected a number, because the SVG document has no unit of length, found {wanted}"
             )
-        width = wanted.millimetres / drawing.millimetres
+        width = wanted.millimeters / drawing.millimeters
     _log_page(picture, source)
     label = layer.label or layer.name
     return AddedLayer(layer.sketch, label, settings.line_color or line.color, width, line.opacity, hidden)

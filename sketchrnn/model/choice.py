@@ -68,7 +68,7 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:
-    """Tell whether too many of the points (N, 2) are in one spot; see :data:`SPOT_POINTS`."""
+    """Return whether too many of the points (N, 2) are in one spot; see :data:`SPOT_POINTS`."""
     if len(points) < SPOT_POINTS:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12

@@ -37,9 +37,8 @@ def find_scales(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings
     """Return the most probable scale of each sketch: units of the training drawings in one unit of the sketch.
 
     It maximizes the likelihood of the rows on a grid of scales, times a prior of the extent of prefixes with this
-    number
-    of rows. The likelihood is a density of the sketch's coordinates, so each coordinate gives a factor of scale. An
-    offset of exactly 0 gives none, because it is 0 at every scale.
+    number of rows. The likelihood is a density of the sketch's coordinates, so each coordinate gives a factor of scale.
+    An offset of exactly 0 gives none, because it is 0 at every scale.
 
     Args:
         network: the model.

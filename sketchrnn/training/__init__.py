@@ -19,7 +19,7 @@ def check_torch(command: str) -> None:
     """Check that torch is installed, for a command that needs it.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: it is not installed.
     """
     try:
         import torch  # noqa: F401
@@ -30,7 +30,7 @@ def check_torch(command: str) -> None:
 
 
 def __getattr__(name: str) -> object:
-    """Import the public class when it is asked for, with torch."""
+    """Import the public class, and torch, at its first use."""
     if name == "Strokes":
         from sketchrnn.extras import import_extra
 

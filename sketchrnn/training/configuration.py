@@ -1,4 +1,4 @@
-"""Settings of training, and the values that follow from them at each step."""
+"""Settings of training, and the schedules that they define."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class TrainingConfiguration:
 
     @property
     def dropouts(self) -> Dropouts:
-        """All probabilities of dropout together."""
+        """All probabilities of dropout."""
         return Dropouts(
             self.dropout, self.weight_dropout, self.recurrent_dropout, self.input_dropout, self.category_dropout
         )

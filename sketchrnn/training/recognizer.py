@@ -28,7 +28,7 @@ RATED_TOGETHER = 128
 
 
 class RecognizerNetwork(nn.Module):
-    """The recognizer in torch; twin of :class:`sketchrnn.model.recognizer.Recognizer`."""
+    """The recognizer in torch; counterpart of :class:`sketchrnn.model.recognizer.Recognizer`."""
 
     def __init__(self, configuration: RecognizerConfiguration, categories: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class RecognizerNetwork(nn.Module):
         """Return the tensors of a checkpoint: batch normalization is folded into the convolutions.
 
         Args:
-            temperature: what the logits are divided by, so that the probabilities are calibrated.
+            temperature: divisor of the logits, so that the probabilities are calibrated.
         """
         tensors: dict[str, Tensor] = {}
         modules = list(self.convolutions)
@@ -80,7 +80,7 @@ class Segments:
         start: first point of each, (S, 2).
         end: last point of each, (S, 2).
         weight_of_dot: 1 for a stroke of a single point, else 0, (S,).
-        drawing: which drawing of the batch each belongs to, (S,).
+        drawing: index of the drawing of each segment, (S,).
         count: drawings in the batch.
     """
 
@@ -105,13 +105,13 @@ def segments_of(
         offsets: padded, (B, N, 2).
         lifts: the pen rises after the row's point, padded, (B, N).
         lengths: rows of each drawing, (B,).
-        share: how much of each drawing is seen, 0 to 1, (B,); None sees all.
-        stroke_order: a number for each stroke by which the strokes are ordered before a part is taken, (B, N);
-            None keeps the order.
+        share: visible share of each drawing, 0 to 1, (B,); None for whole drawings.
+        stroke_order: a sort key for each stroke, (B, N); strokes are sorted before the share is taken. None keeps the
+            order.
     """
     row = torch.arange(offsets.shape[1], device=offsets.device).expand_as(lifts)
     point = offsets.cumsum(1)
-    begins = torch.roll(lifts, 1, dims=1)  # the row's point begins a stroke: the pen comes to it through the air
+    begins = torch.roll(lifts, 1, dims=1)  # the row's point starts a stroke: the pen moves to it in the air
     begins[:, 0] = False
     dot = begins & lifts
     seen = row < lengths[:, None]
@@ -134,8 +134,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
     Args:
         segments: in any unit.
         size: width and height, in pixels.
-        fit: how much smaller each drawing is drawn than the picture allows, and its shift in pixels, (B, 3); for
-            augmentation.
+        fit: size of each drawing relative to the largest that fits, and its shift in pixels, (B, 3); for augmentation.
     """
     drawing, count = segments.drawing, segments.count
     ends = torch.stack([segments.start, segments.end])  # (2, S, 2)
@@ -177,7 +176,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
 def augmented(
     offsets: Tensor, lifts: Tensor, generator: torch.Generator, *, unit: float = 255.0
 ) -> tuple[Tensor, Tensor]:
-    """Mirror, turn, slant and stretch drawings, and move their strokes and points a little.
+    """Mirror, rotate, shear and scale drawings, and move their strokes and points a little.
 
     Args:
         offsets: padded, (B, N, 2).
@@ -225,7 +224,7 @@ class PictureBatches:
         return draw_pictures(segments_of(offsets, lifts, lengths, share=shares), self._size)
 
     def random(self, index: NDArray[np.int64], generator: torch.Generator, training: RecognizerTraining) -> Tensor:
-        """Return the pictures of random parts of changed drawings, (B, size, size)."""
+        """Return the pictures of random parts of augmented drawings, (B, size, size)."""
         offsets, lifts, lengths = self._rows(index)
         count, steps = lifts.shape
         offsets, lifts = augmented(offsets, lifts, generator)

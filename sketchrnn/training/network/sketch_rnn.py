@@ -67,7 +67,7 @@ class Encoder(nn.Module):
         self.logvar = nn.Linear(summary_units, configuration.latent_units)
 
     def forward(self, rows: Tensor, lengths: Tensor, category: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Encode sketches; rows after a sketch's own rows have no influence.
+        """Encode sketches; padding rows have no influence.
 
         Args:
             rows: stroke-5 without START and END, (B, L, 5).
@@ -159,7 +159,7 @@ class SketchRNN(nn.Module):
     """
 
     def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
-        """Make a network with fresh weights from torch's default generator.
+        """Make a network with random weights from torch's default generator.
 
         Args:
             configuration: the architecture.
@@ -222,7 +222,7 @@ class SketchRNN(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Noise:
-        """Draw the noise of ``count`` sketches, from a generator on the network's device or torch's default one."""
+        """Sample the noise of ``count`` sketches, from a generator on the network's device or torch's default one."""
         device = next(self.parameters()).device
         units, dropout = self.configuration.latent_units, self.configuration.latent_dropout
         z = torch.randn(count, units, generator=generator, device=device)
@@ -244,7 +244,7 @@ class SketchRNN(nn.Module):
             stroke5: START, the sketches' rows, END and padding, (B, N + 1, 5).
             lengths: rows of each sketch, START and END not counted, (B,).
             category: index of each sketch's category, (B,).
-            noise: noise of z; None draws it from torch's default generator.
+            noise: noise of z; None samples it from torch's default generator.
             clarity: of each sketch, (B,); None for unknown.
         """
         inputs = stroke5[:, :-1]
@@ -261,7 +261,7 @@ class SketchRNN(nn.Module):
         return Prediction(Mixture.from_output(output), z_mean, z_logvar)
 
     def compile_steps(self, **options: Any) -> None:
-        """Compile the step of cells that run step by step, see torch.compile; the plain LSTM has no use for it.
+        """Compile the step of cells that run step by step (torch.compile); the plain LSTM does not need it.
 
         Args:
             options: of torch.compile.
