@@ -332,7 +332,7 @@ def test_damaged_files_are_refused(engine, change, words):
         ([], {"category": "pig", "temperature": -1}, "temperature"),
         ([], {"category": "pig", "temprature": 1}, "unknown option temprature"),
         ([], {"category": "pig", "seed": 0.5}, "seed"),
-        ([], {"category": "pig", "latent": "prior"}, "no encoder"),
+        ([], {"category": "pig", "latent": "prior"}, "without an encoder"),
         ([[[0, 0], [1e31, 0]]], {"category": "pig"}, "units across"),
         ([[[index % 2 * 10, index] for index in range(10_001)]], {"category": "pig", "scale": 1}, "10001"),
     ],
