@@ -16,8 +16,9 @@ from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.settings import FILES, MACHINE, NETWORK, TRAINING, Setting, settings_of
+from sketchrnn.cli.train_recognizer import add_recognizer
 from sketchrnn.training import check_torch
-from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.configuration import RecognizerTraining, TrainingConfiguration
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
 
 OWNERS = (ModelConfiguration, TrainingConfiguration)
@@ -67,6 +68,8 @@ Examples:
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 10 --set decoder_units=64
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 20 --set decoder_units=64 --resume
   sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2
+  sketchrnn generate --category bus -n 60 -o buses.ndjson
+  sketchrnn train cats.ndjson buses.ndjson -o both.safetensors --max-steps 5 --set decoder_units=64 --recognizer
   sketchrnn train --set help
 """,
 )
@@ -96,6 +99,12 @@ Examples:
     shell_complete=shell_completion.models,
     panel=NETWORK,
     help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
+)
+@options.option(
+    "--recognizer",
+    is_flag=True,
+    panel=NETWORK,
+    help="After that, train a recognizer on the same drawings; see train-recognizer.",
 )
 @options.option(
     "--decoder-only",
@@ -165,6 +174,7 @@ def train(
     max_minutes: float | None,
     started_from: str | None,
     rated_by: str | None,
+    recognizer: bool,
     decoder_only: bool,
     max_length: int,
     device: str,
@@ -213,9 +223,9 @@ def train(
         if decoder_only:
             raise click.UsageError("--decoder-only cannot be used with --from, which keeps the architecture of MODEL")
         model = dataclasses.replace(start.configuration, **network)
-    recognizer = None
+    rating = None
     if rated_by is not None:
-        recognizer = Recognizer(load_model(rated_by))
+        rating = Recognizer(load_model(rated_by))
         model = dataclasses.replace(model, clarity=True)
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
@@ -224,6 +234,9 @@ def train(
         with reading() as progress:
             drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
         LOGGER.info(str(report))
+        known = set(drawings.categories) | set(() if start is None else start.configuration.categories)
+        if recognizer and len(known) < 2:
+            raise click.UsageError("--recognizer: expected drawings of several categories, found one category")
         processes = f" by {workers.size} processes" if workers.size > 1 else ""
         categories = "1 category" if len(drawings.categories) == 1 else f"{len(drawings.categories)} categories"
         LOGGER.info(f"training on {device}{processes} in {training.precision}, {categories}")
@@ -245,10 +258,14 @@ def train(
             observer=Observers(observers),
             workers=workers,
             start=start,
-            rated_by=recognizer,
+            rated_by=rating,
         )
     if outcome.finished:
         LOGGER.info(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")
+        if recognizer and writes:
+            trained = load_model(path)
+            known_drawings = drawings.with_categories(trained.configuration.categories)
+            add_recognizer(trained, known_drawings, output, RecognizerTraining(seed=training.seed), device=device)
         return
     LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from sketchrnn.files import check_writable
 from sketchrnn.settings import FILES
 from sketchrnn.training import check_torch
 from sketchrnn.training.configuration import RecognizerTraining
+
+if TYPE_CHECKING:
+    from sketchrnn.dataset.drawings import Drawings
+    from sketchrnn.model.checkpoint import Checkpoint
 
 
 @click.command(
@@ -50,20 +54,28 @@ def train_recognizer(
     check_torch("train-recognizer")
     check_writable(output, force=force)
 
-    from sketchrnn.cli.progress import reading, steps_of
+    from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import load
-    from sketchrnn.model.checkpoint import save_checkpoint
     from sketchrnn.model.loading import load_model
-    from sketchrnn.training.distributed import choose_device, choose_precision
-    from sketchrnn.training.recognizer import default_steps, with_recognizer
+    from sketchrnn.training.distributed import choose_device
 
     checkpoint = load_model(model)
     with reading() as progress:
         drawings, report = load(files, progress=progress)
     LOGGER.info(str(report))
-    device = choose_device(device)
     drawings = drawings.with_categories(checkpoint.configuration.categories)
-    training = RecognizerTraining(**settings)
+    add_recognizer(checkpoint, drawings, output, RecognizerTraining(**settings), device=choose_device(device))
+
+
+def add_recognizer(
+    checkpoint: Checkpoint, drawings: Drawings, output: str, training: RecognizerTraining, *, device: str
+) -> None:
+    """Train a recognizer for a model, show the progress, and write the model with its recognizer."""
+    from sketchrnn.cli.progress import steps_of
+    from sketchrnn.model.checkpoint import save_checkpoint
+    from sketchrnn.training.distributed import choose_precision
+    from sketchrnn.training.recognizer import default_steps, with_recognizer
+
     steps = training.steps or default_steps(drawings)
     with steps_of(steps) as on_step:
         trained, measures = with_recognizer(
