@@ -13,10 +13,10 @@ import click
 
 from sketchrnn.cli import check_outputs_apart, options, shell_completion
 from sketchrnn.cli.messages import LOGGER
+from sketchrnn.cli.train_recognizer import add_recognizer
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.settings import FILES, MACHINE, NETWORK, TRAINING, Setting, settings_of
-from sketchrnn.cli.train_recognizer import add_recognizer
 from sketchrnn.training import check_torch
 from sketchrnn.training.configuration import RecognizerTraining, TrainingConfiguration
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
