@@ -6,7 +6,7 @@ from strategies import drawable_floats, sketches
 
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import fit_to_box, resample, simplify, ramer_douglas_peucker
+from sketchrnn.sketch.simplify import fit_to_box, ramer_douglas_peucker, resample, simplify
 
 
 @given(sketches(drawable_floats))
