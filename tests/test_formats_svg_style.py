@@ -177,7 +177,7 @@ def test_a_drawing_fills_its_page_inside_the_margin(sketch, name, landscape):
     root = parse(svg_drawing([Layer(sketch, "a")], render_style=look))
     assert (root.get("width"), root.get("height")) == (f"{page.width:g}mm", f"{page.height:g}mm")
     drawing = parse_svg(ElementTree.tostring(root), "x")
-    assert drawing.millimetres == pytest.approx(1)
+    assert drawing.millimeters == pytest.approx(1)
     points = np.concatenate([line.points for line in drawing.lines])
     size = np.array([page.width, page.height])
     np.testing.assert_allclose((points.min(axis=0) + points.max(axis=0)) / 2, size / 2, atol=1e-6)
@@ -200,7 +200,7 @@ def test_pages_and_lengths_have_names():
             Length.parse(text)
     with pytest.raises(ConfigurationError, match="--page"):
         svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(margin=Length.parse("3mm")))
-    with pytest.raises(ConfigurationError, match="some room"):
+    with pytest.raises(ConfigurationError, match="expected space left"):
         svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(page=Page(20, 20)))
 
 

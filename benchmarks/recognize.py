@@ -1,8 +1,8 @@
 """Are a model's drawings recognized, and do they vary as people's drawings do?
 
     python benchmarks/picture_classifier.py STORE --output out/classifier.pt
-    python benchmarks/recognise.py STORE --classifier out/classifier.pt [--decoders FILE ...] [--best-of 1 4 16]
-    python benchmarks/recognise.py STORE --classifier out/classifier.pt --only nothing --set clarity=0 guidance=1
+    python benchmarks/recognize.py STORE --classifier out/classifier.pt [--decoders FILE ...] [--best-of 1 4 16]
+    python benchmarks/recognize.py STORE --classifier out/classifier.pt --only nothing --set clarity=0 guidance=1
 
 A picture classifier, which is no part of the product, names test drawings of people and drawings of the model: from
 nothing, completed from 25 % and 50 % of a test drawing, and reconstructed. "Recognized" is the share that it names
@@ -183,7 +183,7 @@ def main() -> None:
         lines[-1] += " of the other drawings of its category (50 % by chance)."
     if "decoders" in arguments.only and arguments.decoders:
         lines += ["", *against_decoders(model, judge, test, arguments.decoders)]
-    write_results("recognise", lines)
+    write_results("recognize", lines)
 
 
 def against_decoders(model: sketchrnn.Model, judge: Judge, test: Drawings, paths: Sequence[str]) -> list[str]:
