@@ -26,7 +26,10 @@ export interface GuessOptions {
 }
 
 export interface CompleteOptions extends GuessOptions {
-  /** What to draw, one of the model's categories; null, the default, takes the most probable one. */
+  /**
+   * What to draw, one of the model's categories; null, the default, takes the most probable one. If nothing is added as this
+   * category, for the sketch is a whole one already, the next ones are tried, up to five in all.
+   */
   category?: string | null;
   /** The pen after the last point: "auto" is the likelier; null, the default, what `penDown` says. */
   pen?: "up" | "down" | "auto" | null;
@@ -70,6 +73,8 @@ export interface DrawnPoint {
 }
 
 export interface Completion {
+  /** What was drawn; null for a model without names. */
+  category: string | null;
   /** New strokes, in the coordinates that were given. If the pen was down, the first one begins at the last point. */
   strokes: [x: number, y: number][][];
   /** The pen is down after the last point. */
@@ -119,7 +124,7 @@ export class Model {
 
   /**
    * Draws `count` times `bestOf` candidates at once, and yields what happens. Returns all that was drawn as `candidates`,
-   * and the chosen ones as `completions`.
+   * and the chosen ones as `completions`. If further categories are tried, each has its own "start".
    */
   stream(
     strokes: readonly Stroke[],

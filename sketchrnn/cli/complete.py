@@ -38,7 +38,8 @@ def complete(
 
     PREFIX is a drawing in any unit, y down: SVG, Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]) or another
     format that sketchrnn reads; - is standard input. Its scale is estimated and printed. Without --category the
-    record's own word is drawn, else the most probable category; --category auto:3 draws the three most probable.
+    record's own word is drawn, else the most probable category to which something can be added; --category auto:3 draws
+    the three most probable.
     All records of a file are completed.
 
     The bytes of an SVG document are kept: each drawing (-n) is added as a layer, the first one visible. It continues

@@ -29,7 +29,7 @@ from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
 from sketchrnn.model.drawing import Drawing, render
-from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
+from sketchrnn.model.guess import CATEGORIES_TRIED, Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, Array, NumpyNetwork
@@ -144,8 +144,9 @@ class Model:
 
         Args:
             prefix: in any unit, y down; None to draw from nothing.
-            category: what to draw; by default the record's word, else the most probable category. ``auto:3`` draws each
-                of the three most probable.
+            category: what to draw; by default the record's word, else the most probable category. If nothing is added
+                as this category, because the sketch is a whole one already, the next ones are tried, up to five in
+                all. ``auto:3`` draws each of the three most probable.
             settings: fields of :class:`sketchrnn.Request` and :class:`sketchrnn.Sampling`: count, best_of, temperature,
                 seed, ...
 
@@ -329,9 +330,31 @@ class Model:
         """Complete requests that share their sampling settings, in one batch."""
         records = [attempt(as_prefix, request) for request in requests]
         guesses = self._guesses_for(requests, records)
-        names = [
-            attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)
-        ]  # of each request: its categories
+        names = [attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)]
+        results = self._complete_as(names, requests, records, guesses, threads)
+        for rank in range(1, CATEGORIES_TRIED):
+            empty = {
+                number: found[rank].category
+                for number, (request, found, result) in enumerate(zip(requests, guesses, results, strict=True))
+                if isinstance(found, list) and rank < len(found) and ":" not in (request.category or AUTO)
+                if isinstance(result, list) and not any(drawing.completion.sketch.strokes for drawing in result)
+            }
+            chosen = [[values[number] for number in empty] for values in (requests, records, guesses)]
+            again = self._complete_as([[name] for name in empty.values()], *chosen, threads) if empty else []
+            for number, result in zip(empty, again, strict=True):
+                if isinstance(result, list) and any(drawing.completion.sketch.strokes for drawing in result):
+                    results[number] = result
+        return results
+
+    def _complete_as(
+        self,
+        names: Sequence[list[str | None] | SketchRNNError],
+        requests: Sequence[Request],
+        records: Sequence[Record | SketchRNNError],
+        guesses: Sequence[list[Guess] | SketchRNNError | None],
+        threads: int,
+    ) -> list[list[Drawing] | SketchRNNError]:
+        """Complete each request as each of its categories."""
         results: list[list[Drawing] | SketchRNNError] = [
             each if isinstance(each, SketchRNNError) else [] for each in names
         ]

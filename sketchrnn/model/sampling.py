@@ -111,7 +111,7 @@ class Request:
 
     Attributes:
         prefix: the given strokes, in any unit, y down; None to draw from nothing.
-        category: by default the record's word, else the most probable one.
+        category: by default the record's word, else the most probable one as which something is added.
         count: number of drawings.
         best_of: candidates sampled for each drawing, of which the best is kept. A candidate is better that ended by
             itself, stayed on the page and did not scribble in place; among these, the one in which the recognizer sees

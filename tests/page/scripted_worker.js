@@ -1,6 +1,7 @@
 // A model whose answers a test decides: SCRIPT has `guesses`, [[category, probability], ...], and `endings`, by category
 // the strokes relative to the last point of the drawing; `*` is any other category.
 
+const TRIED = 5; // categories, if none is named and nothing is added
 const categories = [...SCRIPT.guesses.map(([name]) => name), ...(SCRIPT.categories ?? [])];
 
 onmessage = ({ data: { id, kind, strokes, options } }) => {
@@ -9,9 +10,15 @@ onmessage = ({ data: { id, kind, strokes, options } }) => {
   else if (kind === "guess") answer(SCRIPT.guesses.map(([category, probability]) => ({ category, probability })));
   else if (kind === "draw") {
     const [x, y] = strokes.at(-1)?.at(-1) ?? [128, 128];
-    const lines = SCRIPT.endings[options.category] ?? SCRIPT.endings["*"] ?? [];
+    const linesOf = (category) => SCRIPT.endings[category] ?? SCRIPT.endings["*"] ?? [];
+    const guessed = SCRIPT.guesses.slice(0, TRIED).map(([category]) => category);
+    const names = options.category || !strokes.length ? [options.category] : guessed;
+    const last = names.findIndex((name) => linesOf(name).length);
+    const tried = last < 0 ? names : names.slice(0, last + 1);
+    const category = last < 0 ? names[0] : names[last];
+    const lines = linesOf(category);
     const candidates = [];
-    const events = [];
+    const events = tried.map((category) => ({ event: "start", category }));
     for (let number = 0; number < options.count; number++)
       for (let candidate = 0; candidate < options.bestOf; candidate++) {
         const shift = 3 * number + candidate + (options.seed % 37);
@@ -20,7 +27,7 @@ onmessage = ({ data: { id, kind, strokes, options } }) => {
           line.forEach((point, index) =>
             events.push({ event: "points", drawing: candidates.length, points: [point], lift: index === line.length - 1 }),
           );
-        candidates.push({ strokes: drawn, penDown: false, seed: options.seed + number, candidate, ended: true, score: -number, flaws: 0 });
+        candidates.push({ category, strokes: drawn, penDown: false, seed: options.seed + number, candidate, ended: true, score: -number, flaws: 0 });
       }
     const completions = candidates.filter(({ candidate }) => candidate === 0);
     answer({ candidates, completions }, events);

@@ -10,6 +10,8 @@ import { makeRecognizer } from "./recognizer.js";
 import { drawSettings, guessSettings } from "./settings.js";
 import { sketchOf } from "./sketch.js";
 
+const CATEGORIES_TRIED = 5; // as in sketchrnn/model/guess.py
+
 export class Engine {
   /** `plain`: without WebAssembly. */
   constructor(buffer, { plain = false } = {}) {
@@ -33,17 +35,29 @@ export class Engine {
     return yield* guess(this.network, this.recognizer, sketchOf(strokes, penDown), scale);
   }
 
-  /** Yields and returns what `draw` in draw.js does. */
+  /**
+   * Yields and returns what `draw` in draw.js does. Without a category the most probable one is drawn. If nothing is added
+   * as this category, for the sketch is a whole one already, the next ones are tried, up to CATEGORIES_TRIED in all: the
+   * rule of sketchrnn/model/model.py. Each try has its own "start".
+   */
   *draw(strokes, options = {}) {
     const settings = drawSettings(options);
     const sketch = sketchOf(strokes, settings.penDown);
     const { categories, conditional } = this.network.configuration;
-    let { category } = settings;
-    if (category === null && conditional && sketch.strokes.length)
-      [{ category }] = yield* guess(this.network, this.recognizer, sketch, settings.scale);
-    const index = indexOf(category, categories, conditional);
-    const prefix = yield* seePrefix(this.network, sketch, index, settings);
-    return yield* draw(this.network, this.recognizer, prefix, index, settings);
+    let names = [settings.category];
+    if (settings.category === null && conditional && sketch.strokes.length) {
+      const guesses = yield* guess(this.network, this.recognizer, sketch, settings.scale);
+      names = guesses.slice(0, CATEGORIES_TRIED).map(({ category }) => category);
+    }
+    let first;
+    for (const name of names) {
+      const index = indexOf(name, categories, conditional);
+      const prefix = yield* seePrefix(this.network, sketch, index, settings);
+      const drawn = yield* draw(this.network, this.recognizer, prefix, index, settings);
+      first ??= drawn;
+      if (drawn.completions.some(({ strokes }) => strokes.length)) return drawn;
+    }
+    return first;
   }
 }
 

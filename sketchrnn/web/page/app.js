@@ -298,6 +298,7 @@ class Page {
         return watched ? drawn : null;
       },
       onNothing: (category) => {
+        state.endings = []; // one may have been begun
         this.addsNothingAs ??= category;
         this.#say(texts.tryingNext(this.addsNothingAs));
       },

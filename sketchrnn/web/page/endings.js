@@ -11,7 +11,6 @@ const OTHER_CANDIDATES = 2;
 const [CLEAR, CLEAR_LEAD] = [0.5, 3]; // a category is clearly first with this probability, and so many times the next one's
 const [LEAST_GUESS, LEAST_SHARE] = [0.02, 1 / 15]; // less probable categories, or so much less than the first, are not drawn
 const LEAST_CATEGORIES = 3; // that are drawn if none is clearly first
-const MOST_ROUNDS = 4; // of further categories, if the model adds nothing
 const BOX_OF_A_SCALE = 30; // units of the sheet in the offset_scale of a model that was not trained in the 255 box
 
 /** Tells whether the first category is so much more probable than the others that all endings should be of it. */
@@ -96,23 +95,23 @@ export class Finisher {
   }
 
   async #finish({ ink, category, temperature, seed, guesses }, events, signal) {
-    const guess = () => (this.canGuess && ink.length ? this.#guessFor(ink, events, signal) : guesses);
+    const guessable = this.canGuess && ink.length > 0;
+    const guess = () => (guessable ? this.#guessFor(ink, events, signal) : guesses);
+    const settings = { strokes: plain(ink), temperature, seed, signal };
     let known = category ? guesses : await guess();
-    const wanted = category || !this.canGuess ? [category ?? this.model.categories[0] ?? null] : categoriesOf(known);
-    const settings = { strokes: plain(ink), temperature, signal };
-    let next = seed;
-    let endings = await this.#drawFirst({ ...settings, category: wanted[0], seed: next++ }, events);
+    let first = await this.#drawFirst({ ...settings, category: category ?? (guessable ? null : this.model.categories[0] ?? null) }, events);
     if (category) known = await guess(); // it is only shown, and must not keep the first line waiting
-    const each = wanted.length > 1 ? 1 : ENDINGS - 1;
-    for (const one of wanted.length > 1 ? wanted.slice(1) : wanted) {
-      endings.push(...(await this.#draw({ ...settings, category: one, seed: next, count: each }, events)));
-      next += each;
+    if (category && guessable && !first.endings.length) {
+      events.onNothing(category);
+      first = await this.#drawFirst({ ...settings, category: null }, events);
     }
-    const others = known.map((guess) => guess.category).filter((name) => !wanted.includes(name));
-    for (let round = 0; !endings.length && round < MOST_ROUNDS && round < others.length; round++) {
-      events.onNothing(round ? others[round - 1] : wanted[0]);
-      endings = await this.#drawFirst({ ...settings, category: others[round], seed: next++ }, events);
-    }
+    const { endings, tried } = first;
+    if (!endings.length) return [];
+    const clear = category || !guessable || isClear(known);
+    const others = clear ? [] : categoriesOf(known).filter((name) => !tried.includes(name));
+    const count = others.length ? 1 : ENDINGS - 1;
+    for (const [index, name] of (others.length ? others : tried.slice(-1)).entries())
+      endings.push(...(await this.#draw({ ...settings, category: name, seed: seed + 1 + index, count }, events)));
     return endings;
   }
 
@@ -123,11 +122,21 @@ export class Finisher {
     return guesses;
   }
 
-  /** Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. */
+  /**
+   * Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. Returns
+   * the endings, none if nothing is added, and the categories that were tried: several if none was named.
+   */
   async #drawFirst(settings, events) {
-    const watched = newEnding(settings.category, settings.seed);
+    const tried = [];
+    let watched;
     let goesOn = false;
-    const { candidates, completions } = await this.#stream(settings, 1, FIRST_CANDIDATES, ({ event, drawing, points, lift }) => {
+    const { candidates, completions } = await this.#stream(settings, 1, FIRST_CANDIDATES, ({ event, category, drawing, points, lift }) => {
+      if (event === "start") {
+        if (tried.length) events.onNothing(tried.at(-1));
+        tried.push(category);
+        watched = newEnding(category, settings.seed);
+        goesOn = false;
+      }
       if (event !== "points" || drawing) return;
       if (!goesOn) watched.strokes.push([]);
       watched.strokes.at(-1).push(...points);
@@ -136,14 +145,12 @@ export class Finisher {
       events.onGrow(watched);
     });
     const [best] = completions;
+    if (!best.strokes.length) return { endings: [], tried };
     Object.assign(watched, { whole: true, score: scoreOf(candidates[0]) });
-    if (best === candidates[0]) {
-      events.onGrow(watched);
-      return watched.strokes.length ? [watched] : [];
-    }
-    if (!best.strokes.length) return [];
-    const better = { ...newEnding(settings.category, settings.seed), strokes: best.strokes, whole: true, score: scoreOf(best) };
-    return [events.onBetter(watched, better), better].filter(Boolean);
+    events.onGrow(watched);
+    if (best === candidates[0]) return { endings: [watched], tried };
+    const better = { ...newEnding(best.category, settings.seed), strokes: best.strokes, whole: true, score: scoreOf(best) };
+    return { endings: [events.onBetter(watched, better), better].filter(Boolean), tried };
   }
 
   async #draw({ count, ...settings }, events) {
