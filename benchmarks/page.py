@@ -42,7 +42,10 @@ WATCH = """
     }
     return stroke.apply(this, path);
   };
-  addEventListener("pointerdown", () => (watched.penIsDown = true), true);
+  addEventListener("pointerdown", () => {
+    if (!watched.began) watched.longest = 0; // what the page did before counts for nothing
+    Object.assign(watched, { began: true, penIsDown: true });
+  }, true);
   addEventListener("pointerup", () => Object.assign(watched, { lifted: performance.now(), penIsDown: false }), true);
 
   // from the question to the worker's answer, of guesses while the pen is down
@@ -78,7 +81,7 @@ SHAPES = {
         *((1, 1 - step / 10) for step in range(20)),
     ],
 }
-"""Lines that are drawn, in shares of their size. A circle is finished as a circle, so that other categories are tried."""
+"""Lines that are drawn, in shares of their size. A circle is whole as a circle, so that other categories are tried."""
 
 
 @contextlib.contextmanager

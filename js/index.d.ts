@@ -73,7 +73,7 @@ export interface DrawnPoint {
 }
 
 export interface Completion {
-  /** What was drawn; null for a model without names. */
+  /** As what it was drawn; null for a model without names. */
   category: string | null;
   /** New strokes, in the coordinates that were given. If the pen was down, the first one begins at the last point. */
   strokes: [x: number, y: number][][];
@@ -90,7 +90,7 @@ export interface Completion {
 }
 
 export type DrawingEvent =
-  | { event: "start"; category: string | null; drawings: { seed: number; candidate: number }[] }
+  | { event: "start"; category: string | null; drawings: { seed: number; candidate: number }[]; guesses: Guess[] | null }
   | { event: "points"; drawing: number; points: [x: number, y: number][]; lift: boolean }
   | { event: "end"; drawing: number; ended: boolean };
 

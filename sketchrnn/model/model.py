@@ -339,8 +339,13 @@ class Model:
                 if isinstance(found, list) and rank < len(found) and ":" not in (request.category or AUTO)
                 if isinstance(result, list) and not any(drawing.completion.sketch.strokes for drawing in result)
             }
-            chosen = [[values[number] for number in empty] for values in (requests, records, guesses)]
-            again = self._complete_as([[name] for name in empty.values()], *chosen, threads) if empty else []
+            again = self._complete_as(
+                [[name] for name in empty.values()],
+                [requests[number] for number in empty],
+                [records[number] for number in empty],
+                [guesses[number] for number in empty],
+                threads,
+            )
             for number, result in zip(empty, again, strict=True):
                 if isinstance(result, list) and any(drawing.completion.sketch.strokes for drawing in result):
                     results[number] = result
@@ -355,6 +360,8 @@ class Model:
         threads: int,
     ) -> list[list[Drawing] | SketchRNNError]:
         """Complete each request as each of its categories."""
+        if not requests:
+            return []
         results: list[list[Drawing] | SketchRNNError] = [
             each if isinstance(each, SketchRNNError) else [] for each in names
         ]

@@ -11,20 +11,15 @@ const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least so many
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
 
 /**
- * Draws candidates of a partial sketch, all at once. Yields events, and null now and then so that others get their turn:
- * `{ event: "start", category, drawings: [{ seed, candidate }] }`, then for each drawing
- * `{ event: "points", drawing, points, lift }`, unless nothing is added, and `{ event: "end", drawing, ended }`.
+ * Draws candidates of a partial sketch, all at once. Yields null now and then so that others get their turn, and events of
+ * each drawing: `{ event: "points", drawing, points, lift }`, unless nothing is added, and `{ event: "end", drawing, ended }`.
  *
  * Returns all completions, `{ category, strokes, penDown, seed, candidate, ended, score, flaws }`, in the order of the
  * drawings, as `candidates`, and the chosen ones as `completions`.
  */
 export function* draw(network, recognizer, prefix, category, settings) {
-  const { count, bestOf, seed, maxPoints, temperature, penTemperature, topP, diverse } = settings;
-  const tries = Array.from({ length: count * bestOf }, (_, index) => ({
-    seed: seed + Math.floor(index / bestOf),
-    candidate: index % bestOf,
-  }));
-  yield { event: "start", category: network.configuration.categories[category] ?? null, drawings: tries };
+  const { count, bestOf, maxPoints, temperature, penTemperature, topP, diverse } = settings;
+  const tries = triesOf(settings);
   let state = yield* afterPrefix(network, prefix, conditionsOf(network, prefix, category, tries, settings), tries.length);
   const drawings = tries.map((one) => new Drawing(one, prefix, network.offsetScale / prefix.scale));
   let active = [...drawings.keys()];
@@ -54,6 +49,12 @@ export function* draw(network, recognizer, prefix, category, settings) {
   }
   for (const drawing of active) yield { event: "end", drawing, ended: false };
   return yield* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse });
+}
+
+/** Returns the seed and the number of each candidate. */
+export function triesOf({ count, bestOf, seed }) {
+  const indices = Array.from({ length: count * bestOf }, (_, index) => index);
+  return indices.map((index) => ({ seed: seed + Math.floor(index / bestOf), candidate: index % bestOf }));
 }
 
 /** One drawing under way. */

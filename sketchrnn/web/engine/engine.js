@@ -1,6 +1,6 @@
 /** A model file, ready to draw and to guess: generators of steps, which `Model` and the worker run in turns. */
 
-import { draw } from "./draw.js";
+import { draw, triesOf } from "./draw.js";
 import { guess } from "./guess.js";
 import { makeKernel } from "./kernel.js";
 import { readModelFile } from "./model-file.js";
@@ -36,7 +36,8 @@ export class Engine {
   }
 
   /**
-   * Yields and returns what `draw` in draw.js does. Without a category the most probable one is drawn. If nothing is added
+   * Yields `{ event: "start", category, drawings: [{ seed, candidate }], guesses }`, then what `draw` in draw.js yields, and
+   * returns what it returns. Without a category there are guesses, and the most probable one is drawn. If nothing is added
    * as this category, for the sketch is a whole one already, the next ones are tried, up to CATEGORIES_TRIED in all: the
    * rule of sketchrnn/model/model.py. Each try has its own "start".
    */
@@ -44,14 +45,13 @@ export class Engine {
     const settings = drawSettings(options);
     const sketch = sketchOf(strokes, settings.penDown);
     const { categories, conditional } = this.network.configuration;
-    let names = [settings.category];
-    if (settings.category === null && conditional && sketch.strokes.length) {
-      const guesses = yield* guess(this.network, this.recognizer, sketch, settings.scale);
-      names = guesses.slice(0, CATEGORIES_TRIED).map(({ category }) => category);
-    }
+    const isOpen = settings.category === null && conditional && sketch.strokes.length > 0;
+    const guesses = isOpen ? yield* guess(this.network, this.recognizer, sketch, settings.scale) : null;
+    const names = guesses?.slice(0, CATEGORIES_TRIED).map(({ category }) => category) ?? [settings.category];
     let first;
     for (const name of names) {
       const index = indexOf(name, categories, conditional);
+      yield { event: "start", category: categories[index] ?? null, drawings: triesOf(settings), guesses };
       const prefix = yield* seePrefix(this.network, sketch, index, settings);
       const drawn = yield* draw(this.network, this.recognizer, prefix, index, settings);
       first ??= drawn;

@@ -52,7 +52,7 @@ export class Model {
 
   /**
    * Draws `count` times `bestOf` candidates at once, and yields what happens:
-   * `{ event: "start", category, drawings: [{ seed, candidate }, ...] }`,
+   * `{ event: "start", category, drawings: [{ seed, candidate }, ...], guesses }`, again for each category that is tried,
    * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
    * Returns all that was drawn as `candidates`, in that order, and the chosen ones as `completions`.
    */
