@@ -55,7 +55,7 @@ def test_unclear_categories_are_each_drawn_and_named(addresses, opened, motion):
     page.wait_for_status("Not sure" if motion == "no-preference" else "Finished")
     page.wait_until_drawn()
     names = page.locator(".ending-name").all_text_contents()
-    assert sorted(names) == sorted(name for name, _ in UNSURE)
+    assert names == [name for name, _ in UNSURE]  # the likeliest first, as all endings look alike
 
 
 def test_a_category_that_adds_nothing_is_passed_over_visibly(addresses, opened, motion):

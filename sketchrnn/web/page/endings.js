@@ -125,6 +125,9 @@ export class Finisher {
     const count = others.length ? 1 : ENDINGS - 1;
     for (const [index, name] of (others.length ? others : tried.slice(-1)).entries())
       endings.push(...(await this.#draw({ ...settings, category: name, seed: seed + 1 + index, count }, events)));
+    // a sun may look like a sun whatever it began as: what the drawing looked like before counts as much
+    const likely = new Map(guesses?.map(({ category: name, probability }) => [name, Math.log(probability)]));
+    for (const ending of endings) ending.score += likely.get(ending.category) ?? 0;
     return endings;
   }
 
