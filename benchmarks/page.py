@@ -263,36 +263,45 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
-    lines = [f"{machine('cpu')}; load average {Path('/proc/loadavg').read_text().split()[0]} when it began.", ""]
+    began = f"{machine('cpu')}; load average {Path('/proc/loadavg').read_text().split()[0]} when it began."
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
+    if found and (arguments.rounds or arguments.drawings):
         from playwright.sync_api import sync_playwright
 
-        lines += [
-            "| page | pen lifted to first new line, best ms | median ms | worst ms | guess while drawing, median ms "
-            "| worst ms | frames a second while drawing | the same with endings under way | of these over 25 ms "
-            "| longest task ms |",
-            "|" + " --- |" * 10,
-        ]
         with tempfile.TemporaryDirectory() as folder, server() as (_, port), sync_playwright() as driver:
             path = Path(folder) / "page.html"
             subprocess.run([sys.executable, "-m", "sketchrnn", "export-page", "-o", path], check=True)
             browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
             addresses = {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}
-            for name, address in addresses.items() if arguments.rounds else ():
-                figures = watch_page(browser, address, arguments.rounds)
-                lines.append(
-                    f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} "
-                    f"| {figures['guess']:.0f} | {figures['worst guess']:.0f} | {figures['fps']:.0f} "
-                    f"| {figures['fps under way']:.0f} | {figures['late']:.1%} | {figures['longest']:.0f} |"
-                )
+            if arguments.rounds:
+                rows = [row_of(name, watch_page(browser, one, arguments.rounds)) for name, one in addresses.items()]
+                write_results("page", [began, "", *TABLE, *rows])
             if arguments.drawings:
-                lines += ["", watch_memory(browser, addresses["served"], arguments.drawings)]
+                write_results(
+                    "page memory", [began, "", watch_memory(browser, addresses["served"], arguments.drawings)]
+                )
             browser.close()
-        lines.append("")
-    with server() as (process, port):
-        lines += receive(process, port, arguments.visitors, arguments.seconds)
-    write_results("page", lines)
+    if arguments.visitors:
+        with server() as (process, port):
+            lines = receive(process, port, arguments.visitors, arguments.seconds)
+        write_results("page server", [began, "", *lines])
+
+
+TABLE = [
+    "| page | pen lifted to first new line, best ms | median ms | worst ms | guess while drawing, median ms "
+    "| worst ms | frames a second while drawing | the same with endings under way | of these over 25 ms "
+    "| longest task ms |",
+    "|" + " --- |" * 10,
+]
+
+
+def row_of(name: str, figures: dict[str, float]) -> str:
+    """Return a row of the table."""
+    return (
+        f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} "
+        f"| {figures['guess']:.0f} | {figures['worst guess']:.0f} | {figures['fps']:.0f} "
+        f"| {figures['fps under way']:.0f} | {figures['late']:.1%} | {figures['longest']:.0f} |"
+    )
 
 
 if __name__ == "__main__":
