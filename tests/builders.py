@@ -24,6 +24,7 @@ FUSED = {
     "decoder only": {"variational": False},
     "decoder only with categories": {"variational": False, "categories": CATEGORIES},
     "vae with pen positions": {"latent_dropout": 0.5, "categories": CATEGORIES, "position_inputs": True},
+    "vae with clarity": {"latent_dropout": 0.5, "categories": CATEGORIES, "clarity": True},
 }
 """Networks whose recurrences are torch's LSTM."""
 

@@ -18,6 +18,9 @@ from sketchrnn.training.recognizer import (
     RecognizerNetwork,
     RecognizerTraining,
     draw_pictures,
+    fit_calibration,
+    logits_of,
+    rated,
     segments_of,
     train_recognizer,
 )
@@ -211,6 +214,20 @@ def test_training_learns_and_repeats():
     assert np.mean(found == test.category) > 0.9
 
 
+def test_clear_drawings_are_rated_higher():
+    drawings = simple_drawings()
+    weights = train_recognizer(drawings, TINY, RecognizerTraining(steps=40, batch_size=32, whole_share=1.0))
+    names = ("circle", "line", "triangle")  # of which the last one is not known by its name
+    checkpoint = Checkpoint(ModelConfiguration(categories=NAMES), dict(weights), 1.0, recognizer=TINY.to_json())
+    recognizer = Recognizer(checkpoint)
+    own = rated(drawings, recognizer)
+    assert own.shape == (len(drawings),) and own.mean() > 0.2 and np.abs(own).max() <= 1.0
+    mistaken = dataclasses.replace(drawings, category=(drawings.category + 1) % 3)
+    assert rated(mistaken, recognizer).mean() < -0.2
+    renamed = rated(dataclasses.replace(drawings, categories=names), recognizer)
+    np.testing.assert_array_equal(renamed, np.where(drawings.category == 2, 0.0, own))
+
+
 def test_random_pictures_are_parts_of_changed_drawings():
     batches = PictureBatches(simple_drawings(), TINY.picture_size)
     generator = torch.Generator().manual_seed(0)
@@ -220,3 +237,23 @@ def test_random_pictures_are_parts_of_changed_drawings():
     assert random.shape == plain.shape == (20, 16, 16)
     assert torch.isfinite(random).all() and float(random.min()) >= 0.0 and float(random.max()) <= 1.0
     assert not torch.allclose(random, plain)
+
+
+def test_calibration_counts_each_category_the_same():
+    torch.manual_seed(0)
+    category = np.repeat([0, 1, 2], [60, 10, 10])
+    rng = np.random.default_rng(0)
+    some = [Sketch.from_polylines([rng.normal(size=(4, 2)) * 50]).to_stroke3() for _ in category]
+    drawings = drawings_of(some, NAMES, category.tolist(), [1] * len(some))
+    network = RecognizerNetwork(TINY, len(NAMES)).eval()
+    temperature, bias = fit_calibration(network, drawings)
+    shares = (0.25, 0.5, 1.0)
+    logits = torch.cat([logits_of(network, drawings, share) for share in shares])
+    probability = torch.softmax(logits / temperature + bias, dim=-1).numpy()
+    seen = np.tile(category, len(shares))
+    each = np.array([probability[seen == number].mean(0) for number in range(3)])
+    np.testing.assert_allclose(each.mean(0), 1 / 3, atol=0.01)  # not 6/8, as frequent as the first one is
+    weights = network.weights(temperature, bias)
+    np.testing.assert_allclose(
+        weights["recognizer.output.bias"], (network.output.bias / temperature + bias).detach().numpy(), rtol=1e-5
+    )

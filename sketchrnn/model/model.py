@@ -439,8 +439,9 @@ class Model:
         settings = PrefixSettings(self.configuration.category_index(name), request.scale)
         encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
         seeds = _seeds(request)
+        sampling = request.sampling
         points = latent_points_of_sketch(
-            self.network, encoded, name, request.sampling.guidance, seeds if sample else None
+            self.network, encoded, name, sampling.guidance, sampling.clarity, seeds if sample else None
         )
         return encoded.sketch.first_point, _Task(self._empty(encoded.scale), name, request, points, seeds)
 
@@ -567,14 +568,14 @@ class Model:
 
     def _latent_point(self, end: LatentEnd, request: Request, number: int) -> Array:
         """Return the latent point of a sketch or a category, (C,); number i takes seed + i if it needs a z."""
-        name = self._category_of(end, request.category)
+        name, sampling = self._category_of(end, request.category), request.sampling
         if isinstance(end, str):
-            seed = request.sampling.seed + number
-            return latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
+            seed = sampling.seed + number
+            return latent_point_of_category(self.network, name, sampling.guidance, sampling.clarity, seed)[0]
         record = as_prefix(replace(request, prefix=end))
         settings = PrefixSettings(self.configuration.category_index(name))
         encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-        return latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
+        return latent_points_of_sketch(self.network, encoded, name, sampling.guidance, sampling.clarity)[0]
 
     def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
         word = end.word if isinstance(end, Record) else None

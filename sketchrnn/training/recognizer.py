@@ -23,6 +23,14 @@ from sketchrnn.training.batches import few_of_each
 MOST_OF_A_CATEGORY = 1500
 """Drawings of one category in an epoch; which ones changes from epoch to epoch."""
 
+RATED_AT_ONCE = 128
+"""Pictures that the recognizer looks at together."""
+
+CALIBRATION_SHARES = (0.25, 0.5, 1.0)
+"""How much is seen of the drawings that the probabilities are calibrated on."""
+BIAS_PENALTY = 1e-4
+"""Weight of the squared biases of the calibration: a category with few drawings keeps a small one."""
+
 
 @dataclass(frozen=True)
 class RecognizerTraining:
@@ -47,8 +55,8 @@ class RecognizerTraining:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     dropout: float = 0.3
-    whole_share: float = 0.4
-    shuffled_share: float = 0.3
+    whole_share: float = 0.15
+    shuffled_share: float = 0.25
     averaged_share: float = 0.05
     seed: int = 0
 
@@ -79,11 +87,12 @@ class RecognizerNetwork(nn.Module):
         return self.output(self.dropout(hidden))
 
     @torch.no_grad()
-    def weights(self, temperature: float = 1.0) -> dict[str, NDArray[np.float32]]:
+    def weights(self, temperature: float = 1.0, bias: Tensor | None = None) -> dict[str, NDArray[np.float32]]:
         """Return the tensors of a checkpoint: batch normalization is folded into the convolutions.
 
         Args:
             temperature: what the logits are divided by, so that the probabilities are calibrated.
+            bias: what is then added to them, (categories,).
         """
         tensors: dict[str, Tensor] = {}
         modules = list(self.convolutions)
@@ -95,6 +104,8 @@ class RecognizerNetwork(nn.Module):
             tensors[f"convolution{index}.bias"] = norm.bias - norm.running_mean * factor
         tensors |= {"hidden.weight": self.hidden.weight, "hidden.bias": self.hidden.bias}
         tensors |= {"output.weight": self.output.weight / temperature, "output.bias": self.output.bias / temperature}
+        if bias is not None:
+            tensors["output.bias"] = tensors["output.bias"] + bias
         return {f"{RECOGNIZER_TENSORS}{name}": value.float().cpu().numpy().copy() for name, value in tensors.items()}
 
 
@@ -328,8 +339,7 @@ def train_recognizer(
         torch._foreach_lerp_(average, latest, 1.0 / (1.0 + training.averaged_share * step))
         if on_step is not None:
             on_step(step + 1, float(loss.detach()))
-    temperature = fit_temperature(averaged, valid_set if len(valid_set) else train_set, device)
-    return averaged.weights(temperature)
+    return averaged.weights(*fit_calibration(averaged, valid_set if len(valid_set) else train_set, device))
 
 
 def default_steps(drawings: Drawings) -> int:
@@ -394,6 +404,23 @@ def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
     )
 
 
+def rated(drawings: Drawings, recognizer: Recognizer) -> NDArray[np.float32]:
+    """Return how clearly each drawing shows its category: 2 p - 1 of the recognizer's probability p, (drawings,).
+
+    A drawing of a category that the recognizer does not know has 0, which stands for unknown.
+    """
+    column = {name: number for number, name in enumerate(recognizer.categories)}
+    columns = np.array([column.get(name, -1) for name in drawings.categories])
+    clarity = np.zeros(len(drawings), np.float32)
+    for first in range(0, len(drawings), RATED_AT_ONCE):
+        index = np.arange(first, min(first + RATED_AT_ONCE, len(drawings)))
+        own = columns[drawings.category[index]]
+        strokes = [Sketch.from_stroke3(drawings.stroke3(number)).strokes for number in index.tolist()]
+        log_probability = recognizer.log_probabilities(strokes)[np.arange(len(index)), own]
+        clarity[index] = np.where(own < 0, 0.0, 2.0 * np.exp(log_probability) - 1.0)
+    return clarity
+
+
 @torch.no_grad()
 def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, device: str = "cpu") -> Tensor:
     """Return the logits (drawings, categories) of the first part of each drawing."""
@@ -402,14 +429,32 @@ def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, devi
     return torch.cat([network(batches.plain(index, share)) for index in parts if len(index)])
 
 
-def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> float:
-    """Return what the logits have to be divided by so that the probabilities are calibrated on parts and wholes.
+def fit_calibration(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> tuple[float, Tensor]:
+    """Return a temperature and biases that calibrate the probabilities of parts and wholes.
+
+    Each category counts the same, whatever its number of drawings: nobody begins a car four times as often as a cat.
+
+    Returns:
+        What the logits have to be divided by, and what is then added to them, (categories,).
 
     Reference:
-        Guo et al. 2017, arXiv:1706.04599, section 4.2.
+        Guo et al. 2017, arXiv:1706.04599, section 4.2 (a scale and a bias for each category).
     """
-    logits = torch.cat([logits_of(network, drawings, share, device) for share in (0.25, 0.5, 1.0)])
-    target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(3)
-    candidates = torch.logspace(-0.7, 0.7, 57).tolist()
-    losses = [float(nn.functional.cross_entropy(logits / candidate, target)) for candidate in candidates]
-    return candidates[int(np.argmin(losses))]
+    with torch.no_grad():
+        logits = torch.cat([logits_of(network, drawings, share, device) for share in CALIBRATION_SHARES])
+    target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(len(CALIBRATION_SHARES))
+    weight = 1.0 / torch.bincount(target, minlength=logits.shape[1]).clamp_min(1)[target]
+    weight = weight / weight.sum()
+    bias = torch.zeros(logits.shape[1], device=device, requires_grad=True)
+    log_scale = torch.zeros(1, device=device, requires_grad=True)
+    optimizer = torch.optim.LBFGS([bias, log_scale], max_iter=60, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        by_drawing = nn.functional.cross_entropy(logits * log_scale.exp() + bias, target, reduction="none")
+        total = (weight * by_drawing).sum() + BIAS_PENALTY * bias.square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call,unused-ignore]
+    return float(torch.exp(-log_scale.detach())), bias.detach()
