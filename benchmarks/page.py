@@ -26,23 +26,62 @@ from results import machine, write_results
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 WATCH = """
-  window.watched = { longest: 0, frames: [], lifted: 0, shown: 0 };
+  window.watched = { longest: 0, frames: [], lifted: 0, shown: [], asked: new Map(), guesses: [] };
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) watched.longest = Math.max(watched.longest, entry.duration);
   }).observe({ type: "longtask" });
-  const canvas = document.getElementById("canvas");
-  const color = getComputedStyle(document.documentElement).getPropertyValue("--completion").trim();
+
+  // from the pen that lifts to the frame after the first line in the model's color
   const stroke = CanvasRenderingContext2D.prototype.stroke;
   CanvasRenderingContext2D.prototype.stroke = function (...path) {
-    if (watched.lifted && !watched.shown && this.strokeStyle === color)
-      requestAnimationFrame(() => (watched.shown ||= performance.now()));
+    const { lifted } = watched;
+    watched.color ??= getComputedStyle(document.documentElement).getPropertyValue("--completion").trim();
+    if (lifted && this.strokeStyle === watched.color) {
+      watched.lifted = 0;
+      requestAnimationFrame(() => watched.shown.push(performance.now() - lifted));
+    }
     return stroke.apply(this, path);
   };
-  canvas.addEventListener("pointerup", () => { watched.lifted = performance.now(); watched.shown = 0; }, true);
+  addEventListener("pointerdown", () => {
+    if (!watched.began) watched.longest = 0; // what the page did before counts for nothing
+    Object.assign(watched, { began: true, penIsDown: true });
+  }, true);
+  addEventListener("pointerup", () => Object.assign(watched, { lifted: performance.now(), penIsDown: false }), true);
+
+  // from the question to the worker's answer, of guesses while the pen is down
+  const ask = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    if (!watched.asked.has(this)) {
+      watched.asked.set(this, new Map());
+      this.addEventListener("message", ({ data: { id, done } }) => {
+        const own = watched.asked.get(this);
+        if (done && own.has(id)) watched.guesses.push(performance.now() - own.get(id));
+        own.delete(id);
+      });
+    }
+    if (message.kind === "guess" && watched.penIsDown) watched.asked.get(this).set(message.id, performance.now());
+    return ask.call(this, message, ...rest);
+  };
+
   let last = 0;
-  const frame = (now) => { if (last) watched.frames.push(now - last); last = now; requestAnimationFrame(frame); };
+  const frame = (now) => {
+    if (last && watched.penIsDown) watched.frames.push([now - last, document.body.dataset.drawing === "true"]);
+    last = now;
+    requestAnimationFrame(frame);
+  };
   requestAnimationFrame(frame);
 """
+
+SHAPES = {
+    "circle": [(math.cos(step / 10), math.sin(step / 10)) for step in range(64)],
+    "arc": [(math.cos(step / 16), math.sin(step / 16)) for step in range(51)],
+    "walls": [
+        *((-1, step / 10 - 1) for step in range(20)),
+        *((step / 10 - 1, 1) for step in range(20)),
+        *((1, 1 - step / 10) for step in range(20)),
+    ],
+}
+"""Lines that are drawn, in shares of their size. A circle is whole as a circle, so that other categories are tried."""
 
 
 @contextlib.contextmanager
@@ -57,41 +96,96 @@ def server():
         process.wait()
 
 
+class Visitor:
+    """A visitor with a mouse, on a page that nobody has used before."""
+
+    def __init__(self, browser, address: str) -> None:
+        self.context = browser.new_context(viewport={"width": 1000, "height": 700})
+        self.context.add_init_script(WATCH)
+        self.page = self.context.new_page()
+        self.page.goto(address)
+        self.page.wait_for_selector("body[data-ready=true][data-restored=true]")
+        self.box = self.page.locator("#canvas").bounding_box()
+
+    def draw(self, shape: str, *, size: float = 100, left: float = 0, pause: float = 0.012) -> None:
+        """Draw a line, a point every ``pause`` seconds."""
+        x, y = self.box["x"] + self.box["width"] / 2 - left, self.box["y"] + self.box["height"] / 2
+        (first, *others) = [(x + size * px, y + size * py) for px, py in SHAPES[shape]]
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        for point in others:
+            self.page.mouse.move(*point)
+            time.sleep(pause)
+        self.page.mouse.up()
+
+    def wait_until_drawn(self) -> None:
+        """Wait until all endings are there and the first one has begun to show."""
+        self.page.wait_for_function(
+            "() => document.body.dataset.drawing === 'false' && !watched.lifted", timeout=60_000
+        )
+
+
 def watch_page(browser, address: str, rounds: int) -> dict[str, float]:
-    """Draw circles on the page; return figures in ms."""
-    first, frames, longest = [], [], []
+    """Draw lines on the page; return figures in ms."""
+    first, frames, guesses, longest = [], [], [], []
     for round_ in range(rounds):
-        context = browser.new_context(viewport={"width": 1000, "height": 700})
-        page = context.new_page()
-        page.goto(address)
-        page.wait_for_selector("body[data-ready=true]")
-        time.sleep(1)
-        page.evaluate(f"() => {{ {WATCH} }}")
-        box = page.locator("#canvas").bounding_box()
-        x, y, size = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 90 + 10 * (round_ % 5)
-        page.mouse.move(x + size, y)
-        page.mouse.down()
-        page.evaluate("() => { watched.frames = []; watched.longest = 0 }")
-        for step in range(1, 61):
-            page.mouse.move(x + size * math.cos(step / 10), y + size * math.sin(step / 10))
-            time.sleep(0.012)
-        drawing = page.evaluate("() => ({ frames: watched.frames, longest: watched.longest })")
-        page.mouse.up()
-        time.sleep(3)
-        shown = page.evaluate("() => watched.shown - watched.lifted")
-        if shown > 0:
-            first.append(shown)
-        frames += drawing["frames"]
-        longest.append(max(drawing["longest"], page.evaluate("() => watched.longest")))
-        context.close()
+        for shape in SHAPES:
+            visitor = Visitor(browser, address)
+            visitor.draw(shape, size=90 + 10 * (round_ % 5))
+            visitor.wait_until_drawn()
+            for step in range(4):  # at once, so that the endings of the line before are under way
+                visitor.draw(shape, size=30, left=60 * step - 90, pause=0.004)
+            visitor.wait_until_drawn()
+            watched = visitor.page.evaluate("() => watched")
+            first.append(watched["shown"][0])
+            frames += watched["frames"]
+            guesses += watched["guesses"]
+            longest.append(watched["longest"])
+            visitor.context.close()
+    under_way = [time for time, drawing in frames if drawing]
     return {
         "best": min(first),
         "first": statistics.median(first),
         "worst": max(first),
-        "fps": 1000 / statistics.median(frames),
-        "late": sum(frame > 25 for frame in frames) / len(frames),
+        "guess": statistics.median(guesses),
+        "worst guess": max(guesses),
+        "fps": 1000 / statistics.mean(time for time, _ in frames),
+        "fps under way": 1000 / statistics.mean(under_way),
+        "late": sum(time > 25 for time in under_way) / len(under_way),
         "longest": max(longest),
     }
+
+
+def watch_memory(browser, address: str, drawings: int) -> str:
+    """Make many drawings, each on a new sheet; return how the page's memory grew."""
+    visitor = Visitor(browser, address)
+    devtools = visitor.context.new_cdp_session(visitor.page)
+    pid = max(renderers(), key=memory_of)
+    sizes = []
+    for number in range(drawings):
+        visitor.draw(list(SHAPES)[number % len(SHAPES)], pause=0)
+        visitor.wait_until_drawn()
+        visitor.page.click("#new-sheet")
+        if (number + 1) % max(1, drawings // 5) == 0:
+            devtools.send("HeapProfiler.collectGarbage")
+            heap = devtools.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+            sizes.append(f"{heap:.1f} and {memory_of(pid):.0f} after {number + 1}")
+    visitor.context.close()
+    return (
+        f"{drawings} drawings, each on a new sheet: the page's heap, and all of its process with the worker, in MB: "
+        + ", ".join(sizes)
+        + "."
+    )
+
+
+def renderers() -> list[int]:
+    """Return Chromium's processes that show pages."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"--type=renderer" in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 def visit(port: int) -> tuple[float, int]:
@@ -119,7 +213,7 @@ def visit(port: int) -> tuple[float, int]:
 
 def receive(process: subprocess.Popen, port: int, visitors: int, seconds: float) -> list[str]:
     """Let visitors come evenly over some seconds; return lines about them."""
-    times, faults, sizes, memory = [], Counter(), [], [memory_of(process)]
+    times, faults, sizes, memory = [], Counter(), [], [memory_of(process.pid)]
     began = time.monotonic()
 
     def come(number: int) -> None:
@@ -131,7 +225,7 @@ def receive(process: subprocess.Popen, port: int, visitors: int, seconds: float)
         except (OSError, http.client.HTTPException) as error:
             faults[f"{type(error).__name__}: {error}"] += 1
         if (number + 1) % max(1, visitors // 5) == 0:
-            memory.append(memory_of(process))
+            memory.append(memory_of(process.pid))
 
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(come, range(visitors)))
@@ -152,9 +246,9 @@ def processor_seconds(process: subprocess.Popen) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory_of(process: subprocess.Popen) -> float:
+def memory_of(pid: int) -> float:
     """Return a process's resident memory in MB."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) / 1024
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -164,35 +258,50 @@ def percentile(values: list[float], share: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5, help="of all shapes, each on a page just opened")
+    parser.add_argument("--drawings", type=int, default=500, help="after which the memory is compared")
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
-    lines = [f"{machine('cpu')}; load average {Path('/proc/loadavg').read_text().split()[0]} when it began.", ""]
+    began = f"{machine('cpu')}; load average {Path('/proc/loadavg').read_text().split()[0]} when it began."
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
+    if found and (arguments.rounds or arguments.drawings):
         from playwright.sync_api import sync_playwright
 
-        lines += [
-            "| page | pen lifted to first new line, best ms | median ms | worst ms | frames a second while drawing "
-            "| frames over 25 ms | longest task ms |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
-        ]
         with tempfile.TemporaryDirectory() as folder, server() as (_, port), sync_playwright() as driver:
             path = Path(folder) / "page.html"
             subprocess.run([sys.executable, "-m", "sketchrnn", "export-page", "-o", path], check=True)
             browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-            for name, address in {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}.items():
-                figures = watch_page(browser, address, arguments.rounds)
-                lines.append(
-                    f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} "
-                    f"| {figures['fps']:.0f} | {figures['late']:.1%} | {figures['longest']:.0f} |"
+            addresses = {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}
+            if arguments.rounds:
+                rows = [row_of(name, watch_page(browser, one, arguments.rounds)) for name, one in addresses.items()]
+                write_results("page", [began, "", *TABLE, *rows])
+            if arguments.drawings:
+                write_results(
+                    "page memory", [began, "", watch_memory(browser, addresses["served"], arguments.drawings)]
                 )
             browser.close()
-        lines.append("")
-    with server() as (process, port):
-        lines += receive(process, port, arguments.visitors, arguments.seconds)
-    write_results("page", lines)
+    if arguments.visitors:
+        with server() as (process, port):
+            lines = receive(process, port, arguments.visitors, arguments.seconds)
+        write_results("page server", [began, "", *lines])
+
+
+TABLE = [
+    "| page | pen lifted to first new line, best ms | median ms | worst ms | guess while drawing, median ms "
+    "| worst ms | frames a second while drawing | the same with endings under way | of these over 25 ms "
+    "| longest task ms |",
+    "|" + " --- |" * 10,
+]
+
+
+def row_of(name: str, figures: dict[str, float]) -> str:
+    """Return a row of the table."""
+    return (
+        f"| {name} | {figures['best']:.0f} | {figures['first']:.0f} | {figures['worst']:.0f} "
+        f"| {figures['guess']:.0f} | {figures['worst guess']:.0f} | {figures['fps']:.0f} "
+        f"| {figures['fps under way']:.0f} | {figures['late']:.1%} | {figures['longest']:.0f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ export interface GuessOptions {
 }
 
 export interface CompleteOptions extends GuessOptions {
-  /** What to draw, one of the model's categories; null, the default, chooses the most probable one. */
+  /**
+   * What to draw, one of the model's categories; null, the default, chooses the most probable one. If nothing can be added
+   * as this category, the next most probable ones are tried, up to five in all.
+   */
   category?: string | null;
   /** The pen after the last point: "auto" = the likelier of both; null, the default, uses `penDown`. */
   pen?: "up" | "down" | "auto" | null;
@@ -72,6 +75,8 @@ export interface DrawnPoint {
 }
 
 export interface Completion {
+  /** The category that was drawn; null for a model without categories. */
+  category: string | null;
   /** New strokes, in the given coordinates. If the pen was down, the first one starts at the last given point. */
   strokes: [x: number, y: number][][];
   /** The pen is down after the last point. */
@@ -87,7 +92,7 @@ export interface Completion {
 }
 
 export type DrawingEvent =
-  | { event: "start"; category: string | null; drawings: { seed: number; candidate: number }[] }
+  | { event: "start"; category: string | null; drawings: { seed: number; candidate: number }[]; guesses: Guess[] | null }
   | { event: "points"; drawing: number; points: [x: number, y: number][]; lift: boolean }
   | { event: "end"; drawing: number; ended: boolean };
 
@@ -121,7 +126,7 @@ export class Model {
 
   /**
    * Draws `count` times `bestOf` candidates at once, and yields what happens. Returns all that was drawn as `candidates`,
-   * and the chosen ones as `completions`.
+   * and the chosen ones as `completions`. If further categories are tried, each has its own "start".
    */
   stream(
     strokes: readonly Stroke[],

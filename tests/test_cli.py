@@ -207,11 +207,13 @@ def test_guess_lists_the_most_probable():
 
 
 def test_without_a_category_the_sketch_becomes_what_it_looks_like():
-    best = [value["category"] for value in json.loads(run("guess", CIRCLE, "-n", 2, "--json").stdout)]
+    best = [value["category"] for value in json.loads(run("guess", CIRCLE, "-n", 5, "--json").stdout)]
     for choice in ((), ("--category", "auto")):
         result = run("complete", CIRCLE, "--format", "ndjson", *choice)
-        assert [json.loads(line)["word"] for line in result.stdout.splitlines()] == best[:1]
+        (drawn,) = (json.loads(line)["word"] for line in result.stdout.splitlines())
+        assert drawn in best
         assert f"guessed: {best[0]} " in result.stderr
+        assert (f"{best[0]}: nothing to add; drawn as {drawn}" in result.stderr) == (drawn != best[0])
     both = run("complete", CIRCLE, "--category", "auto:2", "-n", 2, "--format", "ndjson").stdout.splitlines()
     assert [json.loads(line)["word"] for line in both] == [best[0], best[0], best[1], best[1]]
     named = run("complete", CIRCLE, "--category", best[0], "--format", "ndjson")

@@ -440,10 +440,32 @@ def test_the_real_inkscape_says_where(tmp_path, monkeypatch):
     assert installation.find_extensions_folder() == tmp_path / "profile" / "extensions"
 
 
-@pytest.mark.parametrize("place", [".config/inkscape", ".var/app/org.inkscape.Inkscape/config/inkscape"])
-def test_without_the_program_its_folder_is_found(tmp_path, monkeypatch, place):
+@pytest.mark.parametrize(
+    ("system", "place", "environment"),
+    [
+        ("Linux", ".config/inkscape", {}),
+        ("Linux", "settings/inkscape", {"XDG_CONFIG_HOME": "settings"}),
+        ("Linux", ".var/app/org.inkscape.Inkscape/config/inkscape", {}),
+        ("Linux", "snap/inkscape/current/.config/inkscape", {}),
+        ("Linux", "profile", {"INKSCAPE_PROFILE_DIR": "profile"}),
+        ("Darwin", "Library/Application Support/org.inkscape.Inkscape/config/inkscape", {}),
+        ("Windows", "AppData/Roaming/inkscape", {}),
+        ("Windows", "Roaming/inkscape", {"APPDATA": "Roaming"}),
+    ],
+)
+def test_without_the_program_its_folder_is_found(tmp_path, monkeypatch, system, place, environment):
+    """The folders are those of Inkscape's Preferences > System on each platform, and of its packages."""
+    monkeypatch.setattr(installation.platform, "system", lambda: system)
+    monkeypatch.setattr(installation, "_PROGRAMS", ())
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("APPDATA", "XDG_CONFIG_HOME", "INKSCAPE_PROFILE_DIR"):
+        if name in environment:
+            monkeypatch.setenv(name, str(tmp_path / environment[name]))
+        else:
+            monkeypatch.delenv(name, raising=False)
+    other = "AppData/Roaming/inkscape" if system == "Linux" else ".config/inkscape"
+    (tmp_path / other).mkdir(parents=True)  # of another platform
     assert "expected Inkscape on the PATH, found none" in install().stderr
     (tmp_path / place).mkdir(parents=True)
     assert install().exit_code == 0

@@ -8,8 +8,10 @@ from pathlib import Path
 import hosts
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import sketchrnn
+from sketchrnn.cli import main
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 vpype, vpype_cli = hosts.module("vpype", "vpype"), hosts.module("vpype_cli", "vpype")
@@ -74,6 +76,25 @@ def test_the_pipeline_of_the_manual(tmp_path):
     assert plot.layers[2].property("vp_name") == "cup"
     assert plot.layers[2].property("vp_color") == before.layers[1].property("vp_color")
     assert plot.layers[2].length() > 0
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["complete", SAMPLES / "pig.ndjson"], {1: "prefix", 2: "2 pig, seed 7, "}),
+        (["complete", SAMPLES / "cup.svg", "--category", "cup"], {1: "cup", 2: "2 cup, seed 7, "}),
+        (["generate", "--category", "cat"], {1: "drawing"}),
+    ],
+    ids=["new", "added", "generated"],
+)
+def test_vpype_numbers_the_layers_of_written_files(tmp_path, command, expected):
+    """vpype takes the first digits of a layer's label for its number: they are the layer's number, not the seed."""
+    written = tmp_path / "out.svg"
+    assert CliRunner().invoke(main, [*map(str, command), "--seed", "7", "-o", str(written)]).exit_code == 0
+    document = vpype.read_multilayer_svg(str(written), 0.1)
+    assert set(document.layers) == set(expected)
+    for number, name in expected.items():
+        assert document.layers[number].property("vp_name").startswith(name)
 
 
 def test_help_is_grouped():

@@ -213,7 +213,11 @@ def compare_drawings(engine, model, prefix, category, tolerance=0.011, **setting
     assert len(theirs) == len(ours)
     for one, other in zip(ours, theirs, strict=True):
         completion = one.completion
-        assert (other["seed"], other["candidate"]) == (completion.seed, completion.candidate)
+        assert (other["category"], other["seed"], other["candidate"]) == (
+            one.category,
+            completion.seed,
+            completion.candidate,
+        )
         assert (other["ended"], other["penDown"]) == (completion.ended, completion.sketch.pen_down)
         assert [len(stroke) for stroke in other["strokes"]] == [len(stroke) for stroke in completion.sketch.strokes]
         # both look at the drawing before its points are rounded, which float32 has already moved a little
@@ -250,6 +254,47 @@ def test_every_setting_does_the_same_as_in_python(engine, settings):
     engine.load(page_model(checkpoint, "float16"))
     for prefix in PREFIXES.values():
         compare_drawings(engine, Model(checkpoint), prefix, "pig", **{"count": 3, "max_points": 60, **settings})
+
+
+def ending_at_once(checkpoint, categories):
+    """A model that adds nothing to drawings of some categories, and never ends those of others."""
+    weights = {name: value.copy() for name, value in checkpoint.weights.items()}
+    units = checkpoint.configuration.decoder_units
+    weights["category.weight"][:, 0] = [1 if name in categories else -1 for name in CATEGORIES]
+    gates = slice(0, None, units)  # of the first unit, which alone decides
+    for name in ("weight_ih_l0", "weight_hh_l0"):
+        weights[f"decoder.lstm.{name}"][gates] = 0
+    category = weights["decoder.lstm.weight_ih_l0"].shape[1] - checkpoint.configuration.category_units
+    weights["decoder.lstm.weight_ih_l0"][2 * units, category] = 10
+    weights["decoder.lstm.bias_ih_l0"][gates] = (10, -10, 0, 10)  # it forgets, and lets the category in and out
+    weights["decoder.output.weight"][2, 0] = 50  # the pen's third state: the end
+    return dataclasses.replace(checkpoint, weights=weights)
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2, 3])
+def test_what_is_finished_is_drawn_as_the_next_category(engine, finished):
+    """Without a category, those that add nothing are passed over, in Python as in JavaScript."""
+    checkpoint = with_recognizer(model_of(**KNOWN))
+    prefixes = [prefix for prefix in PREFIXES.values() if prefix.strokes]
+    for prefix in prefixes:
+        guessed = [guess.category for guess in Model(checkpoint).guess(prefix)]
+        ending = ending_at_once(checkpoint, guessed[:finished])
+        engine.load(page_model(ending, "float16"))
+        model = Model(ending)
+        drawings = model.complete(prefix, count=2, max_points=20)
+        expected = guessed[finished] if finished < len(guessed) else guessed[0]
+        assert {drawing.category for drawing in drawings} == {expected}
+        assert {bool(drawing.completion.sketch.strokes) for drawing in drawings} == {finished < len(guessed)}
+        assert [guess.category for guess in drawings[0].guesses] == guessed
+        compare_drawings(engine, model, prefix, None, count=2, max_points=20)
+        named = model.complete(prefix, guessed[0], max_points=20)  # a category that is named is kept
+        assert [drawing.category for drawing in named] == guessed[:1]
+        listed = model.complete(prefix, "auto:2", max_points=20)
+        assert [drawing.category for drawing in listed] == guessed[:2]
+        events = engine("events", sent(prefix), {"maxPoints": 20})
+        starts = [event["category"] for event in events if event["event"] == "start"]
+        assert starts == guessed[: finished + 1]
+        assert any(event["event"] == "points" for event in events) == (finished < len(guessed))
 
 
 @pytest.mark.parametrize("latent", ["prefix", "prior"])

@@ -76,7 +76,7 @@ test("the p5.js example finishes what the visitor draws", async () => {
   expect((await colored()).completion === 0, "it draws before the pen is lifted");
   await page.mouse.up();
   await page.waitForFunction(() => document.body.dataset.state === "finished");
-  await page.waitForTimeout(100); // a frame
+  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
   const { ink, completion } = await colored();
   expect(ink > 500 && completion > 200, `${ink} dark and ${completion} colored pixels`);

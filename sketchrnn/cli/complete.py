@@ -39,7 +39,7 @@ def complete(
     PREFIX is a file in any unit, y down: SVG, Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]) or another
     format that `sketchrnn info --formats` lists; - is standard input. Each record of the file is completed. The scale
     of the prefix is estimated and printed. The category is that of --category, else the word of the record, else the
-    most probable one. --category auto:3 draws the three most probable categories.
+    most probable category to which something can be added. --category auto:3 draws the three most probable categories.
 
     An SVG document is not changed: each drawing (-n) is added as a layer, and the first layer is visible. The drawing
     continues from the end of the last line, in the same width and color. --redraw, --animate, gif and apng redraw the

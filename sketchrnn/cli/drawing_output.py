@@ -190,6 +190,10 @@ def _log_assumptions(drawings: Sequence[Drawing]) -> None:
     if drawings and drawings[0].guesses:
         listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in drawings[0].guesses)
         LOGGER.info(f"guessed: {listed}; --category sets it")
+        if drawings[0].category not in (None, drawings[0].guesses[0].category):
+            LOGGER.info(f"{drawings[0].guesses[0].category}: nothing to add; drawn as {drawings[0].category}")
+    if drawings and not any(drawing.completion.sketch.strokes for drawing in drawings):
+        LOGGER.info("nothing was added: the model takes the drawing for a whole one; --category sets another category")
     for category, scale in dict.fromkeys((drawing.category, drawing.scale) for drawing in drawings):
         if scale is not None:
             LOGGER.info(f"{category or 'drawing'}: scale {scale:.4g}; --scale sets it")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -24,14 +25,6 @@ SCRIPT, INTERPRETER, DESCRIPTION = (f"sketchrnn_complete.{suffix}" for suffix in
 OLDEST_VERSION = (1, 2)
 _NAMESPACE = "http://www.inkscape.org/namespace/inkscape/extension"
 _SECONDS = 60
-_PLACES = (
-    "~/.var/app/org.inkscape.Inkscape/config/inkscape",  # Flatpak
-    "~/snap/inkscape/current/.config/inkscape",
-    "~/Library/Application Support/org.inkscape.Inkscape/config/inkscape",  # macOS
-    "~/AppData/Roaming/inkscape",  # Windows
-    "~/.config/inkscape",
-)
-"""User data folders of Inkscape, for systems where its program is not found."""
 _PROGRAMS = ("/Applications/Inkscape.app/Contents/MacOS/inkscape", r"C:\Program Files\Inkscape\bin\inkscape.com")
 
 
@@ -92,8 +85,7 @@ def find_extensions_folder() -> Path:
         lines = _output(program, "--user-data-directory").strip().splitlines()
         if lines:
             return Path(lines[-1]) / "extensions"
-    for place in _PLACES:
-        path = Path(os.path.expanduser(place))  # noqa: PTH111  (Path.expanduser fails without a home)
+    for path in _user_data_folders():
         if path.is_dir():
             return path / "extensions"
     raise SketchRNNError(
@@ -107,6 +99,23 @@ def _programs() -> Iterator[str]:
     if found:
         yield found
     yield from (program for program in _PROGRAMS if Path(program).is_file())
+
+
+def _user_data_folders() -> list[Path]:
+    """Return where Inkscape keeps its user data on this platform, if its program is not found."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  (Path.expanduser fails without a home)
+    profile = [Path(folder)] if (folder := os.environ.get("INKSCAPE_PROFILE_DIR")) else []
+    system = platform.system()
+    if system == "Windows":
+        return [*profile, Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming") / "inkscape"]
+    if system == "Darwin":
+        return [*profile, home / "Library" / "Application Support" / "org.inkscape.Inkscape" / "config" / "inkscape"]
+    return [
+        *profile,
+        home / ".var/app/org.inkscape.Inkscape/config/inkscape",  # Flatpak: its program has another name
+        home / "snap/inkscape/current/.config/inkscape",
+        Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "inkscape",
+    ]
 
 
 def _output(program: str, option: str) -> str:

@@ -259,12 +259,9 @@ class View {
       const model = await sharedModel(this.widget, this.closed.signal);
       if (signal.aborted) return;
       this.#tell("Drawing …");
-      const events = model.stream(strokes, { category, seed, temperature, count, penDown, scale, signal });
-      let { value, done } = await events.next();
-      const subject = value.category; // of the first event, the start
-      while (!done) ({ value, done } = await events.next());
+      const drawn = await model.completions(strokes, { category, seed, temperature, count, penDown, scale, signal });
       if (signal.aborted) return;
-      const completions = value.completions.map(({ flaws, ...completion }) => ({ ...completion, category: subject }));
+      const completions = drawn.map(({ flaws, ...completion }) => completion);
       this.#setTrait("_content", { ...this.content, completions });
       this.#stop();
     } catch (error) {

@@ -16,6 +16,9 @@ from sketchrnn.model.prefix import EncodedPrefix
 MARGIN = 20.0
 """Categories this number of nats behind the best are dropped: less probable than one in a hundred million."""
 
+CATEGORIES_TRIED = 5
+"""Categories that a sketch without one is completed as, the most probable first, until something is added."""
+
 
 @dataclass(frozen=True)
 class Guess:

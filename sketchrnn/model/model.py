@@ -28,7 +28,7 @@ from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
 from sketchrnn.model.drawing import Drawing, render
-from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
+from sketchrnn.model.guess import CATEGORIES_TRIED, Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, Array, NumpyNetwork
@@ -142,8 +142,9 @@ class Model:
 
         Args:
             prefix: in any unit, y down; None to draw from nothing.
-            category: what to draw; by default the record's word, else the most probable category. ``auto:3`` draws each
-                of the three most probable.
+            category: what to draw; by default the record's word, else the most probable category. If nothing is added
+                as this category, because the sketch is a whole one already, the next ones are tried, up to five in
+                all. ``auto:3`` draws each of the three most probable.
             settings: fields of :class:`sketchrnn.Request` and :class:`sketchrnn.Sampling`: count, best_of, temperature,
                 seed, ...
 
@@ -330,9 +331,38 @@ class Model:
         """Complete requests that share their sampling settings, in one batch."""
         records = [attempt(as_prefix, request) for request in requests]
         guesses = self._guesses_for(requests, records)
-        names = [
-            attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)
-        ]  # of each request: its categories
+        names = [attempt(self._names_for, *each) for each in zip(requests, records, guesses, strict=True)]
+        results = self._complete_as(names, requests, records, guesses, threads)
+        for rank in range(1, CATEGORIES_TRIED):
+            empty = {
+                number: found[rank].category
+                for number, (request, found, result) in enumerate(zip(requests, guesses, results, strict=True))
+                if isinstance(found, list) and rank < len(found) and ":" not in (request.category or AUTO)
+                if isinstance(result, list) and not any(drawing.completion.sketch.strokes for drawing in result)
+            }
+            again = self._complete_as(
+                [[name] for name in empty.values()],
+                [requests[number] for number in empty],
+                [records[number] for number in empty],
+                [guesses[number] for number in empty],
+                threads,
+            )
+            for number, result in zip(empty, again, strict=True):
+                if isinstance(result, list) and any(drawing.completion.sketch.strokes for drawing in result):
+                    results[number] = result
+        return results
+
+    def _complete_as(
+        self,
+        names: Sequence[list[str | None] | SketchRNNError],
+        requests: Sequence[Request],
+        records: Sequence[Record | SketchRNNError],
+        guesses: Sequence[list[Guess] | SketchRNNError | None],
+        threads: int,
+    ) -> list[list[Drawing] | SketchRNNError]:
+        """Complete each request as each of its categories."""
+        if not requests:
+            return []
         results: list[list[Drawing] | SketchRNNError] = [
             each if isinstance(each, SketchRNNError) else [] for each in names
         ]

@@ -125,6 +125,19 @@ class Page:
             "(part) => document.getElementById('status').textContent.includes(part)", arg=part, timeout=WAIT
         )
 
+    def wait_until_saved(self):
+        """Wait until the browser's database has the drawing of this tab with its endings."""
+        saved = """async () => {
+          const [{ name }] = await indexedDB.databases();
+          const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+          const database = await done(indexedDB.open(name));
+          const id = sessionStorage.getItem("sketchrnn-drawing");
+          const record = await done(database.transaction("drawings").objectStore("drawings").get(id));
+          database.close();
+          return record?.history.present.settled && record.history.present.endings.length > 0;
+        }"""
+        self.page.wait_for_function(saved, timeout=WAIT)
+
     def choose(self, category):
         """Choose a category by typing."""
         self.page.fill("#category", category)
@@ -173,7 +186,7 @@ def opened(browser):
     """Open pages; afterward make sure that none of them complained."""
     contexts, complaints = [], []
 
-    def open_page(address, *, context=None, model=None, **options):
+    def open_page(address, *, context=None, model=None, clock=False, **options):
         settings = {"viewport": {"width": 1100, "height": 740}, "reduced_motion": "reduce", **options}
         if context is None:
             context = browser.new_context(accept_downloads=True, **settings)
@@ -185,6 +198,8 @@ def opened(browser):
         if model is not None:
             body = f"const SCRIPT = {json.dumps(model)};\n{SCRIPTED_WORKER}"
             page.route("**/worker-*.js", lambda route: route.fulfill(body=body, content_type="text/javascript"))
+        if clock:
+            page.clock.install()  # which the test can move on
         page.goto(address)
         page.wait_for_selector("body[data-ready=true][data-restored=true]", timeout=WAIT)
         return Page(page, context)

@@ -22,9 +22,11 @@ def test_all_decisions_are_one_history(addresses, opened, motion):
     assert second != first
     page.choose("dog")
     page.wait_until_drawn()
+    as_dog = page.locator("#endings").inner_html()
     page.locator("#temperature").fill("1.1")
-    page.wait_for_function("() => document.getElementById('undo').disabled === false")
-    page.wait_for_timeout(400)  # until the slider rests
+    page.wait_for_function(
+        "(before) => document.getElementById('endings').innerHTML !== before", arg=as_dog, timeout=WAIT
+    )
     page.wait_until_drawn()
     page.click("#undo")
     assert page.input_value("#temperature") == "0.4"
@@ -86,7 +88,7 @@ def test_back_returns_to_the_drawing(addresses, opened):
 
 def test_a_closed_tab_is_restored_in_the_next(addresses, opened):
     page = begun(opened, addresses)
-    page.wait_for_timeout(500)
+    page.wait_until_saved()
     page.page.close()
     other = opened(addresses["served"], model=MODEL, context=page.context)
     assert other.layers()["prefix"] == 1
@@ -94,7 +96,7 @@ def test_a_closed_tab_is_restored_in_the_next(addresses, opened):
 
 def test_two_tabs_do_not_write_one_drawing(addresses, opened):
     page = begun(opened, addresses)
-    page.wait_for_timeout(500)
+    page.wait_until_saved()
     other = opened(addresses["served"], model=MODEL, context=page.context)
     assert other.locator("#hint").is_visible()
     other.draw(other.at((-0.2, 0), (0.2, 0)))

@@ -155,7 +155,8 @@ def test_a_palm_before_the_pen_loses_nothing(tablet):
 def test_after_a_pen_fingers_move_the_sheet(tablet):
     tablet.draw_with_pen(tablet.at((-0.4, 0), (-0.2, 0.1), (0, 0)))
     tablet.wait_until_drawn()
-    tablet.wait_for_timeout(700)  # the hand that holds the pen is ignored for so long
+    now = tablet.evaluate("() => performance.now()")  # the hand that holds the pen is ignored for 0.6 s
+    tablet.wait_for_function("(until) => performance.now() > until", arg=now + 650, timeout=WAIT)
     touch_line(tablet, (0.1, 0), (0.2, 0.1), (0.3, 0))
     tablet.wait_for_selector("#reset-view:not([hidden])")
     assert tablet.strokes_of_ink() == 1

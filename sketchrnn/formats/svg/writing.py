@@ -40,6 +40,7 @@ COMPLETION_COLOR = "#d9480f"
 TEXT_COLOR = "#1a1a1a"
 
 _SVG = "http://www.w3.org/2000/svg"
+_NUMBER = re.compile(r"[0-9]+")
 _INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 _LARGER_SIDE = 512  # pixels
 _MARGIN = 0.05  # of the extent
@@ -129,9 +130,10 @@ def svg_drawing(
         root = _new_page(render_style.page, render_style)
         placed = {"transform": frame.on_page(render_style.page)}
     root.set("xmlns:inkscape", _INKSCAPE)
-    for layer, group in _groups(layers, frame.stroke_width, render_style, animation, ""):
+    groups = _groups(layers, frame.stroke_width, render_style, animation, "")
+    for number, (layer, group) in enumerate(groups, 1):
         group.set("inkscape:groupmode", "layer")
-        group.set("inkscape:label", xml_text(layer.label or layer.name))
+        group.set("inkscape:label", xml_text(_numbered(layer.label or layer.name, number)))
         group.attrib.update(placed)
         root.append(group)
     return _document(root, title, description, animation)
@@ -233,6 +235,7 @@ def add_layers(
     has_rules = any(isinstance(one.tag, str) and one.tag.rpartition("}")[2] == "style" for one in root.iter())
     declared = {"xmlns": _SVG} if root.tag.startswith("{") else {}  # with any namespace prefix of the root
     numbers = itertools.count(1)
+    layer_numbers = itertools.count(_highest_layer_number(root) + 1)
     groups = []
     for layer in layers:
         identifier = next(name for number in numbers if (name := f"sketchrnn-{number}") not in identifiers)
@@ -243,7 +246,7 @@ def add_layers(
                 "xmlns:inkscape": _INKSCAPE,
                 "id": identifier,
                 "inkscape:groupmode": "layer",
-                "inkscape:label": xml_text(layer.label),
+                "inkscape:label": xml_text(_numbered(layer.label, next(layer_numbers))),
                 "style": "display:none" if layer.hidden else "display:inline",
                 SEPARATE_STROKES[0]: SEPARATE_STROKES[1],
             },
@@ -497,6 +500,21 @@ def _document(
 def _tidy(value: float, extent: float) -> float:
     """Round a length to about a ten-thousandth of the picture's extent, which is not visible."""
     return round(value, 4 - math.floor(math.log10(extent)))
+
+
+def _numbered(label: str, number: int) -> str:
+    """Return a label, after the layer's number if it has digits: vpype and AxiDraw take the first ones for it."""
+    return f"{number} {label}" if _NUMBER.search(label) else label
+
+
+def _highest_layer_number(root: ElementTree.Element) -> int:
+    """Return the highest layer number that vpype gives to a document's elements."""
+    groups = [child for child in root if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "g"]
+    highest = 1  # what is in no group
+    for place, group in enumerate(groups, 1):
+        found = _NUMBER.search(group.get(f"{{{_INKSCAPE}}}label") or "") or _NUMBER.search(group.get("id") or "")
+        highest = max(highest, int(found[0]) if found else place)
+    return highest
 
 
 def _shortened(label: str, letters: float) -> str:

@@ -11,6 +11,10 @@ const STARTS = 4; // starting points that are tried for a closed stroke
 const CLOSED = 0.1; // a stroke is closed if its ends are at most this share of its larger side apart
 const KEPT = 4; // another arrangement must be this number of nats likelier than the given one
 
+const MOST_KEPT = 200; // strokes whose likeliest variant is remembered
+/** By network, category and the strokes up to one: a drawing that grows by a stroke needs the work for that stroke only. */
+const remembered = new WeakMap();
+
 /**
  * Yields regularly; returns a drawing in the model's unit with its strokes rearranged, or unchanged if that is
  * best.
@@ -18,39 +22,49 @@ const KEPT = 4; // another arrangement must be this number of nats likelier than
 export function* arranged(network, sketch, category) {
   if (!sketch.strokes.length || pointCount(sketch) > MAX_ARRANGED_POINTS) return sketch;
   if (!network.configuration.canDrawWithoutLatent) return sketch;
-  const start = network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
-  let best = yield* likeliest(network, start, sketch.strokes, sketch.penDown, (stroke) => [stroke]);
+  let best = yield* likeliest(network, category, sketch.strokes, sketch.penDown, { fixed: true });
   best.strokes = sketch.strokes;
   for (const order of ordersOf(sketch)) {
-    const path = yield* likeliest(network, start, order, sketch.penDown, variantsOf);
+    const path = yield* likeliest(network, category, order, sketch.penDown);
     if (path.logDensity > best.logDensity + (best.strokes === sketch.strokes ? KEPT : 0)) best = path;
   }
   return best.strokes === sketch.strokes ? sketch : { ...sketch, strokes: best.strokes };
 }
 
-/** Returns strokes in an order, each in its likeliest variant after the previous ones. */
-function* likeliest(network, start, order, penDown, variants) {
-  let state = network.take(start, [0]);
-  let logDensity = 0;
-  const strokes = [];
+/** Returns strokes in an order, each in the variant that is likeliest after those before it, or as they are: `fixed`. */
+function* likeliest(network, category, order, penDown, { fixed = false } = {}) {
+  if (!remembered.has(network) || remembered.get(network).size > MOST_KEPT) remembered.set(network, new Map());
+  const known = remembered.get(network);
+  let key = `${category} ${fixed}`;
+  let path = null;
   for (const [index, stroke] of order.entries()) {
-    const continues = penDown && index === order.length - 1;
-    const choices = continues ? [stroke] : variants(stroke);
-    const rows = choices.map((choice) => rowsAfter(strokes.at(-1), choice, continues, network.offsetScale));
-    const total = choices.map(() => 0);
-    state = network.take(state, choices.map(() => 0));
-    for (let number = 0; number < rows[0].length; number++) {
-      const next = rows.map((own) => own[number]);
-      network.mixtures(state).forEach((mixture, choice) => (total[choice] += logProb(mixture, next[choice])));
-      network.step(state, next);
-      yield null;
-    }
-    const best = total.indexOf(Math.max(...total));
-    state = network.take(state, [best]);
-    strokes.push(choices[best]);
-    logDensity += total[best];
+    const goesOn = penDown && index === order.length - 1;
+    key += ` ${stroke} ${goesOn}`;
+    const choices = goesOn || fixed ? [stroke] : variantsOf(stroke);
+    path = known.get(key) ?? (yield* withNext(network, category, path, choices, goesOn));
+    known.set(key, path);
   }
-  return { strokes, logDensity };
+  return { strokes: path.strokes, logDensity: path.logDensity };
+}
+
+/** Returns a path, null for an empty one, with the likeliest of some choices of its next stroke. */
+function* withNext(network, category, path, choices, goesOn) {
+  const before = path?.state ?? network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
+  const rows = choices.map((choice) => rowsAfter(path?.strokes.at(-1), choice, goesOn, network.offsetScale));
+  const total = choices.map(() => 0);
+  const state = network.take(before, choices.map(() => 0));
+  for (let number = 0; number < rows[0].length; number++) {
+    const next = rows.map((own) => own[number]);
+    network.mixtures(state).forEach((mixture, choice) => (total[choice] += logProb(mixture, next[choice])));
+    network.step(state, next);
+    yield null;
+  }
+  const best = total.indexOf(Math.max(...total));
+  return {
+    strokes: [...(path?.strokes ?? []), choices[best]],
+    logDensity: (path?.logDensity ?? 0) + total[best],
+    state: network.take(state, [best]),
+  };
 }
 
 /** Returns the rows of a stroke after another, in offset scales. */

@@ -11,24 +11,17 @@ const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least SPOT_POINTS
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
 
 /**
- * Draws candidates of a partial sketch, all at once. Yields events, and null regularly so that other work can run:
- * `{ event: "start", category, drawings: [{ seed, candidate }] }`, then for each drawing
- * `{ event: "points", drawing, points, lift }` and `{ event: "end", drawing, ended }`.
+ * Draws candidates of a partial sketch, all at once. Yields null regularly so that other work can run, and events of each
+ * drawing: `{ event: "points", drawing, points, lift }`, unless nothing is added, and `{ event: "end", drawing, ended }`.
  *
- * Returns all completions, `{ strokes, penDown, seed, candidate, ended, score, flaws }`, in the order of the drawings,
- * as `candidates`, and the chosen ones as `completions`.
+ * Returns all completions, `{ category, strokes, penDown, seed, candidate, ended, score, flaws }`, in the order of the
+ * drawings, as `candidates`, and the chosen ones as `completions`.
  */
 export function* draw(network, recognizer, prefix, category, settings) {
-  const { count, bestOf, seed, maxPoints, temperature, penTemperature, topP, diverse } = settings;
-  const tries = Array.from({ length: count * bestOf }, (_, index) => ({
-    seed: seed + Math.floor(index / bestOf),
-    candidate: index % bestOf,
-  }));
-  yield { event: "start", category: network.configuration.categories[category] ?? null, drawings: tries };
+  const { count, bestOf, maxPoints, temperature, penTemperature, topP, diverse } = settings;
+  const tries = triesOf(settings);
   let state = yield* afterPrefix(network, prefix, conditioningsOf(network, prefix, category, tries, settings), tries.length);
   const drawings = tries.map((one) => new Drawing(one, prefix, network.offsetScale / prefix.scale));
-  for (const [drawing, { strokes }] of drawings.entries())
-    if (strokes.length) yield { event: "points", drawing, points: [strokes[0][0]], lift: false };
   let active = [...drawings.keys()];
   for (let step = 0; step < maxPoints && active.length; step++) {
     const rows = network.mixtures(state).map((mixture, slot) => {
@@ -45,7 +38,7 @@ export function* draw(network, recognizer, prefix, category, settings) {
         continue;
       }
       continuing.push(slot);
-      yield { event: "points", drawing, points: [drawings[drawing].add(row)], lift: row[3] > 0 };
+      yield { event: "points", drawing, points: drawings[drawing].add(row), lift: row[3] > 0 };
     }
     if (continuing.length < active.length) {
       state = network.take(state, continuing);
@@ -56,6 +49,12 @@ export function* draw(network, recognizer, prefix, category, settings) {
   }
   for (const drawing of active) yield { event: "end", drawing, ended: false };
   return yield* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse });
+}
+
+/** Returns the seed and the number of each candidate. */
+export function triesOf({ count, bestOf, seed }) {
+  const indices = Array.from({ length: count * bestOf }, (_, index) => index);
+  return indices.map((index) => ({ seed: seed + Math.floor(index / bestOf), candidate: index % bestOf }));
 }
 
 /** A drawing in progress. */
@@ -69,6 +68,7 @@ class Drawing {
     this.decimals = 3 - Math.floor(Math.log10(unit)); // a thousandth of a usual offset
   }
 
+  /** Adds a row; returns the new points: at first with the point that a stroke goes on from. */
   add([dx, dy, , lift]) {
     this.moved = [this.moved[0] + dx * this.unit, this.moved[1] + dy * this.unit];
     const point = this.moved.map((value, axis) =>
@@ -76,9 +76,10 @@ class Drawing {
     );
     if (!this.penDown) this.strokes.push([]);
     this.strokes.at(-1).push(point);
+    const goesOn = this.points === 0 && this.penDown;
     this.penDown = !lift;
     this.points++;
-    return point;
+    return goesOn ? [...this.strokes[0]] : [point];
   }
 
   /** Returns the whole drawing, with the prefix. */
@@ -146,6 +147,7 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
   for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
     const drawn = points ? strokes : [];
     candidates.push({
+      category: network.configuration.categories[category] ?? null,
       strokes: drawn,
       penDown: points > 0 && penDown,
       seed,

@@ -1,6 +1,6 @@
 /** The engine of a model file: drawing and guessing as generators of steps, which `Model` and the worker run. */
 
-import { draw } from "./draw.js";
+import { draw, triesOf } from "./draw.js";
 import { guess } from "./guess.js";
 import { makeKernel } from "./kernel.js";
 import { readModelFile } from "./model-file.js";
@@ -9,6 +9,8 @@ import { encodePrefix } from "./prefix.js";
 import { makeRecognizer } from "./recognizer.js";
 import { drawSettings, guessSettings } from "./settings.js";
 import { sketchOf } from "./sketch.js";
+
+const CATEGORIES_TRIED = 5; // as in sketchrnn/model/guess.py
 
 export class Engine {
   /** `plain`: without WebAssembly. */
@@ -33,17 +35,29 @@ export class Engine {
     return yield* guess(this.network, this.recognizer, sketchOf(strokes, penDown), scale);
   }
 
-  /** See `draw` in draw.js. */
+  /**
+   * Yields `{ event: "start", category, drawings: [{ seed, candidate }], guesses }`, then the events of `draw` in draw.js,
+   * and returns its result. Without a category, the most probable category is drawn. If nothing is added to the sketch as
+   * this category, the next ones are tried, up to CATEGORIES_TRIED in all, as in sketchrnn/model/model.py. Each try has its
+   * own "start".
+   */
   *draw(strokes, options = {}) {
     const settings = drawSettings(options);
     const sketch = sketchOf(strokes, settings.penDown);
     const { categories, conditional } = this.network.configuration;
-    let { category } = settings;
-    if (category === null && conditional && sketch.strokes.length)
-      [{ category }] = yield* guess(this.network, this.recognizer, sketch, settings.scale);
-    const index = indexOf(category, categories, conditional);
-    const prefix = yield* encodePrefix(this.network, sketch, index, settings);
-    return yield* draw(this.network, this.recognizer, prefix, index, settings);
+    const isOpen = settings.category === null && conditional && sketch.strokes.length > 0;
+    const guesses = isOpen ? yield* guess(this.network, this.recognizer, sketch, settings.scale) : null;
+    const names = guesses?.slice(0, CATEGORIES_TRIED).map(({ category }) => category) ?? [settings.category];
+    let first;
+    for (const name of names) {
+      const index = indexOf(name, categories, conditional);
+      yield { event: "start", category: categories[index] ?? null, drawings: triesOf(settings), guesses };
+      const prefix = yield* encodePrefix(this.network, sketch, index, settings);
+      const drawn = yield* draw(this.network, this.recognizer, prefix, index, settings);
+      first ??= drawn;
+      if (drawn.completions.some(({ strokes }) => strokes.length)) return drawn;
+    }
+    return first;
   }
 }
 

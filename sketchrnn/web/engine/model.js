@@ -53,7 +53,7 @@ export class Model {
 
   /**
    * Draws `count` times `bestOf` candidates at once, and yields events:
-   * `{ event: "start", category, drawings: [{ seed, candidate }, ...] }`,
+   * `{ event: "start", category, drawings: [{ seed, candidate }, ...], guesses }`, again for each category that is tried,
    * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
    * Returns all drawings as `candidates`, in this order, and the chosen ones as `completions`.
    */

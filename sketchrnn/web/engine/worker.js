@@ -4,7 +4,7 @@ import { Engine } from "./engine.js";
 import { TURN, bytesOf, otherWork } from "./load.js";
 
 class WorkerSide {
-  jobs = new Map(); // by id: { steps: a generator, kind }
+  jobs = new Map(); // by id: { steps: a generator, kind, hasBegun: its first points are told }
   working = false;
 
   async receive({ id, kind, source, options, strokes }) {
@@ -31,9 +31,9 @@ class WorkerSide {
     this.working = true;
     while (this.jobs.size) {
       const jobs = [...this.jobs];
-      const [id, { steps }] = jobs.find(([, { kind }]) => kind === "draw") ?? jobs[0];
+      const [id, job] = jobs.find(([, { kind }]) => kind === "draw") ?? jobs[0];
       try {
-        this.#turn(id, steps);
+        this.#turn(id, job);
       } catch (error) {
         this.jobs.delete(id);
         postMessage({ id, error });
@@ -43,14 +43,16 @@ class WorkerSide {
     this.working = false;
   }
 
-  #turn(id, steps) {
+  /** Works for a while, the first time until there is something to tell. */
+  #turn(id, job) {
     const events = [];
     const until = performance.now() + TURN;
     let step;
     do {
-      step = steps.next();
+      step = job.steps.next();
       if (step.value && !step.done) events.push(step.value);
-    } while (!step.done && performance.now() < until);
+    } while (!step.done && performance.now() < until && (job.hasBegun || events.at(-1)?.event !== "points"));
+    job.hasBegun ||= events.at(-1)?.event === "points";
     if (step.done) this.jobs.delete(id);
     if (events.length || step.done) postMessage({ id, events, done: step.done, value: step.value });
   }

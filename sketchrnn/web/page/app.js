@@ -108,7 +108,8 @@ class Page {
     document.querySelector(".guesses").hidden = !this.finisher.canGuess;
     document.body.dataset.ready = "true";
     this.#showControls();
-    if (!this.state.settled) this.#finish();
+    if (this.state.settled) this.finisher.warmUp();
+    else this.#finish();
   }
 
   // the pen
@@ -298,6 +299,7 @@ class Page {
         return watched ? drawn : null;
       },
       onNothing: (category) => {
+        state.endings = []; // one may have been begun
         this.addsNothingAs ??= category;
         this.#say(texts.tryingNext(this.addsNothingAs));
       },

@@ -135,8 +135,9 @@ export async function gifBlob(drawing) {
     clear();
     drawn = true;
     for (const { playback, strokes, color } of hands) {
-      if (drawn) playback.advance(GIF_DELAY / 100);
-      drawn &&= playback.played;
+      if (!drawn) break; // the model draws after the hand
+      playback.advance(GIF_DELAY / 100);
+      drawn = playback.played;
       context.strokeStyle = color;
       if (playback.played) drawWhole(context, strokes, color);
       else playback.draw(context);

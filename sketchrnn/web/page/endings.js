@@ -11,8 +11,9 @@ const OTHER_CANDIDATES = 2;
 const [CLEAR, CLEAR_LEAD] = [0.5, 3]; // a category is clearly first with this probability, and so many times the next one's
 const [LEAST_GUESS, LEAST_SHARE] = [0.02, 1 / 15]; // less probable categories, or so much less than the first, are not drawn
 const LEAST_CATEGORIES = 3; // that are drawn if none is clearly first
-const MOST_ROUNDS = 4; // of further categories, if the model adds nothing
 const BOX_OF_A_SCALE = 30; // units of the sheet in the offset_scale of a model that was not trained in the 255 box
+const WARMING = [[[40, 40], [200, 60], [180, 210], [50, 190], [40, 40]]]; // closed, so that it can begin elsewhere
+const WARMING_POINTS = 30;
 
 /** Tells whether the first category is so much more probable than the others that all endings should be of it. */
 export function isClear(guesses) {
@@ -42,6 +43,8 @@ export class Finisher {
   job = null;
   /** @type {AbortController | null} */
   #guessing = null;
+  /** @type {AbortController | null} */
+  #warming = null;
 
   constructor(model) {
     this.model = model;
@@ -52,7 +55,15 @@ export class Finisher {
     return this.model.canGuess && this.model.categories.length > 1;
   }
 
+  /** Draws what nobody sees: browsers compile the engine while it draws, so that its first drawing would be slow. */
+  async warmUp() {
+    const { signal } = (this.#warming = new AbortController());
+    const category = this.canGuess ? null : this.model.categories[0] ?? null;
+    await this.model.completions(WARMING, { category, scale: this.scale, maxPoints: WARMING_POINTS, signal }).catch(() => {});
+  }
+
   stop() {
+    this.#warming?.abort();
     this.job?.abort();
     this.job = null;
     this.stopGuessing();
@@ -95,39 +106,50 @@ export class Finisher {
     }
   }
 
-  async #finish({ ink, category, temperature, seed, guesses }, events, signal) {
-    const guess = () => (this.canGuess && ink.length ? this.#guessFor(ink, events, signal) : guesses);
-    let known = category ? guesses : await guess();
-    const wanted = category || !this.canGuess ? [category ?? this.model.categories[0] ?? null] : categoriesOf(known);
-    const settings = { strokes: plain(ink), temperature, signal };
-    let next = seed;
-    let endings = await this.#drawFirst({ ...settings, category: wanted[0], seed: next++ }, events);
-    if (category) known = await guess(); // it is only shown, and must not keep the first line waiting
-    const each = wanted.length > 1 ? 1 : ENDINGS - 1;
-    for (const one of wanted.length > 1 ? wanted.slice(1) : wanted) {
-      endings.push(...(await this.#draw({ ...settings, category: one, seed: next, count: each }, events)));
-      next += each;
+  async #finish({ ink, category, temperature, seed }, events, signal) {
+    const settings = { strokes: plain(ink), temperature, seed, signal };
+    const guessable = this.canGuess && ink.length > 0;
+    const named = category ?? (guessable ? null : this.model.categories[0] ?? null);
+    let first = await this.#drawFirst({ ...settings, category: named }, events);
+    if (category && guessable) {
+      events.onGuesses(await this.guess(ink)); // only shown: they must not keep the first line waiting
+      signal.throwIfAborted();
+      if (!first.endings.length) {
+        events.onNothing(category);
+        first = await this.#drawFirst({ ...settings, category: null }, events);
+      }
     }
-    const others = known.map((guess) => guess.category).filter((name) => !wanted.includes(name));
-    for (let round = 0; !endings.length && round < MOST_ROUNDS && round < others.length; round++) {
-      events.onNothing(round ? others[round - 1] : wanted[0]);
-      endings = await this.#drawFirst({ ...settings, category: others[round], seed: next++ }, events);
-    }
+    const { endings, tried, guesses } = first;
+    if (!endings.length) return [];
+    const others = category || !guesses ? [] : categoriesOf(guesses).filter((name) => !tried.includes(name));
+    const count = others.length ? 1 : ENDINGS - 1;
+    for (const [index, name] of (others.length ? others : tried.slice(-1)).entries())
+      endings.push(...(await this.#draw({ ...settings, category: name, seed: seed + 1 + index, count }, events)));
+    // a sun may look like a sun whatever it began as: what the drawing looked like before counts as much
+    const likely = new Map(guesses?.map(({ category: name, probability }) => [name, Math.log(probability)]));
+    for (const ending of endings) ending.score += likely.get(ending.category) ?? 0;
     return endings;
   }
 
-  async #guessFor(ink, events, signal) {
-    const guesses = await this.guess(ink);
-    signal.throwIfAborted();
-    events.onGuesses(guesses);
-    return guesses;
-  }
-
-  /** Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. */
+  /**
+   * Draws the ending that is watched first: a candidate is shown while it is drawn, until the best one is known. Returns
+   * the endings, none if nothing is added, the categories that were tried, several if none was named, and then the guesses.
+   */
   async #drawFirst(settings, events) {
-    const watched = newEnding(settings.category, settings.seed);
+    const tried = [];
+    let guesses = null;
+    let watched;
     let goesOn = false;
-    const { candidates, completions } = await this.#stream(settings, 1, FIRST_CANDIDATES, ({ event, drawing, points, lift }) => {
+    const onStart = (event) => {
+      if (tried.length) events.onNothing(tried.at(-1));
+      else if (event.guesses) events.onGuesses((guesses = event.guesses));
+      tried.push(event.category);
+      watched = newEnding(event.category, settings.seed);
+      goesOn = false;
+    };
+    const { candidates, completions } = await this.#stream(settings, 1, FIRST_CANDIDATES, ({ event, ...told }) => {
+      const { drawing, points, lift } = told;
+      if (event === "start") onStart(told);
       if (event !== "points" || drawing) return;
       if (!goesOn) watched.strokes.push([]);
       watched.strokes.at(-1).push(...points);
@@ -136,14 +158,12 @@ export class Finisher {
       events.onGrow(watched);
     });
     const [best] = completions;
+    if (!best.strokes.length) return { endings: [], tried, guesses };
     Object.assign(watched, { whole: true, score: scoreOf(candidates[0]) });
-    if (best === candidates[0]) {
-      events.onGrow(watched);
-      return watched.strokes.length ? [watched] : [];
-    }
-    if (!best.strokes.length) return [];
-    const better = { ...newEnding(settings.category, settings.seed), strokes: best.strokes, whole: true, score: scoreOf(best) };
-    return [events.onBetter(watched, better), better].filter(Boolean);
+    events.onGrow(watched);
+    if (best === candidates[0]) return { endings: [watched], tried, guesses };
+    const better = { ...newEnding(best.category, settings.seed), strokes: best.strokes, whole: true, score: scoreOf(best) };
+    return { endings: [events.onBetter(watched, better), better].filter(Boolean), tried, guesses };
   }
 
   async #draw({ count, ...settings }, events) {

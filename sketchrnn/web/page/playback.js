@@ -6,6 +6,7 @@ const DRAWING_SPEED = 520; // units a second
 const LIFT_SECONDS = 0.11; // between strokes
 const DOT_SECONDS = 0.08;
 const FADE_SECONDS = 0.7;
+const FRAME = 1 / 60; // seconds that are shown at once, so that no frame passes without a line
 
 const shapes = new WeakMap(); // by stroke: its curve, as of so many points
 
@@ -31,7 +32,7 @@ export class Playback {
   /** @param {{ strokes: import("./geometry.js").Stroke[], whole: boolean }} ending `strokes` may grow until it is `whole` */
   constructor(ending, { atOnce = false } = {}) {
     this.ending = ending;
-    this.clock = atOnce ? Infinity : 0; // seconds of it that are shown
+    this.clock = atOnce ? Infinity : FRAME; // seconds of it that are shown
   }
 
   /** Lets time go by; returns whether there is more to come. */
