@@ -38,19 +38,19 @@ function* likeliest(network, category, order, penDown, { fixed = false } = {}) {
   let key = `${category} ${fixed}`;
   let path = null;
   for (const [index, stroke] of order.entries()) {
-    const goesOn = penDown && index === order.length - 1;
-    key += ` ${stroke} ${goesOn}`;
-    const choices = goesOn || fixed ? [stroke] : variantsOf(stroke);
-    path = known.get(key) ?? (yield* withNext(network, category, path, choices, goesOn));
+    const continues = penDown && index === order.length - 1;
+    key += ` ${stroke} ${continues}`;
+    const choices = continues || fixed ? [stroke] : variantsOf(stroke);
+    path = known.get(key) ?? (yield* withNext(network, category, path, choices, continues));
     known.set(key, path);
   }
   return { strokes: path.strokes, logDensity: path.logDensity };
 }
 
 /** Returns a path, null for an empty one, with the likeliest of some choices of its next stroke. */
-function* withNext(network, category, path, choices, goesOn) {
+function* withNext(network, category, path, choices, continues) {
   const before = path?.state ?? network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
-  const rows = choices.map((choice) => rowsAfter(path?.strokes.at(-1), choice, goesOn, network.offsetScale));
+  const rows = choices.map((choice) => rowsAfter(path?.strokes.at(-1), choice, continues, network.offsetScale));
   const total = choices.map(() => 0);
   const state = network.take(before, choices.map(() => 0));
   for (let number = 0; number < rows[0].length; number++) {

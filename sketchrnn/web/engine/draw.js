@@ -76,10 +76,10 @@ class Drawing {
     );
     if (!this.penDown) this.strokes.push([]);
     this.strokes.at(-1).push(point);
-    const goesOn = this.points === 0 && this.penDown;
+    const continues = this.points === 0 && this.penDown;
     this.penDown = !lift;
     this.points++;
-    return goesOn ? [...this.strokes[0]] : [point];
+    return continues ? [...this.strokes[0]] : [point];
   }
 
   /** Returns the whole drawing, with the prefix. */
