@@ -68,7 +68,7 @@ class Drawing {
     this.decimals = 3 - Math.floor(Math.log10(unit)); // a thousandth of a usual offset
   }
 
-  /** Adds a row; returns the new points: at first with the point that a stroke goes on from. */
+  /** Adds a row; returns the new points; the first time together with the point from which a stroke continues. */
   add([dx, dy, , lift]) {
     this.moved = [this.moved[0] + dx * this.unit, this.moved[1] + dy * this.unit];
     const point = this.moved.map((value, axis) =>

@@ -4,7 +4,7 @@ import { Engine } from "./engine.js";
 import { TURN, bytesOf, otherWork } from "./load.js";
 
 class WorkerSide {
-  jobs = new Map(); // by id: { steps: a generator, kind, hasBegun: its first points are told }
+  jobs = new Map(); // by id: { steps: a generator, kind, hasBegun: its first points were sent }
   working = false;
 
   async receive({ id, kind, source, options, strokes }) {
