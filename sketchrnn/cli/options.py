@@ -46,7 +46,7 @@ class PanelCommand(click.Command):
                     formatter.write_dl(records)
 
 
-class SettingType(click.ParamType):
+class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic in click 8.4 and later only
     """The values of a setting."""
 
     def __init__(self, name: str, setting: Setting) -> None:

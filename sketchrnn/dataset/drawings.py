@@ -153,7 +153,8 @@ class Drawings:
     def relative_position(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the position of some drawings in their blocks, from 0 (the first drawing) to 1."""
         block, in_block = self.located(index)
-        return in_block / np.array([len(one) for one in self.blocks])[block]
+        position: NDArray[np.float64] = in_block / np.array([len(one) for one in self.blocks])[block]
+        return position
 
     def stroke3(self, index: int) -> NDArray[np.float64]:
         """Return the rows (dx, dy, lift) of a drawing, (L, 3), in ``unit``."""

@@ -31,7 +31,8 @@ def split_of_hash(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Return the splits of drawings, as indices into SPLITS, by 64-bit hashes of their keys."""
     fraction = hashes.astype(np.float64) / 2.0**64
     valid = np.uint8(_VALID) * (fraction < TEST_SHARE + VALID_SHARE).astype(np.uint8)
-    return np.where(fraction < TEST_SHARE, np.uint8(_TEST), valid)
+    splits: NDArray[np.uint8] = np.where(fraction < TEST_SHARE, np.uint8(_TEST), valid)
+    return splits
 
 
 def early_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> int | None:
@@ -57,7 +58,7 @@ def early_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> i
 def missing_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Return which training drawings validate where none does by itself: those whose hash says so, or else one."""
     training = splits == _TRAIN
-    moved = training & (split_of_hash(hashes) == _VALID)
+    moved: NDArray[np.bool_] = training & (split_of_hash(hashes) == _VALID)
     if (splits == _VALID).any() or training.sum() < 2:
         return np.zeros(len(splits), bool)
     if not moved.any() or moved.sum() == training.sum():

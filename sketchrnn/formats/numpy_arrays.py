@@ -209,7 +209,9 @@ class _PickledArray:
             if not _NUMBER_CODE.fullmatch(code):
                 raise FormatError(f"expected stroke-3 numbers, found an array of type {code}")
             data = self.data.encode("latin1") if isinstance(self.data, str) else self.data  # str: of Python 2
-            return np.frombuffer(data, dtype=code).reshape(self.shape, order="F" if self.fortran_order else "C")
+            numbers = np.frombuffer(data, dtype=code)
+            shaped: NDArray[Any] = numbers.reshape(self.shape, order="F" if self.fortran_order else "C")
+            return shaped
 
 
 def _latin1(text: str, encoding: str) -> bytes:

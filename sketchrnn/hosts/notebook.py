@@ -143,7 +143,8 @@ class Canvas(anywidget.AnyWidget):
 
         Known for a sketch that was drawn on the canvas; None, for one that was set, means that it is estimated.
         """
-        return self._content["sketch"]["scale"]
+        scale: float | None = self._content["sketch"]["scale"]
+        return scale
 
     @traitlets.default("sketch")
     def _default_sketch(self) -> Sketch:

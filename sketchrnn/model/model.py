@@ -25,6 +25,7 @@ from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
 from sketchrnn.formats.svg.reading import parse_svg
 from sketchrnn.model.batches import attempt, in_batches, processors
+from sketchrnn.model.cells import Array
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
@@ -32,7 +33,7 @@ from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, Array, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
 from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.model.sampling import Request, Sampling
@@ -540,11 +541,13 @@ class Model:
         name = self._category_of(end, request.category)
         if isinstance(end, str):
             seed = request.sampling.seed + number
-            return latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
+            from_category: Array = latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
+            return from_category
         record = as_prefix(replace(request, prefix=end))
         settings = PrefixSettings(self.configuration.category_index(name))
         encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-        return latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
+        from_sketch: Array = latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
+        return from_sketch
 
     def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
         word = end.word if isinstance(end, Record) else None

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError, FormatError, SketchRNNError
 from sketchrnn.model.arrangement import arrange
+from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import after_start, follow
-from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import log_likelihood, padded
-from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
@@ -98,4 +99,5 @@ def _most_probable(
         margin=MARGIN,
     )
     best = posterior.reshape(count, tried).argmax(axis=1)
-    return log_extent[np.arange(count), best]
+    chosen: NDArray[np.float64] = log_extent[np.arange(count), best]
+    return chosen

@@ -143,7 +143,8 @@ def array(sketch: Sketch, size: int) -> NDArray[np.float32]:
     extent = sketch.extent
     if extent and not SMALLEST_EXTENT < extent < LARGEST_EXTENT:
         raise FormatError(f"expected a sketch {SMALLEST_EXTENT:g} to {LARGEST_EXTENT:g} units wide, found {extent:g}")
-    return pictures([sketch.strokes], size)[0]
+    picture: NDArray[np.float32] = pictures([sketch.strokes], size)[0]
+    return picture
 
 
 def image(sketch: Sketch, size: int) -> Image:
@@ -160,7 +161,8 @@ def image(sketch: Sketch, size: int) -> Image:
     picture = pillow.open(io.BytesIO(png(sketch._repr_svg_(), size=size))).convert("RGBA")
     paper = pillow.new("RGBA", picture.size, "white")
     paper.alpha_composite(picture)
-    return operations.pad(paper.convert("L"), (size, size), color=255)
+    result: Image = operations.pad(paper.convert("L"), (size, size), color=255)
+    return result
 
 
 def _check_size(size: int) -> None:

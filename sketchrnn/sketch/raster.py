@@ -69,4 +69,5 @@ def _fitted(points: NDArray[np.float64], drawing: NDArray[np.int64], size: int) 
     scale = np.where(extent > 0, (size - 1 - 2.0 * MARGIN) / np.where(extent > 0, extent, 1.0), 0.0)
     repeats = np.diff(changes, append=len(points))
     center = np.repeat(0.5 * low + 0.5 * high, repeats, axis=0)
-    return (points - center) * np.repeat(scale, repeats)[:, None] + 0.5 * (size - 1)
+    fitted: NDArray[np.float64] = (points - center) * np.repeat(scale, repeats)[:, None] + 0.5 * (size - 1)
+    return fitted

@@ -76,7 +76,8 @@ class RecognizerNetwork(nn.Module):
         """Return logits (B, categories) of pictures (B, size, size)."""
         values = self.convolutions(picture[:, None].contiguous(memory_format=torch.channels_last))
         hidden = torch.relu(self.hidden(self.dropout(values.flatten(1))))
-        return self.output(self.dropout(hidden))
+        logits: Tensor = self.output(self.dropout(hidden))
+        return logits
 
     @torch.no_grad()
     def weights(self, temperature: float = 1.0) -> dict[str, NDArray[np.float32]]:
@@ -410,6 +411,6 @@ def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str 
     """
     logits = torch.cat([logits_of(network, drawings, share, device) for share in (0.25, 0.5, 1.0)])
     target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(3)
-    candidates = torch.logspace(-0.7, 0.7, 57).tolist()
+    candidates: list[float] = torch.logspace(-0.7, 0.7, 57).tolist()
     losses = [float(nn.functional.cross_entropy(logits / candidate, target)) for candidate in candidates]
     return candidates[int(np.argmin(losses))]

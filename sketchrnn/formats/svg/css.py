@@ -409,7 +409,8 @@ def _size_of_font(tokens: Sequence[Any]) -> str:
     """Return the size in a value of the ``font`` shorthand."""
     for token in tokens:
         if token.type in ("dimension", "percentage") or (token.type == "ident" and token.lower_value in _FONT_SIZES):
-            return tinycss2.serialize([token])
+            size: str = tinycss2.serialize([token])
+            return size
     return ""
 
 

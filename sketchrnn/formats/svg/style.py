@@ -332,7 +332,8 @@ def number_text(value: float) -> str:
 def _turn(incoming: FloatArray, outgoing: FloatArray) -> FloatArray:
     """Return by how much the direction changes, in radians from 0 to pi."""
     cross = incoming[:, 0] * outgoing[:, 1] - incoming[:, 1] * outgoing[:, 0]
-    return np.abs(np.arctan2(cross, (incoming * outgoing).sum(axis=1)))
+    angle: FloatArray = np.abs(np.arctan2(cross, (incoming * outgoing).sum(axis=1)))
+    return angle
 
 
 def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArray:
@@ -340,7 +341,8 @@ def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArra
     past = np.sqrt(np.hypot(*(at - before).T))[:, None]  # centripetal knots
     ahead = np.sqrt(np.hypot(*(after - at).T))[:, None]
     numerator = past**2 * after - ahead**2 * before + (2 * past**2 + 3 * past * ahead + ahead**2) * at
-    return numerator / (3 * past * (past + ahead))
+    control: FloatArray = numerator / (3 * past * (past + ahead))
+    return control
 
 
 def _brush(stroke: FloatArray, width: float, color: str) -> SvgElement:
@@ -376,7 +378,8 @@ def _sampled(curves: FloatArray) -> FloatArray:
     """Return points along Bezier curves, (curves, samples, 2)."""
     t = (np.arange(_SAMPLES + 1) / _SAMPLES)[None, :, None]
     start, first, second, end = np.moveaxis(curves[:, None], 2, 0)
-    return (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * first + 3 * (1 - t) * t**2 * second + t**3 * end
+    points: FloatArray = (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * first + 3 * (1 - t) * t**2 * second + t**3 * end
+    return points
 
 
 def _smooth_runs(curves: FloatArray) -> list[tuple[int, int]]:
