@@ -213,7 +213,8 @@ def main() -> None:
         raise TimeoutError(f"more than {SECONDS} s")
 
     signal.signal(signal.SIGALRM, too_long)
-    outcomes, faults, slowest = Counter(), [], 0.0
+    outcomes: Counter[str] = Counter()
+    faults, slowest = [], 0.0
     with tempfile.TemporaryDirectory() as name:
         for number in range(arguments.files):
             chance = random.Random(arguments.seed * 1_000_003 + number)

@@ -1,5 +1,7 @@
 """Tiny networks and drawings for tests."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -16,7 +18,7 @@ from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
 
-FUSED = {
+FUSED: dict[str, dict[str, Any]] = {
     "vae": {"latent_dropout": 0.0},
     "vae with tanh of z": {"latent_dropout": 0.0, "latent_tanh": True},
     "vae without z sometimes": {"latent_dropout": 0.5},

@@ -110,21 +110,21 @@ def padding_share(lengths, batches):
 
 def test_batches_hold_similar_lengths():
     generator = np.random.default_rng(0)
-    lengths = generator.integers(1, 200, 5000)
+    lengths = generator.integers(1, 200, 5000, np.int32)
     ours = padding_share(lengths, epoch_batches(lengths, 50, generator))
     at_random = padding_share(lengths, np.array_split(generator.permutation(5000), 100))
     assert ours < 0.1 < 0.4 < at_random
 
 
 def test_a_seed_repeats_the_order_and_another_does_not():
-    lengths = np.random.default_rng(0).integers(1, 50, 300)
+    lengths = np.random.default_rng(0).integers(1, 50, 300, np.int32)
     first, again, other = (epoch_batches(lengths, 20, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert {frozenset(batch.tolist()) for batch in first} != {frozenset(batch.tolist()) for batch in other}
 
 
 def test_the_batches_order_does_not_follow_the_length():
-    lengths = np.random.default_rng(0).integers(1, 50, 3000)
+    lengths = np.random.default_rng(0).integers(1, 50, 3000, np.int32)
     means = [lengths[batch].mean() for batch in epoch_batches(lengths, 20, np.random.default_rng(1))]
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
 

@@ -19,6 +19,7 @@ from hypothesis import given
 from strategies import drawable_floats, sketches, whole_sketches
 
 import sketchrnn
+import sketchrnn.training
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import ConfigurationError, DownloadError, FormatError
 from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
@@ -177,7 +178,7 @@ def test_plot_draws_every_stroke(sketch):
     assert sorted(np.unique(stroke, axis=0).tolist() for stroke in drawn) == sorted(expected)
     if sketch.strokes:
         x_min, y_min, x_max, y_max = sketch.bounds()
-        left, right, bottom, top = *axes.get_xlim(), *axes.get_ylim()
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         assert left <= x_min <= x_max <= right
         assert top <= y_min <= y_max <= bottom  # y points down
 

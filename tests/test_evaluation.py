@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def losses_of_rows(network, stroke5, category, z):
 
 def by_loop(network, drawings, z_of):
     """nats (drawings, 4) and points (drawings, 4); ``z_of(stroke5, category, prefix)`` is the z to draw with."""
-    nats, points = [], []
+    nats: list[Any] = []
+    points: list[Any] = []
     for place in range(len(drawings)):
         stroke5, category = stroke5_of(drawings, place), int(drawings.category[place])
         length = stroke5.shape[1] - 2

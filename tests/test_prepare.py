@@ -722,9 +722,9 @@ def test_a_data_set_without_validation_gets_some(tmp_path):
     assert counts[0] + counts[1] == 100
     assert list(report.splits.values()) == counts
     assert "no drawing was in the validation split" in str(report)
-    assert drawings.offset_scale() == pytest.approx(
-        np.concatenate([drawings.stroke3(i)[:, :2] for i in np.flatnonzero(drawings.split == 0)]).std(), rel=1e-5
-    )
+    training = np.flatnonzero(drawings.split == 0).tolist()
+    offsets = np.concatenate([drawings.stroke3(index)[:, :2] for index in training])
+    assert drawings.offset_scale() == pytest.approx(offsets.std(), rel=1e-5)
     pair = few(tmp_path / "pair.ndjson", 3, 2)
     prepare([pair], tmp_path / "t")
     assert sorted(splits_of(tmp_path / "t").values()) in ([0, 1], [1, 2], [0, 2])

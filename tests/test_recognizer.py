@@ -170,7 +170,7 @@ def test_damaged_recognizers_are_refused(network):
     with pytest.raises(CheckpointError, match="depth"):
         Recognizer(dataclasses.replace(whole, recognizer={"depth": 3}))
     with pytest.raises(CheckpointError, match="expected a record"):
-        dataclasses.replace(whole, recognizer=[])
+        dataclasses.replace(whole, recognizer=[])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
