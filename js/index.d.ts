@@ -46,6 +46,8 @@ export interface CompleteOptions extends GuessOptions {
   topP?: number;
   /** Strength of the category: 1 = as trained, more = stronger, 0 = ignored. Default: 1.4. */
   guidance?: number;
+  /** How clearly the category shows: 0 = as people draw on average, 1 = as the clearest drawings. Default: 1. */
+  clarity?: number;
   /** A drawing that has not ended is cut after so many new points. Default: 250. */
   maxPoints?: number;
   /** Source of z for a model with an encoder. Default: "auto". */

@@ -26,6 +26,7 @@ FUSED: dict[str, dict[str, Any]] = {
     "decoder only": {"variational": False},
     "decoder only with categories": {"variational": False, "categories": CATEGORIES},
     "vae with pen positions": {"latent_dropout": 0.5, "categories": CATEGORIES, "position_inputs": True},
+    "vae with clarity": {"latent_dropout": 0.5, "categories": CATEGORIES, "clarity": True},
 }
 """Networks whose recurrences are torch's LSTM."""
 

@@ -30,9 +30,9 @@ export const calls = {
     const { scale, rows, lastPoint, sketch: seen } = rowsOf(sketch, category, options);
     return { scale, rows: rows.map((row) => [...row]), lastPoint, penDown: seen.penDown };
   },
-  mixtures(sketch, categories, guidance) {
+  mixtures(sketch, categories, guidance, clarity) {
     const { network } = engine;
-    const state = network.start(categories.map((category) => network.condition(category, null, guidance)));
+    const state = network.start(categories.map((category) => network.condition(category, null, guidance, clarity)));
     for (const row of rowsOf(sketch, null, { scale: 1, arrange: false }).rows) network.step(state, [row]);
     const plain = (mixture) => Object.fromEntries(Object.entries(mixture).map(([name, values]) => [name, [...values]]));
     return network.mixtures(state).map(plain);

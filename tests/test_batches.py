@@ -85,6 +85,31 @@ def test_parts_of_a_batch_are_the_batch(seed, pad_to):
         assert (whole.stroke5[part.shard, longest:] == torch.tensor(END)).all()  # padded for itself
 
 
+def test_some_drawings_are_trained_without_their_clarity():
+    clarity = np.linspace(-1.0, 1.0, len(DRAWINGS), dtype=np.float32)
+    index = np.random.default_rng(1).permutation(len(DRAWINGS))
+    collator = Collator(DRAWINGS, 2.0, clarity=clarity)
+
+    def made(workers=ALONE, dropout=0.5):
+        part = workers.contiguous_shard(len(index))
+        return collator.collate(
+            index,
+            shard=part,
+            generator=torch.Generator().manual_seed(1),
+            augmentation=AMOUNTS,
+            clarity_dropout=dropout,
+        ).clarity
+
+    np.testing.assert_array_equal(made(dropout=0.0), clarity[index])
+    known = made().numpy()
+    kept = known != 0
+    assert 0.2 < kept.mean() < 0.8
+    np.testing.assert_array_equal(known[kept], clarity[index][kept])
+    assert torch.equal(torch.cat([made(Workers(rank, 3)) for rank in range(3)]), made())
+    assert collator.collate(index).clarity is None  # an evaluation does not know it
+    assert Collator(DRAWINGS, 2.0).collate(index, generator=torch.Generator(), augmentation=AMOUNTS).clarity is None
+
+
 def test_without_a_generator_nothing_is_augmented():
     index = np.arange(5)
     np.testing.assert_array_equal(collate(index, 1.0)[0], collate(index, 1.0, augmentation=Augmentation(drop=0.9))[0])

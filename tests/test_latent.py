@@ -104,12 +104,12 @@ def test_a_sketchs_latent_point_is_its_posteriors_mean():
 
 def test_a_categorys_latent_point_has_no_z_or_one_of_the_prior():
     network = network_with()
-    (point,) = latent_point_of_category(network, CATEGORIES[2], 1.4, 0)
+    (point,) = latent_point_of_category(network, CATEGORIES[2], 1.4, 1.0, 0)
     assert np.array_equal(point, network.conditioning(np.array([2]), guidance=1.4)[0])
     always = network_with("vae")
-    one, other = (latent_point_of_category(always, None, 1.0, seed) for seed in (0, 1))
+    one, other = (latent_point_of_category(always, None, 1.0, 1.0, seed) for seed in (0, 1))
     assert not np.array_equal(one, other)
-    assert np.array_equal(one, latent_point_of_category(always, None, 1.0, 0))
+    assert np.array_equal(one, latent_point_of_category(always, None, 1.0, 1.0, 0))
 
 
 def test_at_a_categorys_latent_point_is_drawn_what_generate_draws():
@@ -122,11 +122,12 @@ def test_at_a_categorys_latent_point_is_drawn_what_generate_draws():
             assert (there.ended, there.seed) == (plain.ended, seed)
 
 
-def test_guidance_is_honored_wherever_it_is_offered():
-    model = Model(endless("vae with categories"))
+@pytest.mark.parametrize("setting", ["guidance", "clarity"])
+def test_a_setting_is_honored_wherever_it_is_offered(setting):
+    model = Model(endless("vae with clarity"))
 
-    def drawn(guidance):
-        settings = {"guidance": guidance, "max_points": 12, "scale": 1.0, "best_of": 1}
+    def drawn(value):
+        settings = {setting: value, "max_points": 12, "scale": 1.0, "best_of": 1}
         ends = model.interpolate([SKETCH, "pig"], category="pig", steps=2, **settings)
         total = model.combine([(1, SKETCH), (-1, "pig")], category="pig", **settings)
         return [*model.reconstruct(SKETCH, "pig", **settings), *ends, *total]

@@ -43,7 +43,8 @@ def noise_of(network, count, seed=0):
 def losses_of(network, stroke5, seed=3):
     lengths = torch.tensor(LENGTHS)
     noise = noise_of(network, len(stroke5), seed)
-    prediction = network(stroke5, lengths, categories_of(network), noise)
+    clarity = torch.linspace(-1.0, 1.0, len(stroke5) + 1)[1:]
+    prediction = network(stroke5, lengths, categories_of(network), noise, clarity)
     losses = list(reconstruction_losses(prediction.mixture, stroke5[:, 1:], lengths, 10))
     if prediction.z_mean is not None:
         losses.append(kl_loss(prediction.z_mean, prediction.z_logvar, noise.latent_used).mean())

@@ -248,6 +248,17 @@ def test_guidance_tells_a_category_further_from_the_mean_of_all():
     np.testing.assert_allclose(network.conditioning(all_of_them, guidance=0.0), np.repeat(mean, 3, axis=0), atol=1e-6)
 
 
+def test_clarity_is_what_the_trained_network_was_given():
+    network = network_of(small_model(variational=False, categories=CATEGORIES, clarity=True))
+    category, rating = torch.arange(3), torch.tensor([-1.0, 0.0, 0.5])
+    theirs = network.conditioning(None, category, rating).detach().numpy()
+    ours = NumpyNetwork(checkpoint_of(network))
+    for number, value in enumerate(rating.tolist()):
+        given = ours.conditioning(np.array([number]), clarity=value)
+        np.testing.assert_allclose(given[0], theirs[number], atol=1e-6)
+    assert np.abs(theirs[2] - network.conditioning(None, category).detach().numpy()[2]).max() > 0.01
+
+
 @given(st.integers(0, 1000), st.floats(0.05, 1.0) | st.sampled_from([5e-324, 1e-45, 1e-30]))
 def test_top_p_keeps_the_fewest_likeliest_that_weigh_enough(seed, top_p):
     mixture = some_mixture(seed)

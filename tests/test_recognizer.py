@@ -18,6 +18,7 @@ from sketchrnn.training.recognizer import (
     RecognizerNetwork,
     RecognizerTraining,
     draw_pictures,
+    rated,
     segments_of,
     train_recognizer,
 )
@@ -209,6 +210,20 @@ def test_training_learns_and_repeats():
     shown = [Sketch.from_stroke3(test.stroke3(index)).strokes for index in range(len(test))]
     found = Recognizer(checkpoint).log_probabilities(shown).argmax(-1)
     assert np.mean(found == test.category) > 0.9
+
+
+def test_clear_drawings_are_rated_higher():
+    drawings = simple_drawings()
+    weights = train_recognizer(drawings, TINY, RecognizerTraining(steps=40, batch_size=32, whole_share=1.0))
+    names = ("circle", "line", "triangle")  # of which the last one is not known by its name
+    checkpoint = Checkpoint(ModelConfiguration(categories=NAMES), dict(weights), 1.0, recognizer=TINY.to_json())
+    recognizer = Recognizer(checkpoint)
+    own = rated(drawings, recognizer)
+    assert own.shape == (len(drawings),) and own.mean() > 0.2 and np.abs(own).max() <= 1.0
+    mistaken = dataclasses.replace(drawings, category=(drawings.category + 1) % 3)
+    assert rated(mistaken, recognizer).mean() < -0.2
+    renamed = rated(dataclasses.replace(drawings, categories=names), recognizer)
+    np.testing.assert_array_equal(renamed, np.where(drawings.category == 2, 0.0, own))
 
 
 def test_random_pictures_are_parts_of_changed_drawings():

@@ -9,6 +9,7 @@ from test_training import DRAWINGS, MAX_LENGTH, TRAINING, Watcher, interrupt, ru
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
+from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.files import last_path
 from sketchrnn.training.network.sketch_rnn import SketchRNN
@@ -53,6 +54,24 @@ def test_it_learns_from_there_and_is_never_worse_than_its_start(tmp_path, start)
     far = dataclasses.replace(TRAINING, learning_rate=3.0)
     assert begun(tmp_path / "b", start, training=far).best_step == 0
     assert np.array_equal(load_checkpoint(tmp_path / "b").weights["category.weight"], wide.weights["category.weight"])
+
+
+def test_a_model_learns_what_a_clear_drawing_is(tmp_path, start):
+    names = start.configuration.categories
+    sizes = RecognizerConfiguration(16, (4,), (3,), (2,), 8)
+    shapes = sizes.tensor_shapes(len(names))
+    weights = {name: np.random.default_rng(1).normal(0.0, 0.3, shape) for name, shape in shapes.items()}
+    recognizer = Recognizer(dataclasses.replace(start, weights=start.weights | weights, recognizer=sizes.to_json()))
+    model = dataclasses.replace(start.configuration, clarity=True)
+    training = dataclasses.replace(TRAINING, clarity_dropout=0.2)
+    for name in ("a", "b"):
+        run_training(tmp_path / name, model, training, KNOWN, start=start, rated_by=recognizer)
+    run_training(tmp_path / "c", model, training, KNOWN, start=start)
+    learned, again, unrated = (load_checkpoint(last_path(tmp_path / name)) for name in ("a", "b", "c"))
+    assert np.abs(learned.weights["clarity"]).min() > 0.0 and not unrated.weights["clarity"].any()
+    assert all(np.array_equal(value, again.weights[name]) for name, value in learned.weights.items())
+    with pytest.raises(CheckpointError, match="has no recognizer"):
+        Recognizer(start)
 
 
 def test_a_model_tells_what_it_began_with_and_what_it_has_seen(tmp_path, start):

@@ -63,10 +63,10 @@ def with_recognizer(checkpoint, configuration=TINY):
     )
 
 
-def compare_mixtures(engine, network, prefix, tolerance=1e-4, guidance=1.4):
+def compare_mixtures(engine, network, prefix, tolerance=1e-4, guidance=1.4, clarity=0.7):
     categories = np.arange(max(1, len(network.configuration.categories)))
-    theirs = engine("mixtures", sent(prefix), categories.tolist(), guidance)
-    state = network.start(network.conditioning(categories, guidance=guidance))
+    theirs = engine("mixtures", sent(prefix), categories.tolist(), guidance, clarity)
+    state = network.start(network.conditioning(categories, guidance=guidance, clarity=clarity))
     for row in encode_prefix(network, prefix, PrefixSettings(scale=1.0)).rows:
         state = network.step(state, np.broadcast_to(row, (len(categories), 5)))
     ours = network.mixture(state)

@@ -17,7 +17,7 @@ from sketchrnn.training import check_torch
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
 
 SET_BY_OPTIONS = frozenset(
-    ["categories", "variational", "latent_dropout", "max_steps", "batch_size", "seed", "precision"]
+    ["categories", "variational", "latent_dropout", "clarity", "max_steps", "batch_size", "seed", "precision"]
 )
 
 
@@ -44,6 +44,13 @@ Examples:
     metavar="MODEL",
     shell_complete=shell_completion.models,
     help='Start from the weights of MODEL ("shipped": the package\'s) and add your categories.',
+)
+@click.option(
+    "--clarity-from",
+    "rated_by",
+    metavar="MODEL",
+    shell_complete=shell_completion.models,
+    help="Rate the drawings by the recognizer of MODEL; the trained model then has the setting --clarity.",
 )
 @click.option("--decoder-only", is_flag=True, help="Train without encoder and z: the smallest model that completes.")
 @click.option(
@@ -78,6 +85,7 @@ def train(
     max_minutes: float | None,
     batch_size: int,
     started_from: str | None,
+    rated_by: str | None,
     decoder_only: bool,
     latent_dropout: float | None,
     max_length: int,
@@ -116,6 +124,7 @@ def train(
     from sketchrnn.dataset.load import load
     from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.model.loading import load_model
+    from sketchrnn.model.recognizer import Recognizer
     from sketchrnn.training.configuration import TrainingConfiguration
     from sketchrnn.training.distributed import choose_device, choose_precision, join_workers
     from sketchrnn.training.reports import Observer, Observers, TensorBoard
@@ -131,6 +140,10 @@ def train(
         if decoder_only:
             raise click.UsageError("--decoder-only: a model that starts --from another has its architecture")
         model = dataclasses.replace(start.configuration, **values[ModelConfiguration])
+    recognizer = None
+    if rated_by is not None:
+        recognizer = Recognizer(load_model(rated_by))
+        model = dataclasses.replace(model, clarity=True)
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
         device = choose_device(device)
@@ -165,6 +178,7 @@ def train(
             observer=Observers(observers),
             workers=workers,
             start=start,
+            rated_by=recognizer,
         )
     if outcome.finished:
         LOGGER.info(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")

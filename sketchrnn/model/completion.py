@@ -81,7 +81,7 @@ def conditionings_for(
     """
     index = network.configuration.category_index(category)
     z = _latent_vectors(network, prefix.rows[1:], index, tries, sampling.latent)
-    return network.conditioning(np.full(1 if z is None else len(tries), index), z, sampling.guidance)
+    return network.conditioning(np.full(1 if z is None else len(tries), index), z, sampling.guidance, sampling.clarity)
 
 
 def sample_jobs(

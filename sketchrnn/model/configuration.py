@@ -21,7 +21,15 @@ POSITION_INPUTS = 8
 POSITION_FACTOR = 0.25
 """What positions, in offset scales, are multiplied by, so that most are between -2 and 2."""
 LATER_FIELDS = frozenset(
-    ["encoder_cell", "decoder_cell", "hyper_units", "hyper_embedding_units", "latent_tanh", "position_inputs"]
+    [
+        "encoder_cell",
+        "decoder_cell",
+        "hyper_units",
+        "hyper_embedding_units",
+        "latent_tanh",
+        "position_inputs",
+        "clarity",
+    ]
 )
 """Fields that older checkpoints lack; such models have the defaults."""
 
@@ -50,6 +58,8 @@ class ModelConfiguration:
             point of the drawing (x, y), to the first point of the stroke (x, y), to the left and top edge of what is
             drawn so far (x, y), and from the pen to the right and bottom edge (x, y); in offset scales, times
             POSITION_FACTOR. An LSTM that sees offsets alone has to add them up to close a circle.
+        clarity: the decoder can be conditioned on how clearly the category shows in the drawing: a learned vector,
+            times a number from -1 to 1, is added to the category embedding. A model of one category has none.
     """
 
     categories: tuple[str, ...] = ()
@@ -66,6 +76,7 @@ class ModelConfiguration:
     hyper_embedding_units: int = 32
     latent_tanh: bool = False
     position_inputs: bool = False
+    clarity: bool = False
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -80,7 +91,7 @@ class ModelConfiguration:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1 << 16:
                 raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
-        for name in ("variational", "latent_tanh", "position_inputs"):
+        for name in ("variational", "latent_tanh", "position_inputs", "clarity"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name}: expected true or false, found {getattr(self, name)!r}")
         for name in ("encoder_cell", "decoder_cell"):

@@ -26,6 +26,7 @@ def latent_points_of_sketch(
     sketch: EncodedPrefix,
     category: str | None,
     guidance: float = 1.0,
+    clarity: float = 0.0,
     seeds: Sequence[int] | None = None,
 ) -> Array:
     """Return the latent point of a sketch: the mean of its z with its category, (1, C).
@@ -35,6 +36,7 @@ def latent_points_of_sketch(
         sketch: as the model sees it; not empty.
         category: its name; None only for a model with a single one.
         guidance: strength of the category.
+        clarity: how clearly the category shows.
         seeds: sample z from the posterior, once for each seed, instead of taking its mean: (seeds, C).
 
     Raises:
@@ -53,16 +55,19 @@ def latent_points_of_sketch(
     if seeds is not None:
         noise = latent_noise(np.array(seeds), np.zeros(len(seeds), np.int64), configuration.latent_units)
         z = (z + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
-    return network.conditioning(np.full(len(z), index), z, guidance)
+    return network.conditioning(np.full(len(z), index), z, guidance, clarity)
 
 
-def latent_point_of_category(network: NumpyNetwork, category: str | None, guidance: float, seed: int) -> Array:
+def latent_point_of_category(
+    network: NumpyNetwork, category: str | None, guidance: float, clarity: float, seed: int
+) -> Array:
     """Return the latent point of a category, (1, C): without z if the model can, else with a z from the prior.
 
     Args:
         network: the model.
         category: its name; None only for a model with a single one.
         guidance: strength of the category.
+        clarity: how clearly the category shows.
         seed: of the z.
 
     Raises:
@@ -72,7 +77,7 @@ def latent_point_of_category(network: NumpyNetwork, category: str | None, guidan
     z = None
     if not configuration.can_draw_without_latent:
         z = latent_noise(np.array([seed]), np.array([0]), configuration.latent_units).astype(np.float32)
-    return network.conditioning(np.array([configuration.category_index(category)]), z, guidance)
+    return network.conditioning(np.array([configuration.category_index(category)]), z, guidance, clarity)
 
 
 def between(

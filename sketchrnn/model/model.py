@@ -410,8 +410,9 @@ class Model:
         settings = PrefixSettings(self.configuration.category_index(name), request.scale)
         encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
         seeds = _seeds(request)
+        sampling = request.sampling
         points = latent_points_of_sketch(
-            self.network, encoded, name, request.sampling.guidance, seeds if sample else None
+            self.network, encoded, name, sampling.guidance, sampling.clarity, seeds if sample else None
         )
         return encoded.sketch.first_point, _Task(self._empty(encoded.scale), name, request, points, seeds)
 
@@ -538,16 +539,17 @@ class Model:
 
     def _latent_point(self, end: LatentEnd, request: Request, number: int) -> Array:
         """Return the latent point of a sketch or a category, (C,); number i takes seed + i if it needs a z."""
-        name = self._category_of(end, request.category)
+        name, sampling = self._category_of(end, request.category), request.sampling
         if isinstance(end, str):
-            seed = request.sampling.seed + number
-            from_category: Array = latent_point_of_category(self.network, name, request.sampling.guidance, seed)[0]
-            return from_category
-        record = as_prefix(replace(request, prefix=end))
-        settings = PrefixSettings(self.configuration.category_index(name))
-        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-        from_sketch: Array = latent_points_of_sketch(self.network, encoded, name, request.sampling.guidance)[0]
-        return from_sketch
+            seed = sampling.seed + number
+            points = latent_point_of_category(self.network, name, sampling.guidance, sampling.clarity, seed)
+        else:
+            record = as_prefix(replace(request, prefix=end))
+            settings = PrefixSettings(self.configuration.category_index(name))
+            encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+            points = latent_points_of_sketch(self.network, encoded, name, sampling.guidance, sampling.clarity)
+        point: Array = points[0]
+        return point
 
     def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
         word = end.word if isinstance(end, Record) else None

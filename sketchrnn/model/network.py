@@ -21,7 +21,7 @@ from sketchrnn.model.configuration import (
     ModelConfiguration,
 )
 
-DECODER_TENSORS = ("decoder.", "category.", "no_latent")
+DECODER_TENSORS = ("decoder.", "category.", "clarity", "no_latent")
 """Beginnings of the names of the tensors that drawing without an encoder needs."""
 ENCODER_TENSORS = "encoder."
 
@@ -232,13 +232,20 @@ class NumpyNetwork:
         self._output_weights = self._tensor("decoder.output.weight", outputs, units)
         self._output_bias = self._tensor("decoder.output.bias", outputs)
 
-    def conditioning(self, category: NDArray[np.int64] | None, z: Array | None = None, guidance: float = 1.0) -> Array:
+    def conditioning(
+        self,
+        category: NDArray[np.int64] | None,
+        z: Array | None = None,
+        guidance: float = 1.0,
+        clarity: float = 0.0,
+    ) -> Array:
         """Return the decoder's conditioning, (B, condition_units).
 
         Args:
             category: index of the category of each, (B,); None for a single one with the mean of all categories.
             z: latent vectors (B, Z), or None for "no z".
             guidance: distance of the category's embedding from the mean of all, in that of training: 1 as trained.
+            clarity: how clearly the category shows, 0 for unknown; a model without it ignores it.
         """
         count = 1 if category is None else len(category)
         parts = []
@@ -252,7 +259,10 @@ class NumpyNetwork:
         if self.configuration.conditional:
             embedding = self._embedding()
             mean = embedding.mean(0, keepdims=True)
-            parts.append(mean if category is None else mean + np.float32(guidance) * (embedding[category] - mean))
+            own = mean if category is None else mean + np.float32(guidance) * (embedding[category] - mean)
+            if self.configuration.clarity:
+                own = own + np.float32(clarity) * self._tensor("clarity", self.configuration.category_units)
+            parts.append(own)
         return np.concatenate(parts, axis=-1) if parts else np.zeros((count, 0), np.float32)
 
     def start(self, condition: Array) -> DecoderState:

@@ -32,6 +32,7 @@ class Sampling:
         top_p: Holtzman et al. 2020, arXiv:1904.09751, applied to the mixture's components.
         guidance: distance of the category's embedding from the mean of all categories, in that of training. The effect
             is that of classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598), without its second pass.
+        clarity: how clearly the category shows: 0 as in people's drawings on average, 1 as in the clearest.
         seed: drawing i of a request has seed + i, so that each can be sampled again alone.
         max_points: a drawing that has not ended is cut after so many points.
         latent: source of z for a model with an encoder: "none", the posterior of the "prefix", the "prior", or "auto":
@@ -70,6 +71,14 @@ class Sampling:
         "Strength of the category: 1 = as trained, more = stronger, 0 = ignored.",
         minimum=0.0,
         maximum=10.0,
+        source="benchmarks/RESULTS.md",
+        panel=HOW,
+    )
+    clarity: float = setting(
+        1.0,
+        "How clearly the category shows: 0 = as people draw on average, 1 = as the clearest drawings.",
+        minimum=-5.0,
+        maximum=5.0,
         source="benchmarks/RESULTS.md",
         panel=HOW,
     )

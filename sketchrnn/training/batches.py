@@ -30,6 +30,7 @@ class Batch:
         category: (B,) int64.
         shard: which drawings of the global batch these are; other processes make the others.
         global_batch_size: drawings of the batches of all processes together.
+        clarity: of each drawing, -1 to 1, 0 for unknown, (B,); None if no drawing is rated.
     """
 
     stroke5: Tensor
@@ -37,6 +38,7 @@ class Batch:
     category: Tensor
     shard: slice
     global_batch_size: int
+    clarity: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -53,14 +55,22 @@ class Collator:
         offset_scale: what offsets are divided by.
     """
 
-    def __init__(self, drawings: Drawings, offset_scale: float, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        drawings: Drawings,
+        offset_scale: float,
+        device: str = "cpu",
+        clarity: NDArray[np.float32] | None = None,
+    ) -> None:
         """Prepare to make batches.
 
         Args:
             drawings: the data set.
             offset_scale: what offsets are divided by.
             device: of the batches.
+            clarity: of each drawing, -1 to 1, (drawings,); None if they are not rated.
         """
+        self._clarity = clarity
         self.device = torch.device(device)
         self.offset_scale = offset_scale
         self._drawings = drawings
@@ -86,6 +96,7 @@ class Collator:
         generator: torch.Generator | None = None,
         augmentation: Augmentation | None = None,
         pad_to: int = 0,
+        clarity_dropout: float = 0.0,
     ) -> Batch:
         """Make a batch, or one shard of it; drawings of other shards are not read.
 
@@ -95,6 +106,7 @@ class Collator:
             generator: source of the augmentation, on the batch's device.
             augmentation: the largest changes; without a generator there are none.
             pad_to: fewest rows to pad to, START and END not counted.
+            clarity_dropout: share of the drawings whose clarity is unknown in this batch; needs a generator.
         """
         global_batch_size = len(index)
         longest_of_all = max(int(self._drawings.lengths[index].max()), pad_to)
@@ -119,7 +131,11 @@ class Collator:
         ended = torch.arange(longest + 2, device=self.device)[None] > lengths[:, None]
         stroke5[..., 2:4].masked_fill_(ended[..., None], 0.0)
         stroke5[..., 4] = ended
-        return Batch(stroke5, lengths, category, shard, global_batch_size)
+        clarity = None
+        if generator is not None and self._clarity is not None:
+            kept = torch.rand(global_batch_size, generator=generator, device=self.device)[shard] >= clarity_dropout
+            clarity = self._on_device(self._clarity[index]) * kept
+        return Batch(stroke5, lengths, category, shard, global_batch_size, clarity)
 
     def _on_device(self, array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(array)
@@ -226,6 +242,7 @@ def batch_stream(
             generator=generator,
             augmentation=amounts,
             pad_to=max_length if training.pen_over_padding else 0,
+            clarity_dropout=training.clarity_dropout,
         )
 
     def numbered() -> Iterator[tuple[int, NDArray[np.int64]]]:

@@ -74,6 +74,8 @@ class TrainingConfiguration:
         augment_shear: a drawing is sheared by up to this share of its height.
         augment_drop: probability of dropping a point inside a stroke.
         augment_mirror: probability of mirroring a drawing, left to right.
+        clarity_dropout: share of the drawings of a batch that are trained without the rating of their clarity, so that
+            the model also learns what drawings are like on average.
         most_of_a_category: drawings of one category in an epoch, at most; other ones in each epoch. 0 = all.
         pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not only up to the end.
         seed: of the weights, the order of drawings, the augmentation and the noise.
@@ -111,6 +113,7 @@ class TrainingConfiguration:
     augment_shear: float = 0.0
     augment_drop: float = 0.10
     augment_mirror: float = 0.0
+    clarity_dropout: float = 0.5
     most_of_a_category: int = 0
     pen_over_padding: bool = False
     seed: int = 0
@@ -144,6 +147,7 @@ class TrainingConfiguration:
         for name in (
             *("averaged_share", "augment_scale", "augment_shear", "augment_drop", "augment_mirror"),
             *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
+            "clarity_dropout",
         ):
             self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
         self._demand("compile_cells", isinstance(self.compile_cells, bool), "true or false")

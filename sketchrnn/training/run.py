@@ -17,12 +17,14 @@ from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import DatasetError, TrainingError
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.training.batches import Batch, Collator, batch_stream, derived_seed
 from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
 from sketchrnn.training.distributed import ALONE, Workers
 from sketchrnn.training.evaluation import default_latent, evaluate
 from sketchrnn.training.files import RunFiles, check_run_files, last_path, lock_run
 from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
+from sketchrnn.training.recognizer import rated
 from sketchrnn.training.reports import EvaluationReport, Observer, Silent, StepResult, Window
 from sketchrnn.training.sheets import choose_prefixes, completion_sheet
 from sketchrnn.training.state import TrainingState, extend_categories
@@ -71,6 +73,7 @@ def train(
     observer: Observer | None = None,
     workers: Workers = ALONE,
     start: Checkpoint | None = None,
+    rated_by: Recognizer | None = None,
 ) -> Outcome:
     """Train a model. The best one is kept at ``path``; the last state, a log and sheets of previews are beside it.
 
@@ -92,6 +95,7 @@ def train(
         workers: the processes that call this together, with the same arguments except for the device.
         start: the model whose weights are the first ones; by default they are random. It is the best model until a
             better one is found.
+        rated_by: rates how clearly each training drawing shows its category, for a model with ``clarity``.
 
     Raises:
         DatasetError: the training or the validation split is empty.
@@ -163,8 +167,9 @@ def train(
 
         # 3. The loop.
         network = workers.wrap(state.network)
+        clarity = rated(train_set, rated_by) if model.clarity and rated_by is not None else None
         batches = batch_stream(
-            train_set, Collator(train_set, offset_scale, device), training, state.step, max_length, workers
+            train_set, Collator(train_set, offset_scale, device, clarity), training, state.step, max_length, workers
         )
         window = Window(device)
         interrupted = stack.enter_context(interrupt_as_flag())
@@ -221,7 +226,7 @@ def take_step(
     noise_of_shard = noise[batch.shard]
 
     with torch.autocast(device.type, torch.bfloat16) if training.precision == "bfloat16" else contextlib.nullcontext():
-        prediction = network(batch.stroke5, batch.lengths, batch.category, noise_of_shard)
+        prediction = network(batch.stroke5, batch.lengths, batch.category, noise_of_shard, batch.clarity)
     pen_rows = "all" if training.pen_over_padding else "end"
     offset_loss, pen_loss = reconstruction_losses(
         prediction.mixture, batch.stroke5[:, 1:], batch.lengths, max_length, pen_rows=pen_rows

@@ -26,6 +26,7 @@ LATEST = "optimizer.latest."
 """Prefix of the names of the weights that are being trained; the weights of the model are their average."""
 
 CATEGORY_WEIGHT = "category.weight"
+CLARITY = "clarity"
 
 
 def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
@@ -100,7 +101,8 @@ class TrainingState:
         torch.manual_seed(training.seed)
         self.network = SketchRNN(model, training.dropouts).to(device)
         if start is not None:
-            self.network.load_weights(start.weights, start.source)
+            new = {} if start.configuration.clarity else {CLARITY: np.zeros(model.category_units, np.float32)}
+            self.network.load_weights(new | start.weights, start.source)
         self.averaged = copy.deepcopy(self.network).eval()
         if training.compile_cells:
             self.network.compile_steps()

@@ -176,6 +176,8 @@ class SketchRNN(nn.Module):
         if self.category is not None:
             nn.init.normal_(self.category.weight, std=0.1)
         self.category_dropout = nn.Dropout(dropouts.category)
+        rated = configuration.clarity and configuration.conditional
+        self.clarity = nn.Parameter(torch.zeros(configuration.category_units)) if rated else None
         self.no_latent = (
             nn.Parameter(torch.zeros(configuration.latent_units))
             if configuration.variational and configuration.latent_dropout > 0
@@ -198,12 +200,13 @@ class SketchRNN(nn.Module):
         )
         return posterior
 
-    def conditioning(self, z: Tensor | None, category: Tensor) -> Tensor:
+    def conditioning(self, z: Tensor | None, category: Tensor, clarity: Tensor | None = None) -> Tensor:
         """Return the decoder's conditioning, (B, condition_units): z, then the category embedding.
 
         Args:
             z: latent vectors (B, Z); None for "no z", or for a decoder-only network.
             category: index of each sketch's category, (B,).
+            clarity: of each sketch, -1 to 1, (B,); None or 0 for unknown.
         """
         parts = []
         if self.encoder is not None:
@@ -213,7 +216,10 @@ class SketchRNN(nn.Module):
                 z = self.no_latent.expand(category.shape[0], -1)
             parts.append(z)
         if self.category is not None:
-            parts.append(self.category_dropout(self.category(category)))
+            embedding = self.category_dropout(self.category(category))
+            if self.clarity is not None and clarity is not None:
+                embedding = embedding + clarity[:, None] * self.clarity
+            parts.append(embedding)
         if not parts:
             return torch.zeros(category.shape[0], 0, device=category.device)
         return torch.cat(parts, dim=-1)
@@ -227,7 +233,14 @@ class SketchRNN(nn.Module):
             return Noise(z, torch.ones(count, device=device))
         return Noise(z, (torch.rand(count, generator=generator, device=device) >= dropout).float())
 
-    def forward(self, stroke5: Tensor, lengths: Tensor, category: Tensor, noise: Noise | None = None) -> Prediction:
+    def forward(
+        self,
+        stroke5: Tensor,
+        lengths: Tensor,
+        category: Tensor,
+        noise: Noise | None = None,
+        clarity: Tensor | None = None,
+    ) -> Prediction:
         """Predict every row from the rows before it (teacher forcing), with a sampled z if there is an encoder.
 
         Args:
@@ -235,10 +248,11 @@ class SketchRNN(nn.Module):
             lengths: rows of each sketch, START and END not counted, (B,).
             category: index of each sketch's category, (B,).
             noise: noise of z; None draws it from torch's default generator.
+            clarity: of each sketch, (B,); None for unknown.
         """
         inputs = stroke5[:, :-1]
         if self.encoder is None:
-            output, _ = self.decoder(inputs, self.conditioning(None, category))
+            output, _ = self.decoder(inputs, self.conditioning(None, category, clarity))
             return Prediction(Mixture.from_output(output))
         if noise is None:
             noise = self.draw_noise(len(stroke5))
@@ -246,7 +260,7 @@ class SketchRNN(nn.Module):
         z = z_mean + torch.exp(0.5 * z_logvar) * noise.z
         if self.no_latent is not None:
             z = torch.where(noise.latent_used[:, None] > 0, z, self.no_latent)
-        output, _ = self.decoder(inputs, self.conditioning(z, category))
+        output, _ = self.decoder(inputs, self.conditioning(z, category, clarity))
         return Prediction(Mixture.from_output(output), z_mean, z_logvar)
 
     def compile_steps(self, **options: Any) -> None:

@@ -96,7 +96,7 @@ function roundedTo(value, decimals) {
 }
 
 /** Returns the conditioning of each drawing, or one that all share. */
-function conditionsOf(network, { rows }, category, tries, { latent, guidance }) {
+function conditionsOf(network, { rows }, category, tries, { latent, guidance, clarity }) {
   const { variational, canDrawWithoutLatent, latentUnits } = network.configuration;
   if (!variational && latent !== "auto" && latent !== "none")
     throw new RangeError(`latent: expected "none", since this model has no encoder, found "${latent}"`);
@@ -104,7 +104,7 @@ function conditionsOf(network, { rows }, category, tries, { latent, guidance }) 
   if (latent === "none") {
     if (!canDrawWithoutLatent)
       throw new RangeError('latent: expected "prefix" or "prior", since this model was trained with z only');
-    return [network.condition(category, null, guidance)];
+    return [network.condition(category, null, guidance, clarity)];
   }
   const [mean, logvar] = latent === "prefix" && rows.length > 1 ? network.encode(rows.slice(1), category) : [];
   return tries.map(({ seed, candidate }) => {
@@ -114,7 +114,7 @@ function conditionsOf(network, { rows }, category, tries, { latent, guidance }) 
       noise.push(...normals(w0, w1), ...normals(w2, w3));
     }
     const z = noise.slice(0, latentUnits).map((value, unit) => mean ? mean[unit] + Math.exp(0.5 * logvar[unit]) * value : value);
-    return network.condition(category, z, guidance);
+    return network.condition(category, z, guidance, clarity);
   });
 }
 

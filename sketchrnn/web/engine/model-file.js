@@ -9,6 +9,7 @@ const LATER_FIELDS = {
   hyperEmbeddingUnits: 32,
   latentTanh: false,
   positionInputs: false,
+  clarity: false,
 };
 const MOST_COUNTED = 200; // drawings from which on a category counts as well known, as in checkpoint.py
 const BYTES = { F32: 4, F16: 2, I8: 1 };

@@ -39,6 +39,7 @@ export class Network {
         return sum / categories.length;
       });
     }
+    if (configuration.clarity && configuration.conditional) this.clarity = file.tensor("clarity", categoryUnits);
     if (configuration.variational && configuration.canDrawWithoutLatent)
       this.noLatent = file.tensor("no_latent", latentUnits);
   }
@@ -46,9 +47,10 @@ export class Network {
   /**
    * Returns the decoder's conditioning, [conditionUnits]: z, then the category's embedding.
    * `category`: an index; null for the mean of all. `z`: null for "no z". `guidance`: how far from the mean of all
-   * categories the category is moved: 1 as in training.
+   * categories the category is moved: 1 as in training. `clarity`: how clearly the category shows, 0 for unknown; a
+   * model without it ignores it.
    */
-  condition(category, z = null, guidance = 1) {
+  condition(category, z = null, guidance = 1, clarity = 0) {
     const { variational, conditional, latentUnits, conditionUnits, categoryUnits } = this.configuration;
     const told = new Float32Array(conditionUnits);
     if (variational) told.set(z ?? this.noLatent ?? new Float32Array(latentUnits));
@@ -57,6 +59,7 @@ export class Network {
         const mean = this.meanEmbedding[unit];
         told[at] =
           category === null ? mean : mean + guidance * (this.embedding[category * categoryUnits + unit] - mean);
+        if (this.clarity) told[at] += clarity * this.clarity[unit];
       }
     return told;
   }
