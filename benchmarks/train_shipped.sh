@@ -24,7 +24,7 @@ if [ -e "${model%.safetensors}.last.safetensors" ]; then
   resume=(--resume)
 fi
 exec "$PYTHON" -m sketchrnn train "$store" -o "$model" --max-steps "${STEPS:-40000}" --batch-size 128 \
-  --latent-dropout 0.65 --set position_inputs=true --set learning_rate=0.01 --set min_learning_rate=0.0002 \
+  --clarity-from shipped --latent-dropout 0.65 --set position_inputs=true --set learning_rate=0.01 --set min_learning_rate=0.0002 \
   --set warmup_steps=200 --set weight_decay=0.01 --set dropout=0.1 --set weight_dropout=0.1 \
   --set category_dropout=0.2 --set augment_scale=0.15 --set augment_drop=0.03 --set augment_rotation=5 \
   --set augment_shear=0.08 --set augment_mirror=0.2 --set most_of_a_category=1000 \

@@ -13,6 +13,7 @@ import click
 
 from sketchrnn.cli import check_outputs_apart, options, shell_completion
 from sketchrnn.cli.messages import LOGGER
+from sketchrnn.cli.train_recognizer import add_recognizer
 from sketchrnn.training import check_torch
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
 
@@ -28,6 +29,8 @@ Examples:
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 10 --set decoder_units=64
   sketchrnn train cats.ndjson -o cats.safetensors --max-steps 20 --set decoder_units=64 --resume
   sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2
+  sketchrnn generate --category bus -n 60 -o buses.ndjson
+  sketchrnn train cats.ndjson buses.ndjson -o both.safetensors --max-steps 5 --set decoder_units=64 --recognizer
 """
 )
 @click.argument("files", nargs=-1, required=True)
@@ -52,6 +55,7 @@ Examples:
     shell_complete=shell_completion.models,
     help="Rate the drawings by the recognizer of MODEL; the trained model then has the setting --clarity.",
 )
+@click.option("--recognizer", is_flag=True, help="Then train a recognizer on the same drawings; see train-recognizer.")
 @click.option("--decoder-only", is_flag=True, help="Train without encoder and z: the smallest model that completes.")
 @click.option(
     "--latent-dropout", type=float, help="Share of sketches that are trained without their z.  [default: 0.5]"
@@ -86,6 +90,7 @@ def train(
     batch_size: int,
     started_from: str | None,
     rated_by: str | None,
+    recognizer: bool,
     decoder_only: bool,
     latent_dropout: float | None,
     max_length: int,
@@ -140,9 +145,9 @@ def train(
         if decoder_only:
             raise click.UsageError("--decoder-only: a model that starts --from another has its architecture")
         model = dataclasses.replace(start.configuration, **values[ModelConfiguration])
-    recognizer = None
+    rating = None
     if rated_by is not None:
-        recognizer = Recognizer(load_model(rated_by))
+        rating = Recognizer(load_model(rated_by))
         model = dataclasses.replace(model, clarity=True)
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
@@ -157,6 +162,9 @@ def train(
         with reading() as progress:
             drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
         LOGGER.info(str(report))
+        known = set(drawings.categories) | set(() if start is None else start.configuration.categories)
+        if recognizer and len(known) < 2:
+            raise click.UsageError("--recognizer: expected drawings of several categories, found one category")
         processes = f" by {workers.size} processes" if workers.size > 1 else ""
         categories = "1 category" if len(drawings.categories) == 1 else f"{len(drawings.categories)} categories"
         LOGGER.info(f"training on {device}{processes} in {training.precision}, {categories}")
@@ -178,10 +186,14 @@ def train(
             observer=Observers(observers),
             workers=workers,
             start=start,
-            rated_by=recognizer,
+            rated_by=rating,
         )
     if outcome.finished:
         LOGGER.info(f"wrote {output}: the best of {outcome.step:,} steps, step {outcome.best_step:,}")
+        if recognizer and writes:
+            trained = load_model(path)
+            known_drawings = drawings.with_categories(trained.configuration.categories)
+            add_recognizer(trained, known_drawings, output, steps=None, device=device, seed=seed)
         return
     LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sketchrnn.cli import options, shell_completion
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.files import check_writable
 from sketchrnn.training import check_torch
+
+if TYPE_CHECKING:
+    from sketchrnn.dataset.drawings import Drawings
+    from sketchrnn.model.checkpoint import Checkpoint
 
 
 @click.command(
@@ -39,19 +45,28 @@ def train_recognizer(
     check_torch("train-recognizer")
     check_writable(output, force=force)
 
-    from sketchrnn.cli.progress import reading, steps_of
+    from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import load
-    from sketchrnn.model.checkpoint import save_checkpoint
     from sketchrnn.model.loading import load_model
-    from sketchrnn.training.distributed import choose_device, choose_precision
-    from sketchrnn.training.recognizer import RecognizerTraining, default_steps, with_recognizer
+    from sketchrnn.training.distributed import choose_device
 
     checkpoint = load_model(model)
     with reading() as progress:
         drawings, report = load(files, progress=progress)
     LOGGER.info(str(report))
-    device = choose_device(device)
     drawings = drawings.with_categories(checkpoint.configuration.categories)
+    add_recognizer(checkpoint, drawings, output, steps=steps, device=choose_device(device), seed=seed)
+
+
+def add_recognizer(
+    checkpoint: Checkpoint, drawings: Drawings, output: str, *, steps: int | None, device: str, seed: int
+) -> None:
+    """Train a recognizer for a model, with progress, and write the model with it."""
+    from sketchrnn.cli.progress import steps_of
+    from sketchrnn.model.checkpoint import save_checkpoint
+    from sketchrnn.training.distributed import choose_precision
+    from sketchrnn.training.recognizer import RecognizerTraining, default_steps, with_recognizer
+
     training = RecognizerTraining(steps=steps or default_steps(drawings), seed=seed)
     with steps_of(training.steps) as on_step:
         trained, measures = with_recognizer(
