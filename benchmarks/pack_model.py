@@ -1,4 +1,4 @@
-"""Make the model that ships of a trained one: float16 weights, nothing of the optimiser.
+"""Make the model that ships of a trained one: float16 weights, nothing of the optimizer.
 
 ``python benchmarks/pack_model.py TRAINED SHIPPED``. ``sketchrnn evaluate`` of both says what the rounding costs.
 """

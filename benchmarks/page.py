@@ -31,10 +31,10 @@ WATCH = """
     for (const entry of list.getEntries()) watched.longest = Math.max(watched.longest, entry.duration);
   }).observe({ type: "longtask" });
   const canvas = document.getElementById("canvas");
-  const colour = getComputedStyle(document.documentElement).getPropertyValue("--completion").trim();
+  const color = getComputedStyle(document.documentElement).getPropertyValue("--completion").trim();
   const stroke = CanvasRenderingContext2D.prototype.stroke;
   CanvasRenderingContext2D.prototype.stroke = function (...path) {
-    if (watched.lifted && !watched.shown && this.strokeStyle === colour)
+    if (watched.lifted && !watched.shown && this.strokeStyle === color)
       requestAnimationFrame(() => (watched.shown ||= performance.now()));
     return stroke.apply(this, path);
   };

@@ -43,7 +43,7 @@ def choices(points, kept, first, last):
 
 
 def differs_by_ties(stroke, theirs):
-    """Tell whether a choice among equally far points gives Google's stroke."""
+    """Return whether a choice among equally far points gives Google's stroke."""
     points = resample(stroke)
     target = [tuple(point) for point in theirs.tolist()]
     ends = [tuple(np.rint(point).tolist()) for point in points[[0, -1]]]

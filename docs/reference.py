@@ -1,12 +1,11 @@
 """References made from the program: options grouped as in ``--help``, and tables of settings.
 
 sphinx-click lists the options of a command in one block; :func:`group_options` gives each group of ``--help`` a title.
-A fenced block ``{settings} sketchrnn.Sampling`` becomes a table of a dataclass's settings.
+A fenced block ``{settings} sketchrnn.Sampling`` becomes a table of the settings of a dataclass.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import re
@@ -68,23 +67,11 @@ class Settings(SphinxDirective):
 
 
 def _rows(owner: type) -> Iterator[tuple[str, str, str, str]]:
-    """Return the cells of each setting: from its metadata, or else from the docstring."""
-    described = {name: (default, setting) for name, default, setting in settings_of(owner)}
-    attributes = _attributes(inspect.getdoc(owner) or "")
-    for field in dataclasses.fields(owner):
-        if field.name in described:
-            default, setting = described[field.name]
-            text = setting.default_text or ("none" if default is None else f"`{default}`")
-            yield f"`{field.name}`", text, "" if setting.parse else setting.expected, _cell(setting.help)
-        elif not described and field.default is not dataclasses.MISSING:
-            yield f"`{field.name}`", f"`{field.default}`", "", _cell(attributes[field.name])
-
-
-def _attributes(docstring: str) -> dict[str, str]:
-    """Return the descriptions in the section "Attributes" of a docstring."""
-    section = docstring.partition("Attributes:\n")[2]
-    found = re.findall(r"^    (\w+): (.*(?:\n     .*)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    """Return the cells of each setting."""
+    for name, default, setting in settings_of(owner):
+        text = setting.default_text or ("none" if default is None else f"`{default}`")
+        values = "" if setting.parse else setting.expected + (f" ({setting.unit})" if setting.unit else "")
+        yield f"`{name}`", text, values, _cell(setting.text)
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Download of a file over HTTP: resumed after an interruption, checked, and never left half written."""
+"""Download of a file over HTTP: it can be resumed, is checked, and never leaves a partial file."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Progress = Callable[[int, "int | None"], None]
 
 Cut = Callable[[bytes], "int | None"]
 """Receives the file block by block, from its beginning; returns None to continue, or the number of bytes of the block
-that are the last ones."""
+to keep at the end."""
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often a request is repeated, and after which time.
+    """How often a request is repeated, and after what time.
 
     Attributes:
         attempts: requests in a row that may fail without receiving a byte.
@@ -80,7 +80,7 @@ def download(
         url: http or https.
         path: the file to write.
         progress: receives the progress.
-        cut: makes a function for each attempt that ends the file early; size and MD5 are not checked then.
+        cut: makes a function for each attempt that can end the file early; size and MD5 are then not checked.
         sha256: the expected digest, in hexadecimal.
         retries: how often to try.
         cancelled: once it is set, the download stops; the part so far is kept.
@@ -111,11 +111,11 @@ def download(
             except OSError as error:
                 raise DownloadError(f"{target}: cannot be written: {reason(error)}") from error
             if cancelled.is_set():
-                raise DownloadError(f"{url}: interrupted; the same command resumes the download")
+                raise DownloadError(f"{url}: interrupted. Run the same command again to resume")
 
 
 class _Part:
-    """The beginning of a file, beside its target, and the version of the file that it is the beginning of."""
+    """A partial file beside its target, and the version of the file on the server."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -132,7 +132,7 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def start_over(self, validator: str) -> None:
-        """Forget what there is; what comes next is the version of the file that the validator names."""
+        """Discard the bytes so far; the next bytes are of the version that the validator names."""
         self.path.unlink(missing_ok=True)
         self.validator = validator
         if len(self._quoted()) > _LONGEST_VALIDATOR:
@@ -141,14 +141,14 @@ class _Part:
         self.path.unlink(missing_ok=True)
 
     def blocks(self) -> Iterator[bytes]:
-        """Read what there is."""
+        """Read the existing bytes."""
         if self.path.exists():
             with self.path.open("rb") as file:
                 while block := file.read(_BLOCK):
                     yield block
 
     def finish(self, size: int) -> None:
-        """Let the file take its name, cut to a size."""
+        """Truncate the file to a size and rename it to its target."""
         with self.path.open("ab") as file:
             file.truncate(size)
         replace_file(self.path, self.target)
@@ -161,7 +161,7 @@ class _Part:
 
 
 class _Tally:
-    """What has been seen of a file in one attempt."""
+    """Size and digests of the bytes received so far."""
 
     def __init__(self, progress: Progress | None, cut: Cut | None, cancelled: threading.Event) -> None:
         self.size = 0
@@ -175,7 +175,7 @@ class _Tally:
         return self._cancelled.is_set()
 
     def wants_more(self, block: bytes) -> bool:
-        """Take a block into account; tell whether more is wanted."""
+        """Count a block; return whether more is needed."""
         kept = None if self._cut is None else self._cut(block)
         self.was_cut = kept is not None
         block = block[:kept]
@@ -188,7 +188,7 @@ class _Tally:
 
 
 def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sha256: str | None) -> None:
-    """Make one request, and go on with what there is of the file by its answer."""
+    """Make one request; its answer resumes or restarts the file."""
     headers = {"Range": f"bytes={part.size}-", "If-Range": part.validator} if part.size and part.validator else {}
     with _passing_errors(url), session.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
         _check_status(response, url, part)
@@ -198,7 +198,7 @@ def _attempt(session: requests.Session, url: str, part: _Part, tally: _Tally, sh
         if first != part.size:
             wanted = part.size
             part.start_over("")
-            raise _PassingError(f"asked for the bytes from {wanted:,} on, the server sent others")
+            raise _PassingError(f"expected the bytes from {wanted:,} on, the server sent others")
         if all(tally.wants_more(block) for block in part.blocks()):
             with part.path.open("ab") as file:
                 for block in response.iter_content(_BLOCK):
@@ -228,7 +228,7 @@ def _check_status(response: requests.Response, url: str, part: _Part) -> None:
     status = f"the server says {response.status_code} {response.reason}".rstrip()
     if response.status_code == 416:
         part.start_over("")
-        raise _PassingError("what there is of the file is no beginning of what the server has")
+        raise _PassingError("the partial file on disk does not match the file on the server")
     if response.status_code in _PASSING:
         raise _PassingError(status, _retry_after(response))
     if response.status_code not in (200, 206):
@@ -241,12 +241,12 @@ def _passing_errors(url: str) -> Iterator[None]:
         yield
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise _PassingError(f"the connection failed: {_innermost(error)}") from error
-    except (requests.RequestException, ValueError) as error:  # ValueError: no address at all
+    except (requests.RequestException, ValueError) as error:  # ValueError: not an address
         raise DownloadError(f"{url}: {error}") from error
 
 
 def _innermost(error: BaseException) -> str:
-    """Return what is at the bottom of an error that libraries have wrapped in one another."""
+    """Return the innermost cause of an error that libraries have wrapped."""
     while True:
         arguments = [value for value in (getattr(error, "reason", None), *error.args) if isinstance(value, Exception)]
         below = error.__cause__ or error.__context__ or next(iter(arguments), None)
@@ -256,7 +256,7 @@ def _innermost(error: BaseException) -> str:
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Return how many seconds the server asks to wait; it says so as a number or as a date."""
+    """Return the seconds that the server asks to wait; the header has a number or a date."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)
@@ -266,13 +266,13 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _validator(response: requests.Response) -> str:
-    """Return what names this version of the file: a strong ETag, or else the time of its last change."""
+    """Return the identifier of this version of the file: a strong ETag, else the time of its last change."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def _extent(response: requests.Response) -> tuple[int, int | None]:
-    """Return the place of the first byte that comes, and the size of the whole file if the server says."""
+    """Return the offset of the first byte, and the size of the whole file if the server sends it."""
     if response.status_code == 206:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         return (int(match[1]), None if match[2] == "*" else int(match[2])) if match else (-1, None)
@@ -281,7 +281,7 @@ def _extent(response: requests.Response) -> tuple[int, int | None]:
 
 
 def _promised_md5(response: requests.Response) -> bytes | None:
-    """Return the MD5 that Google's storage says the whole file has.
+    """Return the MD5 of the whole file, as Google's storage sends it.
 
     Reference:
         https://cloud.google.com/storage/docs/xml-api/reference-headers, "x-goog-hash".

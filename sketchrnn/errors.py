@@ -10,7 +10,7 @@ class FormatError(SketchRNNError):
 
 
 class DownloadError(SketchRNNError):
-    """A file cannot be fetched."""
+    """A file cannot be downloaded."""
 
 
 class DatasetError(SketchRNNError):

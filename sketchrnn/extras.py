@@ -22,4 +22,4 @@ def import_extra(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ConfigurationError(f"needs {package}: pip install 'sketchrnn[{extra}]'") from error
+        raise ConfigurationError(f"needs {package}. Install it: pip install 'sketchrnn[{extra}]'") from error

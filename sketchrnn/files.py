@@ -1,4 +1,4 @@
-"""Opening and writing files: standard streams as ``-``, no file left half written, no input overwritten."""
+"""Opening and writing files: ``-`` for standard streams, atomic writes, no overwritten inputs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 STANDARD_STREAM = "-"
 CACHE_VARIABLE = "SKETCHRNN_CACHE"
-"""Environment variable that names another folder than the user's cache."""
+"""Environment variable with the folder to use instead of the user's cache."""
 NUMBERED = re.compile(r"%(?:0\d+)?d")
 """The part of an output's name that is replaced by a number, so that each drawing gets its own file."""
-_DEVICES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # links to what this process has open
+_DEVICES = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # links to the open files of this process
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def is_stream(path: str | Path) -> bool:
 
 
 def check_writable(path: str | Path, *, force: bool) -> None:
-    """Check that a file can be written. Call it before the work that produces the content.
+    """Check that a file can be written. Call it before the content is computed.
 
     Raises:
         SketchRNNError: the file exists and ``force`` is not set, it is a directory, or its folder is missing or not
@@ -69,16 +69,16 @@ def check_writable(path: str | Path, *, force: bool) -> None:
         if target.is_dir():
             raise SketchRNNError(f"{path}: cannot be written: it is a directory")
         if target.exists() and not force:
-            raise SketchRNNError(f"{path}: exists already; --force overwrites it")
+            raise SketchRNNError(f"{path}: exists already. Overwrite it with --force")
         if not target.parent.is_dir():
-            raise SketchRNNError(f"{path}: cannot be written: there is no folder {target.parent}")
+            raise SketchRNNError(f"{path}: cannot be written: the folder {target.parent} does not exist")
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
 
 
 def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequence[str] = ()) -> None:
-    """Check that writing an output changes no input, now or when the same inputs are read again.
+    """Check that an output is not an input, and will not be read as one later.
 
     Args:
         output: a file, or a pattern with one ``%d``.
@@ -99,17 +99,17 @@ def check_apart(output: str | Path, inputs: Iterable[str | Path], suffixes: Sequ
         if source.is_dir():
             if source in target.parents and target.name.lower().endswith(tuple(suffixes)):
                 raise SketchRNNError(
-                    f"{output}: would be read as a drawing of the input folder {each}; choose an output outside it"
+                    f"{output}: is inside the input folder {each} and would be read as a drawing. Choose another folder"
                 )
         elif pattern.fullmatch(str(source)) or (target.exists() and source.samefile(target)):  # or a hard link
-            raise SketchRNNError(f"{output}: is also an input, which would be overwritten; choose another output")
+            raise SketchRNNError(f"{output}: is also an input and would be overwritten. Choose another output")
 
 
 def check_suffix(path: str | Path, suffixes: Sequence[str]) -> None:
-    """Check that an output's name says which format it has. A device needs no suffix.
+    """Check that the suffix of an output is known. A device needs no suffix.
 
     Raises:
-        SketchRNNError: the name ends in none of the suffixes.
+        SketchRNNError: the suffix is unknown.
     """
     if str(path) != STANDARD_STREAM and not _is_device(path) and not str(path).lower().endswith(tuple(suffixes)):
         listed = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if len(suffixes) > 1 else suffixes)
@@ -117,15 +117,15 @@ def check_suffix(path: str | Path, suffixes: Sequence[str]) -> None:
 
 
 def make_folder(path: str | Path) -> None:
-    """Make a folder, and the folders above it, unless it exists.
+    """Create a folder and its parents if it does not exist.
 
     Raises:
-        SketchRNNError: it cannot be made.
+        SketchRNNError: it cannot be created.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SketchRNNError(f"{path}: cannot be made: {reason(error)}") from error
+        raise SketchRNNError(f"{path}: cannot be created: {reason(error)}") from error
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
     """Hold a lock that other processes respect. Its file is deleted at the end.
 
-    On a file system without locks there is a warning, and no lock.
+    On a file system without locks, it only logs a warning.
 
     Args:
         path: the lock's file.
@@ -211,7 +211,7 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
     """
     import filelock
 
-    path.parent.stat()  # filelock would make the folder
+    path.parent.stat()  # filelock would create the folder
     lock = filelock.FileLock(path, timeout=patience)
     try:
         lock.acquire()
@@ -230,7 +230,7 @@ def locked(path: Path, patience: float = -1.0) -> Iterator[None]:
 
 
 def cache_folder(kind: str) -> Path:
-    """Return the folder in the user's cache for files that can be made or fetched again.
+    """Return the folder in the user's cache for files that can be created or downloaded again.
 
     Args:
         kind: "models" or "stores": each has its own folder.

@@ -6,17 +6,21 @@ The command line's options, the checks and the manual's tables are made from the
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sketchrnn.errors import ConfigurationError
 
 WHAT, HOW, OUTPUT, LOOK, FILES = "What to draw", "How", "Output", "Look", "Files"
-PANELS = (WHAT, HOW, OUTPUT, LOOK, FILES)
+NETWORK, TRAINING, MACHINE = "Network", "Training", "Machine"
+PANELS = (WHAT, HOW, NETWORK, TRAINING, MACHINE, OUTPUT, LOOK, FILES)
 """Groups of options in ``--help``."""
 _KEY = "setting"
+_Owner = TypeVar("_Owner", bound=type)
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -24,17 +28,20 @@ class Setting:
     """Description of a setting.
 
     Attributes:
-        help: one imperative phrase.
-        type: ``int``, ``float``, ``str`` or ``bool``; by default that of the default value.
+        help: one imperative or descriptive phrase, for ``--help``.
+        type: ``int``, ``float``, ``str`` or ``bool``; by default the type of the default value.
+        many: the value is a tuple of such values.
         minimum: smallest value.
-        above: value that must be exceeded.
+        above: the value must be larger than this.
         maximum: largest value.
+        below: the value must be smaller than this.
         also: further values, outside the range.
         choices: all values, for a text.
         parse: turns text into the value; raises ConfigurationError.
         default_text: describes the default, if that is None.
-        unit: of the value.
-        source: where the default comes from: a paper, a published program, a benchmark.
+        unit: unit of the value.
+        source: where the setting or its default comes from: a paper, a published program, a benchmark.
+        details: more sentences, for the manual and the class's docstring.
         panel: group in ``--help``.
         common: one of the options that ``--help`` shows first.
         flags: option names; by default ``--name-of-the-field``.
@@ -43,15 +50,18 @@ class Setting:
 
     help: str
     type: type | None = None
+    many: bool = False
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
+    below: float | None = None
     also: tuple[float, ...] = ()
     choices: tuple[str, ...] = ()
     parse: Callable[[str], Any] | None = None
     default_text: str | None = None
     unit: str = ""
     source: str = ""
+    details: str = ""
     panel: str = ""
     common: bool = False
     flags: tuple[str, ...] = ()
@@ -66,26 +76,53 @@ class Setting:
         """
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(self.type or str, "a text")
         also = "".join(f"{value:.15g}, or " for value in self.also)
-        low = f" from {self.minimum:.15g}" if self.minimum is not None else ""
-        low = f" above {self.above:.15g}" if self.above is not None else low
-        return f"{also}{kind}{low}" + (f" to {self.maximum:.15g}" if self.maximum is not None else "")
+        bounds = (("from", self.minimum), ("above", self.above), ("to", self.maximum), ("below", self.below))
+        limits = " ".join(f"{word} {limit:.15g}" for word, limit in bounds if limit is not None)
+        one = f"{also}{_KINDS.get(self.type or str, 'a text')} {limits}".rstrip()
+        return f"a tuple, each value {one}" if self.many else one
+
+    @property
+    def text(self) -> str:
+        """Help, details and source as sentences, for the manual and docstrings."""
+        return " ".join(filter(None, (self.help, self.details, self.source and f"Source: {self.source}.")))
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value is one of the setting's."""
+        """Return whether a value is allowed."""
+        if self.many:
+            return isinstance(value, tuple) and all(map(self._accepts_one, value))
+        return self._accepts_one(value)
+
+    def from_text(self, text: str) -> Any:
+        """Convert text to a value.
+
+        Raises:
+            ConfigurationError: the text is not a value, or is outside the range.
+        """
+        if self.parse is not None:
+            return self.parse(text)
+        try:
+            value = {"true": True, "false": False}[text.lower()] if self.type is bool else (self.type or str)(text)
+        except (KeyError, ValueError):
+            value = None
+        if value is None or not self.accepts(value):
+            raise ConfigurationError(f"expected {self.expected}, found {text!r}")
+        return value
+
+    def _accepts_one(self, value: Any) -> bool:
         if self.choices:
             return value in self.choices
         if self.type not in (int, float):
             return self.type is None or isinstance(value, self.type)
-        if isinstance(value, bool) or not isinstance(value, (int, self.type)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, self.type)):
             return False
         if value in self.also:
             return True
-        return not (
+        return math.isfinite(value) and not (
             (self.minimum is not None and value < self.minimum)
             or (self.above is not None and value <= self.above)
             or (self.maximum is not None and value > self.maximum)
+            or (self.below is not None and value >= self.below)
         )
 
 
@@ -113,3 +150,10 @@ def check_settings(values: Any) -> None:
         value = getattr(values, name)
         if not (value is None and default is None) and not description.accepts(value):
             raise ConfigurationError(f"{name}: expected {description.expected}, found {value!r}")
+
+
+def documented(owner: _Owner) -> _Owner:
+    """Add the description of each setting to the docstring of a dataclass."""
+    lines = [f"    {name}: {description.text}" for name, _, description in settings_of(owner)]
+    owner.__doc__ = "\n".join([inspect.cleandoc(owner.__doc__ or ""), "", "Attributes:", *lines, ""])
+    return owner

@@ -118,8 +118,8 @@ def test_drawings_are_saved_by_name(model, tmp_path):
     assert (tmp_path / "cat.gif").read_bytes().startswith(b"GIF89a")
     with pytest.raises(ConfigurationError, match=r"cat\.bmp: expected a name that ends in svg, .*found 'bmp'"):
         drawing.save(tmp_path / "cat.bmp")
-    with pytest.raises(ConfigurationError, match="unknown setting 'colour'"):
-        drawing.save(tmp_path / "cat.svg", colour="red")
+    with pytest.raises(ConfigurationError, match="unknown setting 'color'"):
+        drawing.save(tmp_path / "cat.svg", color="red")
     with pytest.raises(ConfigurationError, match="expected one drawing for polyline JSON, found 2"):
         sketchrnn.save([drawing, drawing], tmp_path / "cats.json")
 

@@ -115,7 +115,7 @@ def test_a_record_of_many_is_named_by_index_or_key(tmp_path):
         assert polylines_of(found["prefix"]) == [[(2, 0), (9, 9)]]
     every = run("complete", many, "-n", 2, "--format", "ndjson", "--max-points", 5).stdout.splitlines()
     assert [json.loads(line)["key_id"] for line in every] == ["0", "0", "1", "1", "2", "2"]
-    fails(run("complete", many, "--index", 3), many, "expected a record 3")
+    fails(run("complete", many, "--index", 3), many, "expected a record with index 3")
     fails(run("complete", many, "--key-id", "7"), many, "key_id 7")
     fails(run("complete", many, "--key-id", "1", "--index", 1), code=2)
 
@@ -151,7 +151,7 @@ def test_with_the_pen_down_the_completion_begins_at_the_last_point(tmp_path):
 
 def test_cut_drawings_are_told():
     result = run("complete", PIG, "--max-points", 2)
-    assert "1 of the drawings did not end and were cut" in result.stderr
+    assert "1 drawings reached --max-points and were cut" in result.stderr
 
 
 # generate, render, info
@@ -171,7 +171,7 @@ def test_render_shows_one_or_many(tmp_path):
     assert {"drawing-0", "drawing-1"} <= set(groups((tmp_path / "both.svg").read_text()))
     limited = run("render", PIG, CIRCLE, "--limit", 1)
     assert "--limit" in limited.stderr
-    fails(run("render", PIG, "--skip", 1), "no drawing is left")
+    fails(run("render", PIG, "--skip", 1), "expected drawings after")
 
 
 def test_info_names_all_categories():
@@ -261,8 +261,11 @@ def test_resume_and_force(tmp_path, drawings):
 def test_wrong_settings_are_usage_errors(tmp_path, drawings):
     for setting in ("nonsense=1", "clip", "clip=x", "seed=3"):
         fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", setting), "--set", code=2)
-    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--latent-dropout", 2), "latent_dropout")
-    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", "clip=-1"), "clip")
+    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--latent-dropout", 2), "--latent-dropout", code=2)
+    fails(run("train", drawings, "-o", tmp_path / "m.safetensors", "--set", "clip=-1"), "clip: expected", code=2)
+    listed = run("train", "--set", "help")
+    assert listed.exit_code == 0
+    assert "clip=0.25" in listed.output
 
 
 # wrong input
@@ -330,7 +333,7 @@ def test_a_hundred_thousand_points(tmp_path):
     assert run("complete", path, "--category", "pig", "--max-points", 3, "--best-of", 1).exit_code == 0
 
 
-def test_unknown_categories_and_their_neighbours():
+def test_unknown_categories_and_their_neighbors():
     fails(run("complete", PIG, "--category", "pgi"), "'pgi'", "'pig'")
     fails(run("generate", "--category", "Alarm_Clok"), "alarm clock")
     fails(run("generate"), "which category", "345")

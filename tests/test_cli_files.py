@@ -249,7 +249,7 @@ def test_twenty_drawings_train_and_an_empty_split_is_named(run):
     ndjson_file(Path("one.ndjson"), [scribble(1)], word="cat")
     assert "give more drawings" in run("train", "one.ndjson", "-o", "one.safetensors", *TINY, code=1).stderr
     result = run("evaluate", "vae.safetensors", "one.ndjson", "--split", "valid", code=1)
-    assert "no drawing is in the valid split" in result.stderr
+    assert "expected drawings in the valid split, found none" in result.stderr
     assert "--split" in result.stderr
 
 

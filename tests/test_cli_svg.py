@@ -144,7 +144,7 @@ def test_ndjson_to_svg_to_ndjson_keeps_the_points(sample, page):
     line = done("render", "-", "--format", "ndjson", stdin=svg).stdout
     back = [np.transpose(stroke) for stroke in json.loads(line)["drawing"]]
     assert len(back) == len(record.sketch.strokes)
-    if page:  # in millimetres: the same drawing, but for the page's scale and shift
+    if page:  # in millimeters: the same drawing, but for the page's scale and shift
         scale = np.ptp(np.concatenate(back), axis=0)[0] / np.ptp(np.concatenate(record.sketch.strokes), axis=0)[0]
         shift = back[0][0] - record.sketch.strokes[0][0] * scale
         for stroke, original in zip(back, record.sketch.strokes, strict=True):
@@ -171,7 +171,7 @@ def test_a_pipeline_of_every_command():
 def test_records_have_no_limit_that_pictures_have():
     lines = PIG.read_text() * 60
     assert len(done("render", "-", "--format", "ndjson", stdin=lines).stdout.splitlines()) == 60
-    assert "showing 48 drawings" in done("render", "-", stdin=lines).stderr
+    assert "showing the first 48 drawings" in done("render", "-", stdin=lines).stderr
 
 
 def test_polyline_json_comes_out_too(tmp_path):
@@ -232,7 +232,7 @@ def test_a_missing_extra_is_said(monkeypatch, tmp_path):
     assert "sketchrnn[image]" in result.stderr
 
 
-def test_what_moves_has_prefix_and_completion_in_their_colours():
+def test_what_moves_has_prefix_and_completion_in_their_colors():
     svg = done("complete", CUP, *FAST, "--animate").stdout
     assert "prefers-reduced-motion" in svg
     groups = ElementTree.fromstring(svg).findall("{http://www.w3.org/2000/svg}g")

@@ -112,7 +112,7 @@ def test_shapes_become_points():
 
 
 @pytest.mark.parametrize(
-    ("body", "centre", "radii"),
+    ("body", "center", "radii"),
     [
         ('<circle cx="5" cy="6" r="3"/>', (5, 6), (3, 3)),
         ('<ellipse cx="5" cy="6" rx="3" ry="1"/>', (5, 6), (3, 1)),
@@ -121,14 +121,14 @@ def test_shapes_become_points():
         ('<circle r="2" transform="translate(3 4) rotate(45) scale(2)"/>', (3, 4), (4, 4)),
     ],
 )
-def test_curves_keep_to_their_shape(body, centre, radii):
+def test_curves_keep_to_their_shape(body, center, radii):
     drawing = read(f'<g stroke="#000" fill="none">{body}</g>')
     (line,) = drawing.lines
     assert line.closed
-    on_unit_circle = np.hypot(*((line.points - centre) / radii).T)
+    on_unit_circle = np.hypot(*((line.points - center) / radii).T)
     np.testing.assert_allclose(on_unit_circle, 1, atol=2e-3)
     middles = (line.points[1:] + line.points[:-1]) / 2
-    np.testing.assert_allclose(np.hypot(*((middles - centre) / radii).T), 1, atol=4e-3)
+    np.testing.assert_allclose(np.hypot(*((middles - center) / radii).T), 1, atol=4e-3)
     np.testing.assert_array_equal(line.points[0], line.points[-1])
 
 
@@ -149,9 +149,9 @@ def test_lengths_have_units():
     (line,) = points('<line x1="1in" y1="2.54cm" x2="50%" y2="50%"/>', viewBox="0 0 400 300")
     np.testing.assert_allclose(line, [[96, 96], [200, 150]])
     drawing = read('<path d="M0 0H9" stroke="#000" stroke-width="1mm"/>', width="100mm", viewBox="0 0 200 100")
-    assert drawing.millimetres == pytest.approx(0.5)
+    assert drawing.millimeters == pytest.approx(0.5)
     assert drawing.lines[0].width == pytest.approx(96 / 25.4)
-    assert read('<path d="M0 0H9" stroke="#000"/>', width="100").millimetres is None
+    assert read('<path d="M0 0H9" stroke="#000"/>', width="100").millimeters is None
 
 
 def test_what_is_not_shown_is_not_read():

@@ -177,7 +177,7 @@ def test_a_drawing_fills_its_page_inside_the_margin(sketch, name, landscape):
     root = parse(svg_drawing([Layer(sketch, "a")], render_style=look))
     assert (root.get("width"), root.get("height")) == (f"{page.width:g}mm", f"{page.height:g}mm")
     drawing = parse_svg(ElementTree.tostring(root), "x")
-    assert drawing.millimetres == pytest.approx(1)
+    assert drawing.millimeters == pytest.approx(1)
     points = np.concatenate([line.points for line in drawing.lines])
     size = np.array([page.width, page.height])
     np.testing.assert_allclose((points.min(axis=0) + points.max(axis=0)) / 2, size / 2, atol=1e-6)

@@ -99,7 +99,7 @@ def test_completions_from_python_are_shown():
         ({"count": 101}, ConfigurationError, "count: expected a whole number from 1 to 100, found 101"),
         ({"sketch": [[(0, 0)]]}, ConfigurationError, "sketch: expected a Sketch or a Record, found list"),
         ({"completions": [CORNER]}, ConfigurationError, "completions: expected a list of drawings"),
-        ({"colour": "red"}, ConfigurationError, "unknown setting 'colour'; expected sketch"),
+        ({"color": "red"}, ConfigurationError, "unknown setting 'color'; expected sketch"),
         ({"model": "missing.safetensors"}, CheckpointError, "missing.safetensors"),
     ],
 )
@@ -108,7 +108,7 @@ def test_what_is_wrong_is_refused_with_one_line(settings, error, message):
         sketchrnn.Canvas(**settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    if "model" not in settings and "colour" not in settings:
+    if "model" not in settings and "color" not in settings:
         canvas = sketchrnn.Canvas()
         before = canvas.get_state()
         with pytest.raises(error):

@@ -30,7 +30,7 @@ def seen(network, sketch, category=0):
 
 
 vectors = st.integers(0, 10_000).map(
-    lambda seed: np.random.default_rng(seed).normal(size=MODEL.condition_units).astype(np.float32)
+    lambda seed: np.random.default_rng(seed).normal(size=MODEL.conditioning_units).astype(np.float32)
 )
 
 
@@ -67,7 +67,7 @@ def test_the_arc_keeps_its_distance_and_turns_evenly(one, other, share):
 
 @pytest.mark.parametrize("factor", [0.0, 1.0, 3.0, -1.0])
 def test_where_there_is_no_arc_the_way_is_straight(factor):
-    one = np.arange(1.0, 1.0 + MODEL.condition_units, dtype=np.float32)
+    one = np.arange(1.0, 1.0 + MODEL.conditioning_units, dtype=np.float32)
     (half,) = between(MODEL, one, factor * one, [0.5])
     np.testing.assert_allclose(half, 0.5 * (1 + factor) * one, atol=1e-4)
 
@@ -75,7 +75,7 @@ def test_where_there_is_no_arc_the_way_is_straight(factor):
 @given(vectors, vectors, vectors, vectors, st.booleans())
 def test_a_grid_has_the_four_at_its_corners_and_ways_at_its_sides(one, two, three, four, spherical):
     places = grid(MODEL, (one, two, three, four), 4, spherical=spherical)
-    assert places.shape == (16, MODEL.condition_units)
+    assert places.shape == (16, MODEL.conditioning_units)
     places = places.reshape(4, 4, -1)
     np.testing.assert_allclose(places[[0, 0, 3, 3], [0, 3, 0, 3]], [one, two, three, four], atol=1e-5)
     shares = [0.0, 1 / 3, 2 / 3, 1.0]

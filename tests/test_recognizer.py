@@ -179,7 +179,7 @@ def test_damaged_recognizers_are_refused(network):
     [{"kernels": (4, 3)}, {"strides": (2,)}, {"picture_size": 5}, {"channels": (0, 6)}, {"hidden_units": 0.5}],
 )
 def test_sizes_are_checked(changes):
-    with pytest.raises(ConfigurationError, match="recognizer"):
+    with pytest.raises(ConfigurationError, match=r"^(kernels|channels|picture_size|hidden_units): expected "):
         RecognizerConfiguration(**({"channels": (4, 6), "kernels": (3, 3), "strides": (2, 2)} | changes))
 
 

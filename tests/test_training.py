@@ -73,7 +73,7 @@ def interrupt():
 
 
 def stored(path):
-    """The weights, optimiser's too, and the training record of a checkpoint."""
+    """The weights, optimizer's too, and the training record of a checkpoint."""
     checkpoint = load_checkpoint(path)
     return checkpoint.weights, checkpoint.training
 
@@ -232,7 +232,7 @@ def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, kind, at, number):
     assert records_of(tmp_path / "parts", "evaluation") == records_of(tmp_path / "whole", "evaluation")
 
 
-def test_the_comparison_notices_a_lost_optimiser(tmp_path, monkeypatch):
+def test_the_comparison_notices_a_lost_optimizer(tmp_path, monkeypatch):
     run_training(tmp_path / "whole")
     run_training(tmp_path / "parts", observer=Watcher(4, interrupt))
     original = state.load_checkpoint
@@ -506,7 +506,7 @@ def test_going_on_without_a_run_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no such file"):
         run_training(tmp_path / "a", resume=True)
     run_training(tmp_path / "a")
-    (tmp_path / "a").rename(tmp_path / "b.last")  # the best model: no optimiser's state, but a step
+    (tmp_path / "a").rename(tmp_path / "b.last")  # the best model: no optimizer's state, but a step
     last_path(tmp_path / "a").write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="damaged"):
         run_training(tmp_path / "a", resume=True)

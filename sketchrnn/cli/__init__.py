@@ -1,6 +1,6 @@
 """The command line: options in, one library call, output out. One module for each command.
 
-Exit codes: 0 success; 1 invalid input or a failing disk, explained in one line on stderr; 2 wrong usage;
+Exit codes: 0 success; 1 wrong input or a failing disk, with a one-line error on stderr; 2 wrong usage;
 130 interrupted.
 """
 
@@ -32,32 +32,32 @@ INTERRUPTED = 130
 COMMANDS = {
     "complete": "Complete a partial sketch.",
     "generate": "Draw from nothing.",
-    "guess": "Guess what a partial sketch is.",
-    "serve": "Serve a page on which a model finishes what you draw.",
-    "export-page": "Write that page, with a model inside, as one HTML file.",
-    "render": "Show drawings, or turn them into another format.",
-    "reconstruct": "Draw sketches again from their latent vectors.",
-    "interpolate": "Draw what lies between sketches or categories.",
+    "guess": "Guess the category of a partial sketch.",
+    "serve": "Serve a drawing page that completes your sketches.",
+    "export-page": "Write the drawing page and a model to one HTML file.",
+    "render": "Show drawings, or convert them to another format.",
+    "reconstruct": "Redraw sketches from their latent vectors.",
+    "interpolate": "Draw steps between sketches or categories.",
     "arithmetic": "Add and subtract sketches: A - B + C.",
-    "download": "Fetch drawings of Quick, Draw!.",
-    "prepare": "Prepare drawings for training, as a store.",
-    "stats": "Say what stores and files of drawings hold.",
-    "train": "Train a model on drawings.",
+    "download": "Download Quick, Draw! drawings.",
+    "prepare": "Convert drawings to a store for training.",
+    "stats": "Show statistics of drawings.",
+    "train": "Train a model.",
     "train-recognizer": "Add a recognizer to a model.",
-    "evaluate": "Measure a model on drawings.",
-    "info": "Say what a model is.",
-    "download-model": "Fetch one of Google's published models.",
-    "import": "Make a checkpoint of a model of Google's.",
-    "export": "Write a model as Magenta's JavaScript reads it.",
-    "install-inkscape-extension": "Add Extensions > Sketch-RNN > Complete to Inkscape.",
-    "shell-completion": "Print what makes the Tab key complete.",
+    "evaluate": "Measure the quality of a model.",
+    "info": "Show a model's architecture, categories and training.",
+    "download-model": "Download a model published by Google.",
+    "import": "Convert a model by Google to a checkpoint.",
+    "export": "Convert a model for use in JavaScript.",
+    "install-inkscape-extension": "Install the Inkscape extension.",
+    "shell-completion": "Print a script for tab completion.",
 }
-"""A summary of each command. Its module is imported only when the command is run."""
+"""A summary of each command. A command's module is imported only when the command runs."""
 MODULES = {"import": "import_model"}
-"""Modules, and the commands in them, whose name differs from the command's."""
+"""Modules whose name differs from the name of their command."""
 
 INPUT_OPTIONS = frozenset({"--model", "--from", "--config"})
-"""Options that name an input; every argument of a command names inputs, too."""
+"""Options that name an input. Each argument of a command also names inputs."""
 OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
     "--output": {
         "train": (".safetensors",),
@@ -68,7 +68,7 @@ OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "--plot": {"stats": (".svg", ".png", ".pdf")},
 }
-"""Options that name an output, and the suffixes that commands without ``--format`` can write."""
+"""Options that name an output, and the suffixes that each command without ``--format`` can write."""
 
 
 class _Error(click.ClickException):
@@ -106,7 +106,7 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else f" There are {', '.join(COMMANDS)}."
+            hint = f" Did you mean {near[0]}?" if near else f" Commands: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
@@ -151,7 +151,7 @@ def _errors_in_one_line() -> Iterator[None]:
 
 
 def _drop_unwritten_output() -> None:
-    """Drop what standard output does not take, so that Python does not fail at exit."""
+    """Discard output that cannot be written, so that Python does not fail at exit."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -184,7 +184,7 @@ def _replace_closed_streams() -> None:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: what it has started is stopped, and temporary files are deleted."""
+    """Handle SIGTERM like Ctrl-C: stop child processes and delete temporary files."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
         yield
         return
@@ -196,7 +196,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _check_files_first(command: click.Command) -> None:
-    """Let a command check the names of its outputs before it starts to work."""
+    """Make a command check the names of its outputs first."""
     callback = command.callback
     if callback is None:
         return
@@ -209,7 +209,7 @@ def _check_files_first(command: click.Command) -> None:
 
 
 def _check_outputs(context: click.Context) -> None:
-    """Check that each output has a known suffix and is no input.
+    """Check that each output has a known suffix and is not an input.
 
     Raises:
         SketchRNNError: a suffix is unknown, or an output would overwrite an input.
@@ -239,7 +239,7 @@ def _check_outputs(context: click.Context) -> None:
 def check_outputs_apart(
     outputs: Iterable[str | Path], inputs: Iterable[str | Path], *, are_drawings: bool = True
 ) -> None:
-    """Check that outputs are no inputs: neither files, nor parts of the stores and folders that are read.
+    """Check that no output is an input file, or part of a store or folder that is read.
 
     Args:
         outputs: files that will be written.
@@ -275,9 +275,11 @@ def _every_command() -> list[click.Option]:
     """Return the options that can be given before and after the command."""
     return [
         click.Option(
-            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_level, help="Print errors only."
+            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_level, help="Print only errors."
         ),
-        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set_level, help="Print details."),
+        click.Option(
+            ["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set_level, help="Print more messages."
+        ),
     ]
 
 
@@ -286,14 +288,18 @@ def _every_command() -> list[click.Option]:
     params=_every_command(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""
-Files: - is standard input or output. Drawings are Quick, Draw! ndjson, SVG, polyline JSON or npz; every command reads
-all of them, and with --format ndjson writes what the others read.
+Files: - is standard input or output. Every command reads SVG, Quick, Draw! ndjson, JSON and other formats
+(`sketchrnn info --formats` lists them). With --format ndjson, the output can be piped into another command.
 
 \b
-Exit codes: 0 done; 1 the input is at fault; 2 the command line is; 130 interrupted (Ctrl-C).
+Exit codes:
+  0    success
+  1    wrong input, or a file that cannot be read or written
+  2    wrong command or option
+  130  interrupted (Ctrl-C)
 
 \b
-Defaults of options stand in a file, by default ~/.config/sketchrnn/config.toml:
+A configuration file sets defaults of options. By default it is ~/.config/sketchrnn/config.toml:
   temperature = 0.4
   [complete]
   style = "ink"
@@ -310,7 +316,7 @@ Examples:
     "--config",
     metavar="FILE",
     envvar="SKETCHRNN_CONFIG",
-    help="Defaults of options, as TOML.  [env: SKETCHRNN_CONFIG]",
+    help="Read defaults of options from this TOML file.  [env: SKETCHRNN_CONFIG]",
 )
 def main(config: str | None) -> None:
     """Complete a partial sketch, train on Quick, Draw! categories, export SVG drawings."""

@@ -29,16 +29,16 @@ Examples:
 @options.target
 @options.model
 def arithmetic(terms: tuple[str, ...], settings: dict[str, Any], target: Target, model: str | None) -> None:
-    """Add and subtract sketches: A - B + C is drawn from the sum of their latent vectors.
+    """Add and subtract the latent vectors of sketches, and draw the result: A - B + C.
 
     A term is FILE, FILE:INDEX (one record of the file, counted from 0), or the name of a category. Files with several
-    records give a result for each. The result has the category of the first term. An SVG shows the terms first.
+    records give several results. A result has the category of its first term. SVG output also shows the terms.
     """
     from sketchrnn.model.batches import attempt
     from sketchrnn.model.model import load
 
     if len(terms) % 2 == 0 or not set(terms[1::2]) <= set(SIGNS):
-        raise click.UsageError(f"expected A - B + C with a space around each sign; a term is {TERM_HELP}")
+        raise click.UsageError(f"expected A - B + C with a space around each sign. A term is {TERM_HELP}")
     operands, signs = terms[::2], [SIGNS[sign] for sign in ("+", *terms[1::2])]
     show_terms = target.kind == "svg"
     target.check(settings["count"] + show_terms * len(operands))

@@ -36,14 +36,14 @@ def complete(
 ) -> None:
     """Complete the partial sketch PREFIX.
 
-    PREFIX is a drawing in any unit, y down: SVG, Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]) or another
-    format that sketchrnn reads; - is standard input. Its scale is estimated and printed. Without --category the
-    record's own word is drawn, else the most probable category; --category auto:3 draws the three most probable.
-    All records of a file are completed.
+    PREFIX is a file in any unit, y down: SVG, Quick, Draw! ndjson, polyline JSON ([[[x, y], ...], ...]) or another
+    format that `sketchrnn info --formats` lists; - is standard input. Each record of the file is completed. The scale
+    of the prefix is estimated and printed. The category is that of --category, else the word of the record, else the
+    most probable one. --category auto:3 draws the three most probable categories.
 
-    The bytes of an SVG document are kept: each drawing (-n) is added as a layer, the first one visible. It continues
-    from the end of the last line, in the line's width and color. With --redraw or --animate, and as gif and apng, the
-    document is redrawn.
+    An SVG document is not changed: each drawing (-n) is added as a layer, and the first layer is visible. The drawing
+    continues from the end of the last line, in the same width and color. --redraw, --animate, gif and apng redraw the
+    document.
     """
     from sketchrnn.model.model import load
     from sketchrnn.model.sampling import Request

@@ -17,24 +17,32 @@ Examples:
 """
 )
 @click.argument("categories", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All 345 categories.")
+@click.option("--all", "everything", is_flag=True, help="Download all 345 categories.")
 @click.option(
     "--kind",
     type=click.Choice(["simplified", "raw", "binary", "npz"]),
     default="simplified",
     show_default=True,
-    help="Kind of file: raw has times; npz is the selection of Sketch-RNN, with splits.",
+    help="Kind of file: raw = with times; npz = the drawings of the Sketch-RNN paper, split.",
 )
-@click.option("--to", "folder", metavar="FOLDER", default="data", show_default=True, help="Folder for the files.")
-@click.option("--limit", type=click.IntRange(1), help="Fetch only the first drawings of each file (not of npz).")
 @click.option(
-    "--jobs", type=click.IntRange(1, 16), default=4, show_default=True, help="Number of files fetched at the same time."
+    "--to", "folder", metavar="FOLDER", default="data", show_default=True, help="Write the files to this folder."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), help="Download only this number of drawings per category (not for npz)."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=4,
+    show_default=True,
+    help="Download this number of files at the same time.",
 )
 @click.option(
     "--base",
     metavar="ADDRESS",
     envvar="SKETCHRNN_QUICKDRAW",
-    help="Address of a mirror.  [default: Google's; env: SKETCHRNN_QUICKDRAW]",
+    help="Download from this mirror.  [default: Google's; env: SKETCHRNN_QUICKDRAW]",
 )
 @click.option("--list", "listing", is_flag=True, help="Print the names of all categories and exit.")
 @click.option("--dry-run", is_flag=True, help="Print the address of each file and exit.")
@@ -51,11 +59,10 @@ def download(
     dry_run: bool,
     force: bool,
 ) -> None:
-    """Fetch drawings of CATEGORIES from Google's Quick, Draw! dataset (CC BY 4.0).
+    """Download drawings of CATEGORIES from Google's Quick, Draw! dataset (CC BY 4.0).
 
-    Files that exist already are kept. An interrupted download is resumed by the same command. Size and MD5 are checked
-    before a file gets its name. With --limit the name is cat.first100.ndjson, so that it is not mistaken for the
-    complete file.
+    Existing files are kept. If a download is interrupted, run the same command again to resume it. The size and MD5 of
+    each file are checked. With --limit 100, the file of cat is cat.first100.ndjson.
     """
     from sketchrnn.cli.progress import Downloads
     from sketchrnn.dataset.quickdraw import BASE_ADDRESS, CATEGORIES, fetch, plan
@@ -64,9 +71,9 @@ def download(
         click.echo("\n".join(CATEGORIES))
         return
     if everything == bool(categories):
-        raise click.UsageError("name categories, or give --all")
+        raise click.UsageError("expected categories or --all")
     if limit is not None and kind == "npz":
-        raise click.UsageError("--limit: an npz file cannot be read in part")
+        raise click.UsageError("--limit cannot be used with npz files")
     wanted = plan(CATEGORIES if everything else categories, kind, folder, limit, base or BASE_ADDRESS)
     if dry_run:
         click.echo("\n".join(f"{one.address} -> {one.path}" for one in wanted))

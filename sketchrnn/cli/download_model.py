@@ -18,21 +18,21 @@ Examples:
 """
 )
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", help="Write it as a checkpoint (.safetensors).")
-@click.option("--vae", is_flag=True, help="Fetch it with its encoder, for reconstruct and interpolate.")
-@click.option("--large", is_flag=True, help="Fetch one of Google's larger models.")
+@click.option("-o", "--output", metavar="FILE", help="Write the model to this checkpoint (.safetensors).")
+@click.option("--vae", is_flag=True, help="Download the model with an encoder, for reconstruct and interpolate.")
+@click.option("--large", is_flag=True, help="Download the larger model.")
 @click.option(
     "--base",
     metavar="ADDRESS",
     envvar="SKETCHRNN_MODELS",
-    help="Address of a mirror.  [default: Google's; env: SKETCHRNN_MODELS]",
+    help="Download from this mirror.  [default: Google's; env: SKETCHRNN_MODELS]",
 )
 @options.force
 def download_model(name: str, output: str | None, vae: bool, large: bool, base: str | None, force: bool) -> None:
-    """Fetch the model that Google published for one category, such as bird or "alarm clock".
+    """Download the model that Google published for category NAME, such as bird or "alarm clock".
 
-    114 categories have one. The file is checked and kept in the user's cache, so it is fetched only once. Its path is
-    printed, for --model of the other commands. Google states no license for it.
+    Google published models for 114 categories, without a license. The file is checked and kept in a cache. The command
+    prints its path, which you can give to --model of other commands.
     """
     from sketchrnn.cli.progress import downloading
     from sketchrnn.model.checkpoint import save_checkpoint

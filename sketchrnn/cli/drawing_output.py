@@ -1,4 +1,4 @@
-"""Where the drawings of a command go: one file, a file for each, or records one after the other."""
+"""The output of drawing commands: one file, a file for each drawing, or a stream of records."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ class Target:
 
     @property
     def a_file_each(self) -> bool:
-        """Each drawing gets a file of its own."""
+        """Whether each drawing gets its own file."""
         return NUMBERED.search(self.path) is not None
 
     def check(self, count: int = 1) -> None:
-        """Check before the work that its result can be written.
+        """Check, before drawing, that the result can be written.
 
         Raises:
             SketchRNNError: a file exists already, or its folder is missing or not writable, or an extra is missing.
@@ -80,7 +80,7 @@ class Target:
                 check_writable(self._path(number), force=self.force)
 
     def write(self, drawings: Sequence[Item]) -> None:
-        """Write drawings: into one file, or into a file each."""
+        """Write drawings to one file, or each to its own file."""
         if not self.a_file_each:
             self._write_one(self.path, drawings)
             return
@@ -90,16 +90,16 @@ class Target:
     def write_results(
         self, results: Iterable[list[Drawing] | SketchRNNError], source: str, *, many: bool, originals: bool = False
     ) -> None:
-        """Write the drawings of records as they come: records and files each at once, a sheet at the end.
+        """Write the drawings of each record as soon as they are drawn; a sheet is written at the end.
 
         Args:
-            results: of each record, in order.
+            results: drawings or the error of each record, in order.
             source: the input, for messages.
-            many: there are several records: those that fail are reported, and the others are drawn.
-            originals: show what was reconstructed, too.
+            many: the input has several records; errors of single records are reported, and the others are drawn.
+            originals: also show the original of a reconstruction.
 
         Raises:
-            SketchRNNError: a record failed; all others are written.
+            SketchRNNError: a record failed; all others were written.
         """
         failed = count = cut = written = 0
         sheet: list[Item] = []
@@ -136,9 +136,9 @@ class Target:
         elif stream is not None and self.path != STANDARD_STREAM and count > failed:
             self._report(self.path)
         if cut:
-            LOGGER.info(f"{cut} of the drawings did not end and were cut; --max-points allows more points")
+            LOGGER.info(f"{cut} drawings reached --max-points and were cut")
         if failed:
-            raise SketchRNNError(f"{source}: {failed} of {count} records failed; the others are written")
+            raise SketchRNNError(f"{source}: {failed} of {count} records failed; the others were written")
 
     def _path(self, number: int) -> str:
         return NUMBERED.sub(lambda pattern: pattern[0] % number, self.path)
@@ -165,7 +165,7 @@ class Target:
     def _report(self, path: str) -> None:
         LOGGER.info(f"wrote {Path(path)}")
         if self.open and click.launch(path) != 0:
-            LOGGER.info(f"{path}: found no program that opens it")
+            LOGGER.info(f"{path}: no program was found to open this file")
 
 
 def _with_bar(
@@ -183,7 +183,7 @@ def _with_bar(
 
 
 def _log_assumptions(drawings: Sequence[Drawing]) -> None:
-    """Report what was not given and had to be found for a single record: its category and its scale."""
+    """Report the guessed category and the estimated scale of a single record."""
     if drawings and drawings[0].guesses:
         listed = ", ".join(f"{one.category} {one.probability:.0%}" for one in drawings[0].guesses)
         LOGGER.info(f"guessed: {listed}; --category sets it")

@@ -14,8 +14,10 @@ from sketchrnn.cli import options, shell_completion
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import DatasetError
 from sketchrnn.training import check_torch
+from sketchrnn.training.configuration import TrainingConfiguration
 
 HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
+(SEED,) = options.setting_options(TrainingConfiguration, "seed")
 
 
 @click.command(
@@ -33,7 +35,7 @@ Examples:
     type=click.Choice(["test", "valid", "train", "all"]),
     default="test",
     show_default=True,
-    help="Drawings to measure; models are trained on train.",
+    help="Measure on the drawings of this split.",
 )
 @click.option(
     "--latent",
@@ -43,12 +45,16 @@ Examples:
 @click.option(
     "--offset-scale",
     type=click.FloatRange(0, min_open=True),
-    help="Divisor of offsets.  [default: the model's; for Google's decoders the one that fits best]",
+    help="Divide offsets by this.  [default: that of the model; for Google's decoders, fitted]",
 )
-@click.option("--max-length", type=click.IntRange(1), help="Skip drawings of more rows.  [default: the model's Nmax]")
-@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@options.random_seed
+@click.option(
+    "--max-length",
+    type=click.IntRange(1),
+    help="Skip drawings with more points than this.  [default: Nmax of the model]",
+)
+@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True, help="Drawings in a batch.")
+@options.device
+@SEED
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def evaluate(
@@ -64,16 +70,16 @@ def evaluate(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Measure MODEL on the drawings of FILES, stores or files, per category and overall.
+    """Measure MODEL on the drawings of FILES, per category and overall.
 
-    MODEL is a checkpoint, or "shipped". L_R and L_KL are the paper's, per drawing; compare them only between models of
-    the same Nmax. nats_0 to nats_75 are nats per point after 0, 25, 50 and 75 % of each drawing: -log p of every later
-    row and of the end. Offsets are a density per pixel of the 255 box (per canvas pixel for a model that was trained on
-    npz files only). Lower is better.
+    MODEL is a checkpoint, or `shipped`. FILES are stores or files of drawings. L_R and L_KL are the losses of the
+    paper, per drawing; compare them only between models with the same Nmax. nats_0 to nats_75 are nats per point after
+    0, 25, 50 and 75 % of each drawing: the mean of -log p of all later rows and of the end. The density is per pixel of
+    the 255 box, or per canvas pixel for a model that was trained only on npz files. Lower is better.
     """
     check_torch("evaluate")
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other")
+        raise click.UsageError("--json and --csv cannot be used together")
     from sketchrnn.model.loading import load_model
 
     checkpoint = load_model(model)
@@ -100,11 +106,13 @@ def evaluate(
     measured_on = drawings.of_split(split)
     if not len(measured_on):
         counts = ", ".join(f"{count:,} {name}" for name, count in report.splits.items())
-        raise DatasetError(f"no drawing is in the {split} split ({counts}); --split all measures all drawings")
+        raise DatasetError(
+            f"expected drawings in the {split} split, found none ({counts}). --split all measures all drawings"
+        )
     scale = checkpoint.offset_scale if offset_scale is None else offset_scale
     if offset_scale is None and "imported" in checkpoint.training:
         scale = fit_offset_scale(network, measured_on, scale)
-        LOGGER.info(f"offsets are divided by {scale:.4g}, which fits the model best (--offset-scale)")
+        LOGGER.info(f"offset scale {scale:.4g}, fitted to the drawings; --offset-scale sets it")
     scores = measure(
         network,
         measured_on,

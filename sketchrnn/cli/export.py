@@ -18,19 +18,21 @@ Examples:
 """
 )
 @click.argument("model")
-@click.option("-o", "--output", metavar="FILE", required=True, help="NAME.gen.json, NAME.vae.json or NAME.safetensors.")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, help="Write to NAME.gen.json, NAME.vae.json or NAME.safetensors."
+)
 @options.category
 @options.precision
-@click.option("--clip", is_flag=True, help="Cut weights beyond +-10, which the format cannot hold.")
+@click.option("--clip", is_flag=True, help="Clip weights to the range of the format, -10 to 10.")
 @options.force
 def export(model: str, output: str, category: str | None, precision: str, clip: bool, force: bool) -> None:
-    """Write MODEL for JavaScript: as Magenta's programs read it, or a small file for the page and the npm package.
+    """Convert MODEL for use in JavaScript. The name of the output selects the format.
 
-    NAME.gen.json holds a decoder that was trained on one category (train --decoder-only); @magenta/sketch, ml5 and
-    sketch-rnn-js run it. NAME.vae.json holds a model with an encoder, of one of its categories; sketch-rnn-js runs it.
-    Weights are rounded to a 3,277th. Only models with the LSTM cell and 20 mixtures can be exported so.
+    NAME.gen.json: a model without encoder (train --decoder-only) and with one category, for @magenta/sketch, ml5 and
+    sketch-rnn-js. NAME.vae.json: a model with encoder and one of its categories, for sketch-rnn-js. Both need LSTM
+    cells and 20 mixture components. Weights are rounded to multiples of 1/3,277.
 
-    NAME.safetensors is a model file without what drawing does not need; complete, generate and guess read it, too.
+    NAME.safetensors: a small model file for the page and the npm package. complete, generate and guess also read it.
     """
     from typing import cast
 
@@ -51,5 +53,5 @@ def export(model: str, output: str, category: str | None, precision: str, clip: 
         return
     exported = export_magenta(load_model(model), kind, category=category, clip=clip)
     write_bytes(output, exported.content)
-    click.echo(f"wrote {output}; {exported.clipped} weights beyond +-10 were cut, the largest is {exported.largest:.4g}"
-               if exported.clipped else f"wrote {output}; no weight is beyond +-10", err=True)  # fmt: skip
+    click.echo(f"wrote {output}; clipped {exported.clipped} weights to +-10, the largest was {exported.largest:.4g}"
+               if exported.clipped else f"wrote {output}; no weight was clipped", err=True)  # fmt: skip

@@ -16,14 +16,16 @@ Examples:
 """,
 )
 @click.argument("model", required=False)
-@click.option("-o", "--output", metavar="FILE", required=True, help="The page to write (.html); - is standard output.")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, help="Write the page to this file (.html); - = standard output."
+)
 @options.precision
 @options.force
 def export_page(model: str | None, output: str, precision: str, force: bool) -> None:
-    """Write the page of serve as one HTML file that needs no server.
+    """Write the page of `sketchrnn serve` as one HTML file that needs no server.
 
-    The file holds MODEL, the page and its engine; it draws in the browser, offline: mail it, put it on a web site, or
-    open it from a disk. Without MODEL, the model that ships with sketchrnn.
+    The file contains MODEL and the drawing engine, and works offline. Mail it, put it on a web site, or open it from a
+    disk. By default, MODEL is the model that ships with sketchrnn.
     """
     from typing import cast
 
@@ -37,4 +39,4 @@ def export_page(model: str | None, output: str, precision: str, force: bool) -> 
     content = exported_page(page_model(load_model(model), cast(Precision, precision))).encode()
     write_bytes(output, content)
     if output != STANDARD_STREAM:
-        click.echo(f"wrote {output}: {len(content) / 1e6:.1f} MB, which draws without a server", err=True)
+        click.echo(f"wrote {output}: {len(content) / 1e6:.1f} MB", err=True)

@@ -25,7 +25,7 @@ Examples:
 def generate(settings: dict[str, Any], target: Target, model: str | None) -> None:
     """Draw from nothing.
 
-    A model with an encoder draws without z if it can, else with a z from the prior.
+    A model with an encoder draws without z if it was trained for that, else with a z sampled from the prior.
     """
     from sketchrnn.model.model import load
     from sketchrnn.model.sampling import Request

@@ -41,7 +41,7 @@ Examples:
     cls=options.PanelOption,
     panel=OUTPUT,
     is_flag=True,
-    help="Write a JSON list; of several records, a list of lists.",
+    help="Write a JSON list; for several records, a list of lists.",
 )
 @click.option(
     "--ndjson",
@@ -49,22 +49,22 @@ Examples:
     cls=options.PanelOption,
     panel=OUTPUT,
     is_flag=True,
-    help="Write each record with its guesses; its word is the best guess.",
+    help="Write each record as ndjson, with its guesses; the best guess becomes its word.",
 )
 @options.model
 def guess(
     prefix: str, count: int, index: int | None, key_id: str | None, as_json: bool, as_ndjson: bool, model: str | None
 ) -> None:
-    """Guess what the partial sketch PREFIX is.
+    """Guess the category of the partial sketch PREFIX.
 
-    Prints the most probable categories with their probabilities. PREFIX is as for complete; all records of a file are
-    guessed.
+    It prints the most probable categories with their probabilities. PREFIX can have any format that `sketchrnn
+    complete` reads. Each record of a file is guessed.
     """
     from sketchrnn.formats.quickdraw_ndjson import ndjson_record
     from sketchrnn.model.model import load
 
     if as_json and as_ndjson:
-        raise click.UsageError("--json and --ndjson exclude each other")
+        raise click.UsageError("--json and --ndjson cannot be used together")
     records, many = read_prefixes(prefix, index, key_id)
     records, again = itertools.tee(records)
     failed = number = 0
@@ -89,4 +89,4 @@ def guess(
     if as_json:
         click.echo(json.dumps(lists if many else lists[0], indent=2))
     if failed:
-        raise SketchRNNError(f"{prefix}: {failed} of {number + 1} records failed; the others are written")
+        raise SketchRNNError(f"{prefix}: {failed} of {number + 1} records failed; the others were written")

@@ -19,12 +19,12 @@ Examples:
 """,
 )
 @click.argument("file")
-@click.option("-o", "--output", metavar="FILE", required=True, help="The checkpoint to write (.safetensors).")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Write the checkpoint to this file (.safetensors).")
 @options.force
 def import_model(file: str, output: str, force: bool) -> None:
-    """Make a checkpoint of FILE, a model that Google published: NAME.gen.json or NAME.vae.json.
+    """Convert FILE, a model that Google published (NAME.gen.json or NAME.vae.json), to a checkpoint.
 
-    Such files can also be used as they are, as --model of every command; `sketchrnn download-model` fetches them.
+    Conversion is optional: --model of every command also reads such files. `sketchrnn download-model` downloads them.
     """
     from sketchrnn.model.checkpoint import save_checkpoint
     from sketchrnn.model.magenta import load_magenta

@@ -18,12 +18,12 @@ Examples:
 """
 )
 @click.argument("model", required=False, shell_complete=shell_completion.models)
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-@click.option("--formats", is_flag=True, help="List the file formats of drawings instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--formats", is_flag=True, help="List the file formats of drawings.")
 def info(model: str | None, as_json: bool, formats: bool) -> None:
-    """Say what MODEL is: its architecture, categories and training.
+    """Show the architecture, categories and training of MODEL.
 
-    Without MODEL, the model that ships with sketchrnn.
+    By default, MODEL is the model that ships with sketchrnn.
     """
     if formats:
         _list_formats()
@@ -56,17 +56,17 @@ def info(model: str | None, as_json: bool, formats: bool) -> None:
     trained_on = f"{drawings.get('train', 0):,} drawings, {checkpoint.training.get('step', 0):,} steps"
     before = checkpoint.training.get(STARTED_FROM)
     while before:
-        trained_on += f", after {before['training'].get('step', 0):,} of {before['model']}"
+        trained_on += f"; before that, {before['training'].get('step', 0):,} steps of an earlier model"
         before = before["training"].get(STARTED_FROM)
     lines = {
         "model": model or options.SHIPPED_HELP,
         "kind": f"{kind}, {parameters:,} parameters",
         "units": f"{units}, {configuration.mixtures} mixtures",
         "draws without z": "yes" if configuration.can_draw_without_latent else "no",
-        "unit": "the 255 box" if checkpoint.unit == "box" else "its training files' own",
+        "unit": "the 255 box" if checkpoint.unit == "box" else "that of its training files",
         "offset scale": f"{checkpoint.offset_scale:.4g}",
-        "longest sketch": f"{checkpoint.max_length} rows",
-        "trained on": trained_on if imported is None else f"published by Google as {imported.get('name')}",
+        "longest sketch": f"{checkpoint.max_length} points",
+        "trained on": trained_on if imported is None else f"published by Google, {imported.get('name')}",
         f"categories ({len(configuration.categories)})": ", ".join(configuration.categories),
     }
     for name, value in lines.items():

@@ -18,14 +18,14 @@ Examples:
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of Inkscape's user extensions.  [default: Inkscape is asked]",
+    help="Folder of Inkscape's user extensions.  [default: found by running Inkscape]",
 )
 @click.option("--uninstall", is_flag=True, help="Remove the extension.")
 def install_inkscape_extension(folder: Path | None, uninstall: bool) -> None:
-    """Add Extensions > Sketch-RNN > Complete to Inkscape 1.2 or later.
+    """Install an extension for Inkscape 1.2 or later: Extensions > Sketch-RNN > Complete.
 
-    The extension runs the Python environment that runs this command. Install it again after you move that environment
-    or update sketchrnn. Restart Inkscape afterwards.
+    Restart Inkscape afterward. The extension uses the Python environment of this command. Install it again after you
+    move that environment or update sketchrnn.
     """
     from sketchrnn.hosts import inkscape
     from sketchrnn.model.loading import load_model

@@ -34,31 +34,31 @@ Examples:
     type=click.IntRange(2, 100),
     default=9,
     show_default=True,
-    help="Number of drawings in a row, ends included.",
+    help="Number of drawings in a row, including the ends.",
 )
 @click.option(
     "--linear",
     cls=options.PanelOption,
     panel=HOW,
     is_flag=True,
-    help="Follow the straight line through latent space, instead of the arc.",
+    help="Interpolate z linearly, instead of spherically.",
 )
 @options.target
 @options.model
 def interpolate(
     ends: tuple[str, ...], settings: dict[str, Any], steps: int, linear: bool, target: Target, model: str | None
 ) -> None:
-    """Draw what lies between two ENDS, or in a grid between four.
+    """Draw steps between two ENDS, or a grid between four.
 
-    An end is FILE, FILE:INDEX (one record of the file, counted from 0), or the name of a category; four are top left,
-    top right, bottom left and bottom right. Sketches need a model with an encoder; categories mix in any model that has
-    several. All are drawn with the same random numbers.
+    An end is FILE, FILE:INDEX (one record of the file, counted from 0), or the name of a category. The order of four
+    ends is top left, top right, bottom left, bottom right. Files need a model with an encoder; categories need a model
+    with several categories. All drawings use the same random numbers.
     """
     from sketchrnn.model.batches import attempt
     from sketchrnn.model.model import load
 
     if len(ends) not in (2, 4):
-        raise click.UsageError(f"expected two ends, or four, found {len(ends)}; an end is {TERM_HELP}")
+        raise click.UsageError(f"expected two or four ends, found {len(ends)}. An end is {TERM_HELP}")
     target = replace(target, picture=replace(target.picture, columns=target.picture.columns or steps))
     target.check(steps ** (len(ends) // 2))
     loaded = load(model)

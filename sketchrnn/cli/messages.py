@@ -1,4 +1,4 @@
-"""Messages of commands: one logger, and one handler that writes to stderr what the user asked for with -q or -v."""
+"""Messages of commands: one logger, and one handler that writes to stderr. -q and -v set its level."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from sketchrnn.formats.page import Page
 from sketchrnn.formats.picture import KINDS, PictureSettings
 from sketchrnn.formats.svg.style import RenderStyle
 from sketchrnn.model.sampling import Request, Sampling
-from sketchrnn.settings import FILES, LOOK, OUTPUT, PANELS, Setting, settings_of
+from sketchrnn.settings import FILES, LOOK, MACHINE, OUTPUT, PANELS, Setting, settings_of
 
 COMMON = "Most used"
 """First group of ``--help``."""
@@ -55,18 +55,14 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic in clic
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Turn text into a value, and check it."""
-        setting = self._setting
         try:
-            if setting.parse is not None:
-                return setting.parse(str(value)) if isinstance(value, str | int | float) else value
-            if setting.type in (int, float) and isinstance(value, str):
-                value = setting.type(value)
-        except (ValueError, ConfigurationError) as error:
-            self.fail(str(error) if isinstance(error, ConfigurationError) else self._expected(value), param, ctx)
-        return value if setting.accepts(value) else self.fail(self._expected(value), param, ctx)
-
-    def _expected(self, value: object) -> str:
-        return f"expected {self._setting.expected}, found {value!r}"
+            if isinstance(value, str) or (self._setting.parse is not None and isinstance(value, int | float)):
+                return self._setting.from_text(str(value))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+        if self._setting.parse is None and not self._setting.accepts(value):
+            self.fail(f"expected {self._setting.expected}, found {value!r}", param, ctx)
+        return value
 
 
 def setting_option(name: str, default: Any, setting: Setting, **changes: Any) -> Callable[[Command], Command]:
@@ -120,8 +116,8 @@ def gathered(
             command(**{result: found}, **values)
 
         wrapped: Command = with_dict
-        for option in reversed(options):
-            wrapped = option(wrapped)
+        for add in reversed(options):
+            wrapped = add(wrapped)
         return wrapped
 
     return decorate
@@ -136,34 +132,41 @@ def request(*without: str) -> Callable[[Command], Command]:
     return gathered((Request, Sampling), options, "settings")
 
 
-def _option(*flags: str, **description: Any) -> Callable[[Command], Command]:
+def option(*flags: str, **description: Any) -> Callable[[Command], Command]:
+    """Return an option that ``--help`` shows in a group: ``panel``, or the first one if it is ``common``."""
     return click.option(*flags, cls=PanelOption, **description)
 
 
-model = _option(
+model = option(
     "--model",
     metavar="FILE",
     shell_complete=shell_completion.models,
     panel=FILES,
     common=True,
-    help=f"Checkpoint from train, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
+    help=f"Use this checkpoint, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
 (category,) = setting_options(Request, "category")
 (seed,) = setting_options(Sampling, "seed")
-random_seed = setting_option(
-    "seed",
-    0,
-    Setting("Seed of all random numbers; the same seed repeats the result.", int, minimum=0, maximum=2**32 - 1),
+force = option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
+index = option(
+    "--index", type=click.IntRange(0), panel=FILES, help="Use only the record with this index, counted from 0."
 )
-force = _option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
-index = _option("--index", type=click.IntRange(0), panel=FILES, help="Only this record of the file, counted from 0.")
-key_id = _option("--key-id", metavar="ID", panel=FILES, help="Only the record of the file with this key_id.")
+key_id = option("--key-id", metavar="ID", panel=FILES, help="Use only the record with this key_id.")
 precision = click.option(
     "--precision",
     type=click.Choice(["float16", "int8"]),
     default="int8",
     show_default=True,
-    help="Of the weights: int8 is half as large, float16 draws exactly as the command line does.",
+    help="Format of the weights: int8 = half as large; float16 = same drawings as this command line.",
+)
+device = option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    panel=MACHINE,
+    common=True,
+    help="Compute on this device; auto = a GPU if there is one.",
 )
 
 
@@ -184,7 +187,7 @@ def target(command: Command) -> Command:
         command(target=target, **values)
 
     options: list[Callable[[Command], Command]] = [
-        _option(
+        option(
             "-o",
             "--output",
             metavar="FILE",
@@ -192,9 +195,9 @@ def target(command: Command) -> Command:
             show_default=True,
             panel=OUTPUT,
             common=True,
-            help="Write to this file; %d in the name = a file for each drawing, - = standard output.",
+            help="Write to this file; %d in the name = one file per drawing; - = standard output.",
         ),
-        _option(
+        option(
             "--format",
             "output_format",
             type=click.Choice(KINDS),
@@ -205,10 +208,8 @@ def target(command: Command) -> Command:
         force,
         *setting_options(PictureSettings),
         *setting_options(RenderStyle),
-        _option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
-        _option(
-            "--open", "open", is_flag=True, panel=OUTPUT, help="Show the result in the program that opens such files."
-        ),
+        option("--landscape", is_flag=True, panel=LOOK, help="Turn the page so that its longer side is horizontal."),
+        option("--open", "open", is_flag=True, panel=OUTPUT, help="Open the result in its default program."),
     ]
     return gathered((PictureSettings, RenderStyle), options, "picture")(with_target)
 
@@ -218,6 +219,6 @@ def _picture_settings(values: dict[str, Any], landscape: bool) -> PictureSetting
     if landscape:
         page = looks["page"]
         if page is None:
-            raise click.UsageError("--landscape turns a page; name one with --page")
+            raise click.UsageError("--landscape needs --page")
         looks["page"] = Page(max(page.width, page.height), min(page.width, page.height))
     return PictureSettings(look=RenderStyle(**looks), **values)

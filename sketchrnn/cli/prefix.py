@@ -23,9 +23,9 @@ TERM_HELP = "FILE, FILE:INDEX (one record of the file, counted from 0), or the n
 def read_prefixes(
     path: str, index: int | None = None, key_id: str | None = None
 ) -> tuple[Iterator[Record | SketchRNNError], bool]:
-    """Return the records of a file, all or the one that is asked for, and whether there are several.
+    """Return all records of a file, or the selected one, and whether there are several.
 
-    A damaged line of ndjson gives an error in the place of its record, if there are several.
+    If there are several, an invalid line of ndjson gives an error instead of a record.
 
     Raises:
         SketchRNNError: the file cannot be read, or has no such record.
@@ -33,7 +33,7 @@ def read_prefixes(
     from sketchrnn.formats import read_each
 
     if index is not None and key_id is not None:
-        raise click.UsageError("--index and --key-id both select a record; give one of them")
+        raise click.UsageError("--index and --key-id cannot be used together")
     records = read_each(path)
     if key_id is not None:
         records = (each for each in records if not isinstance(each, SketchRNNError) and each.key_id == key_id)
@@ -41,7 +41,7 @@ def read_prefixes(
         missing = f"expected a record with key_id {key_id}, found none"
     elif index is not None:
         first = list(itertools.islice(records, index, index + 1))
-        missing = f"expected a record {index}, counted from 0, found fewer"
+        missing = f"expected a record with index {index} (counted from 0), found fewer records"
     else:
         first = list(itertools.islice(records, 2))
         missing = "expected drawings, found none"
@@ -57,10 +57,9 @@ def read_prefixes(
 
 
 def read_terms(model: Model, terms: tuple[str, ...]) -> Iterator[tuple[list[LatentEnd], bool]]:
-    """Return what terms stand for, once for each record of their files, and whether there are several.
+    """Return the sketches or categories of terms, a list for each result, and whether there are several results.
 
-    Of several files with many records the records are taken side by side; a file with one record, or a category, is
-    taken each time.
+    Record i of each file goes into result i. A file with one record, or a category, goes into each result.
 
     Raises:
         SketchRNNError: a file cannot be read, or there is neither file nor category, or the numbers of records differ.
@@ -83,7 +82,7 @@ def _read_term(model: Model, text: str) -> list[LatentEnd]:
         try:
             model.configuration.category_name(text)
         except CategoryError as error:
-            raise CategoryError(f"{text}: no such file, and no category of the model: {error}") from error
+            raise CategoryError(f"{text}: expected a file or a category, found neither: {error}") from error
         return [text]
     found = list(read_prefixes(path, index)[0])
     for number_, record in enumerate(found):

@@ -27,19 +27,19 @@ Examples:
     help="Folder of the store; a new one is made, an old one extended.",
 )
 @click.option("--category", metavar="NAME", help="Category of drawings without one.  [default: name of folder or file]")
-@click.option(
-    "--recognized", is_flag=True, help="Skip drawings that the game did not recognize; keep those without this field."
-)
+@click.option("--recognized", is_flag=True, help="Skip drawings that the game did not recognize.")
 @click.option(
     "--country",
     "countries",
     metavar="CODE",
     multiple=True,
-    help="Keep only drawings from this country, such as US; repeatable.",
+    help="Keep only drawings from this country, such as US; can be repeated.",
 )
-@click.option("--min-length", type=click.IntRange(1), default=1, show_default=True, help="Skip drawings of fewer rows.")
 @click.option(
-    "--max-length", type=click.IntRange(1), default=1000, show_default=True, help="Skip drawings of more rows."
+    "--min-length", type=click.IntRange(1), default=1, show_default=True, help="Skip drawings with fewer rows."
+)
+@click.option(
+    "--max-length", type=click.IntRange(1), default=1000, show_default=True, help="Skip drawings with more rows."
 )
 @click.option("--limit", type=click.IntRange(1), help="Keep only the first drawings of each category.")
 @click.option(
@@ -47,10 +47,12 @@ Examples:
     type=click.FloatRange(0, 100),
     default=2.0,
     show_default=True,
-    help="Tolerance of simplification, in 1/255 of the drawing; 0 keeps all points.",
+    help="Tolerance of simplification, in 1/255 of the drawing; 0 = keep all points.",
 )
 @click.option(
-    "--processes", type=click.IntRange(1, 1024), help="Number of processes that read.  [default: one per core]"
+    "--processes",
+    type=click.IntRange(1, 1024),
+    help="Read files with this number of processes.  [default: one per core]",
 )
 @click.option("--force", is_flag=True, help="Replace the categories of these files.")
 def prepare(
@@ -66,22 +68,22 @@ def prepare(
     processes: int | None,
     force: bool,
 ) -> None:
-    """Prepare FILES for training, as a store that is mapped into memory.
+    """Convert FILES to a store for training.
 
-    FILES are drawings in any format that `sketchrnn info --formats` lists, also compressed (.gz, .bz2, .xz), or folders
-    of them: a sub-folder is the category of its drawings, unless they name another. Drawings that Google has not
-    simplified are moved, scaled, resampled and simplified in the same way.
+    FILES are drawings, or folders of drawings, in any format that `sketchrnn info --formats` lists. They can be
+    compressed (.gz, .bz2, .xz). The category of a drawing is its own word, else the name of its sub-folder or file.
+    Drawings that Google has not simplified are moved, scaled, resampled and simplified in the same way.
 
-    Each category is one file of the store, so that categories can be added later, and on several machines at once. An
-    interrupted preparation is resumed by the same command. A hash of key_id splits the drawings: 85 % train, 5 %
-    validate, 10 % test; of few drawings at least one validates.
+    A store is a folder with one file per category. You can add categories later, also from several machines at once.
+    If the command is interrupted, run it again to resume. A hash of key_id splits the drawings: 85 % for training, 5 %
+    for validation, 10 % for tests. At least one drawing is used for validation.
     """
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.encode import Selection
     from sketchrnn.dataset.prepare import prepare as prepare_store
 
     if Path(output).exists() and not Path(output).is_dir():
-        raise click.BadParameter(f"{output!r} is a file, not a folder", param_hint="--output")
+        raise click.BadParameter(f"expected a folder, found the file {output!r}", param_hint="--output")
     selection = Selection(
         recognized, tuple(sorted(set(countries))), min_length, max_length, limit or 0, epsilon, category
     )

@@ -36,7 +36,7 @@ def reading() -> Iterator[Callable[[int, int], None]]:
 
 
 class Downloads:
-    """Shows a bar for each file that is fetched and one for all; without a terminal, a line for each file."""
+    """Shows a bar for each download and one for all; without a terminal, a line for each file."""
 
     def __init__(self, count: int) -> None:
         hidden = not _shows_bars()
@@ -118,7 +118,9 @@ class TrainingProgress:
         if report is None:
             return
         if report.skipped:
-            LOGGER.warning(f"step {step:,}: skipped {report.skipped} steps, their loss or gradient was not finite")
+            LOGGER.warning(
+                f"step {step:,}: skipped {report.skipped} steps because the loss or a gradient was not finite"
+            )
         text = (
             f"L_R {report.reconstruction:.3f} L_KL {report.kl:.3f}{self._validation} "
             f"{report.drawings_per_second:.0f} drawings/s"

@@ -29,7 +29,7 @@ Examples:
     cls=options.PanelOption,
     panel=HOW,
     is_flag=True,
-    help="Sample z from the posterior for each drawing, instead of taking its mean.",
+    help="Sample z from the posterior, instead of using its mean.",
 )
 @options.one_record
 @options.target
@@ -43,10 +43,10 @@ def reconstruct(
     target: Target,
     model: str | None,
 ) -> None:
-    """Draw SKETCH again from its latent vector alone.
+    """Redraw SKETCH from its latent vector.
 
-    SKETCH is a whole drawing, in a file as for `sketchrnn complete`; all records of the file are reconstructed. An SVG
-    shows the original first. The model needs an encoder, which train makes unless --decoder-only is set.
+    SKETCH is a file with whole drawings, in any format that `sketchrnn complete` reads. SVG output also shows the
+    original. The model must have an encoder: train it without --decoder-only.
     """
     from sketchrnn.model.model import load
     from sketchrnn.model.sampling import Request

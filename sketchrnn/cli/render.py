@@ -29,10 +29,14 @@ Examples:
 """,
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("--skip", type=click.IntRange(0), default=0, show_default=True, help="Leave out so many drawings.")
-@click.option("--limit", type=click.IntRange(1), help="Show no more than this.  [default: 48; no limit for ndjson]")
-@click.option("--category", metavar="NAME", help="Only drawings of this category.")
-@click.option("--random", metavar="COUNT", type=click.IntRange(1, 10_000), help="So many, drawn at random.")
+@click.option("--skip", type=click.IntRange(0), default=0, show_default=True, help="Skip this number of drawings.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="Show at most this number of drawings.  [default: 48; no limit for ndjson]"
+)
+@click.option("--category", metavar="NAME", help="Show only drawings of this category.")
+@click.option(
+    "--random", metavar="COUNT", type=click.IntRange(1, 10_000), help="Show this number of drawings, chosen at random."
+)
 @options.seed
 @options.target
 def render(
@@ -44,9 +48,9 @@ def render(
     random: int | None,
     seed: int,
 ) -> None:
-    """Show the drawings of FILES: one as a picture, several as a sheet; or turn them into ndjson.
+    """Show the drawings in FILES as one picture, or convert them to ndjson or JSON.
 
-    FILES are stores that `sketchrnn prepare` wrote, Quick, Draw! files of any kind, polyline JSON, SVG, or - for
+    FILES are stores that `sketchrnn prepare` wrote, files in any format that `sketchrnn info --formats` lists, or - for
     standard input.
     """
     from sketchrnn.dataset.sample import choose
@@ -59,8 +63,8 @@ def render(
     )
     if not shown:
         of_category = f" of category {category!r}" if category is not None else ""
-        raise SketchRNNError(f"no drawing{of_category} is left to show after the first {skip}")
+        raise SketchRNNError(f"expected drawings{of_category} after the first {skip}, found none")
     target.check(len(shown))
     if more and random is None:
-        LOGGER.info(f"showing {len(shown)} drawings; --limit and --skip show others, --random a choice")
+        LOGGER.info(f"showing the first {len(shown)} drawings; --limit, --skip and --random show others")
     target.write(shown)

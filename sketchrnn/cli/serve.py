@@ -26,14 +26,17 @@ Examples:
 @options.precision
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 for any that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 = any free port.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 def serve(model: str | None, precision: str, host: str, port: int, open_page: bool) -> None:
-    """Serve a page on which you begin a drawing and the model finishes it.
+    """Serve a page on which you draw, and the model completes your drawing.
 
-    The page draws in the browser; this command only sends it the files, until Ctrl-C. Everything comes from the
-    package; nothing is fetched from the network.
+    The browser runs the model; this command only sends the files. It needs no internet connection. Ctrl-C stops it.
     """
     from sketchrnn.model.loading import load_model
     from sketchrnn.web.model_file import Precision, page_model
@@ -45,17 +48,17 @@ def serve(model: str | None, precision: str, host: str, port: int, open_page: bo
         server = PageServer(files, host, port)
     except OSError as error:
         raise SketchRNNError(
-            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another port with --port, 0 for any"
+            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another one with --port (0 = any free port)"
         ) from error
 
     def stop(*_: Any) -> None:
-        # not by an exception, which could interrupt the server while it hands a connection over
+        # not by an exception: it could interrupt the server while it accepts a connection
         threading.Thread(target=server.shutdown).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     if not is_loopback(host):
-        click.echo(f"warning: everyone who reaches {host} can open this page", err=True)
+        click.echo(f"warning: every computer that can connect to {host} can open this page", err=True)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{server.server_address[1]}/"
     click.echo(f"draw at {address} (Ctrl-C stops)", err=True)

@@ -29,7 +29,7 @@ Examples:
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def shell_completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, options, categories and models in SHELL by the Tab key."""
+    """Print a script for SHELL: the Tab key then completes commands, options, categories and models."""
     make = get_completion_class(shell)
     if make is not None:
         click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())

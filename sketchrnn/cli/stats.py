@@ -28,13 +28,16 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("--plot", metavar="FILE", help="Plot the distribution of lengths (.svg, .png or .pdf; extra [plot]).")
+@click.option(
+    "--plot", metavar="FILE", help="Plot the distribution of lengths (.svg, .png, .pdf); needs the extra [plot]."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @options.force
 def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) -> None:
-    """Say how many drawings the stores or files FILES hold, and how long they are.
+    """Show the number and lengths of the drawings in FILES (stores or files of drawings).
 
-    A length is the number of rows: of points without the first. Training divides offsets by offset_scale.
+    A length is the number of stroke-3 rows, which is one less than the number of points. Training divides offsets by
+    offset_scale.
     """
     from sketchrnn.cli.progress import reading
     from sketchrnn.dataset.load import open_all
@@ -52,10 +55,10 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
         sources = {shard.category: shard.information["sources"] for shard in store.shards}
         dropped = {shard.category: shard.information["tally"]["dropped"] for shard in store.shards}
         categories = [one.to_json() | {"sources": sources[one.name], "left_out": dropped[one.name]} for one in each]
-        said = {"unit": store.unit(), "categories": categories, "all": together.to_json()}
-        click.echo(json.dumps(said, indent=2))
+        values = {"unit": store.unit(), "categories": categories, "all": together.to_json()}
+        click.echo(json.dumps(values, indent=2))
     else:
-        unit = "the 255 box" if store.unit() == "box" else "the files' own unit"
+        unit = "the 255 box" if store.unit() == "box" else "the unit of the files"
         click.echo(f"lengths in rows; offset_scale in {unit}")
         click.echo(_table([*each, together] if len(each) > 1 else each))
     if plot is not None:
@@ -110,7 +113,11 @@ def _plot(each: list[Stats], together: Stats, path: str) -> None:
         axes.step(np.arange(len(share)), 100 * share, where="post", linewidth=1, label=one.name)
     share = np.cumsum(together.length_counts) / together.drawings
     axes.step(np.arange(len(share)), 100 * share, "k", where="post", linewidth=2, label=f"all {len(each)}")
-    axes.set(xlabel="rows", ylabel="% of the drawings that have no more", xlim=(0, max(2, together.percentile(99.5))))
+    axes.set(
+        xlabel="length (rows)",
+        ylabel="% of the drawings with at most this length",
+        xlim=(0, max(2, together.percentile(99.5))),
+    )
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     with atomic_write(path) as file:

@@ -14,15 +14,54 @@ import click
 from sketchrnn.cli import check_outputs_apart, options, shell_completion
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.cli.train_recognizer import add_recognizer
+from sketchrnn.errors import ConfigurationError
+from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.settings import FILES, MACHINE, NETWORK, TRAINING, Setting, settings_of
 from sketchrnn.training import check_torch
+from sketchrnn.training.configuration import RecognizerTraining, TrainingConfiguration
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
 
+OWNERS = (ModelConfiguration, TrainingConfiguration)
 SET_BY_OPTIONS = frozenset(
     ["categories", "variational", "latent_dropout", "clarity", "max_steps", "batch_size", "seed", "precision"]
 )
+SETTINGS: dict[str, tuple[Any, Setting]] = {
+    name: (default, description)
+    for owner in OWNERS
+    for name, default, description in settings_of(owner)
+    if name not in SET_BY_OPTIONS
+}
+"""The settings of --set."""
+
+
+def _set(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Return the value of each NAME=VALUE; print all names for "help"."""
+    if "help" in values:
+        formatter = ctx.make_formatter()
+        formatter.write_dl(
+            [
+                (f"{name}={default}".lower() if isinstance(default, bool) else f"{name}={default}", description.help)
+                for name, (default, description) in SETTINGS.items()
+            ]
+        )
+        click.echo(formatter.getvalue(), nl=False)
+        ctx.exit()
+    found = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or name not in SETTINGS:
+            raise click.BadParameter(
+                f"expected NAME=VALUE, found {text!r}. `--set help` lists all names", ctx, parameter
+            )
+        try:
+            found[name] = SETTINGS[name][1].from_text(value)
+        except ConfigurationError as error:
+            raise click.BadParameter(f"{name}: {error}", ctx, parameter) from None
+    return found
 
 
 @click.command(
+    cls=options.PanelCommand,
     epilog="""\b
 Examples:
   sketchrnn generate --category cat -n 60 -o cats.ndjson
@@ -31,74 +70,115 @@ Examples:
   sketchrnn train cats.ndjson -o more-cats.safetensors --from shipped --max-steps 2
   sketchrnn generate --category bus -n 60 -o buses.ndjson
   sketchrnn train cats.ndjson buses.ndjson -o both.safetensors --max-steps 5 --set decoder_units=64 --recognizer
-"""
+  sketchrnn train --set help
+""",
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", required=True, help="Checkpoint to write (.safetensors).")
-@click.option("--resume", is_flag=True, help="Resume the run that writes OUTPUT.")
-@click.option("--max-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of the whole run.")
-@click.option(
-    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this time; --resume continues."
+@options.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    panel=FILES,
+    common=True,
+    help="Write the checkpoint to this file (.safetensors).",
 )
-@click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True, help="Drawings in a step.")
-@click.option(
+@options.option(
     "--from",
     "started_from",
     metavar="MODEL",
     shell_complete=shell_completion.models,
-    help='Start from the weights of MODEL ("shipped": the package\'s) and add your categories.',
+    panel=NETWORK,
+    common=True,
+    help="Start from the weights of MODEL (or: shipped) and add your categories.",
 )
-@click.option(
+@options.option(
     "--clarity-from",
     "rated_by",
     metavar="MODEL",
     shell_complete=shell_completion.models,
-    help="Rate the drawings by the recognizer of MODEL; the trained model then has the setting --clarity.",
+    panel=NETWORK,
+    help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
 )
-@click.option("--recognizer", is_flag=True, help="Then train a recognizer on the same drawings; see train-recognizer.")
-@click.option("--decoder-only", is_flag=True, help="Train without encoder and z: the smallest model that completes.")
-@click.option(
-    "--latent-dropout", type=float, help="Share of sketches that are trained without their z.  [default: 0.5]"
+@options.option(
+    "--recognizer",
+    is_flag=True,
+    panel=NETWORK,
+    help="Then train a recognizer on the same drawings; see train-recognizer.",
 )
-@click.option(
-    "--max-length", type=click.IntRange(2), default=250, show_default=True, help="Skip drawings of more rows (Nmax)."
+@options.option(
+    "--decoder-only",
+    is_flag=True,
+    panel=NETWORK,
+    common=True,
+    help="Train without encoder and z: the smallest model that completes.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option(
+@options.gathered(
+    OWNERS,
+    [
+        *options.setting_options(ModelConfiguration, "latent_dropout"),
+        *options.setting_options(TrainingConfiguration, "max_steps", "batch_size", "seed"),
+    ],
+    "configured",
+)
+@options.option(
+    "--max-minutes",
+    type=click.FloatRange(0, min_open=True),
+    panel=TRAINING,
+    common=True,
+    help="Stop after this time, in minutes; --resume continues.",
+)
+@options.option("--resume", is_flag=True, panel=FILES, common=True, help="Resume the run that writes to --output.")
+@options.option(
+    "--max-length",
+    type=click.IntRange(2),
+    default=250,
+    show_default=True,
+    panel=TRAINING,
+    help="Skip drawings with more points than this (Nmax).",
+)
+@options.option(
+    "--set",
+    "chosen",
+    metavar="NAME=VALUE",
+    multiple=True,
+    is_eager=True,
+    callback=_set,
+    panel=TRAINING,
+    common=True,
+    help="Set another setting, such as decoder_units=256; --set help lists all.",
+)
+@options.device
+@options.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
     show_default=True,
-    help="Number format; auto is bfloat16 on processors that support it.",
+    panel=MACHINE,
+    help="Number format of matrix products; auto = bfloat16 on processors that support it.",
 )
-@options.random_seed
-@click.option("--tensorboard", metavar="FOLDER", help="Write figures and previews for `tensorboard --logdir FOLDER`.")
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Set any other setting, such as decoder_units=256; a wrong name lists all.",
+@options.option(
+    "--tensorboard",
+    metavar="FOLDER",
+    panel=FILES,
+    help="Write figures and previews for `tensorboard --logdir FOLDER`.",
 )
 @options.force
 def train(
     files: tuple[str, ...],
     output: str,
+    configured: dict[str, Any],
+    chosen: dict[str, Any],
+    *,
     resume: bool,
-    max_steps: int,
     max_minutes: float | None,
-    batch_size: int,
     started_from: str | None,
     rated_by: str | None,
     recognizer: bool,
     decoder_only: bool,
-    latent_dropout: float | None,
     max_length: int,
     device: str,
-    precision: str,
-    seed: int,
     tensorboard: str | None,
-    settings: tuple[str, ...],
     force: bool,
 ) -> None:
     """Train a model on the drawings of FILES.
@@ -127,24 +207,22 @@ def train(
 
     from sketchrnn.cli.progress import TrainingProgress, reading
     from sketchrnn.dataset.load import load
-    from sketchrnn.model.configuration import ModelConfiguration
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.recognizer import Recognizer
-    from sketchrnn.training.configuration import TrainingConfiguration
     from sketchrnn.training.distributed import choose_device, choose_precision, join_workers
     from sketchrnn.training.reports import Observer, Observers, TensorBoard
     from sketchrnn.training.run import train as run
 
-    values = _parse_settings(settings, (ModelConfiguration, TrainingConfiguration))
-    if latent_dropout is not None:
-        values[ModelConfiguration]["latent_dropout"] = latent_dropout
+    values = configured | chosen
+    precision = values.pop("precision")
+    network, settings = ({n: values[n] for n, *_ in settings_of(owner) if n in values} for owner in OWNERS)
     start = None if started_from is None else load_model(started_from)
     if start is None:
-        model = ModelConfiguration(variational=not decoder_only, **values[ModelConfiguration])
+        model = ModelConfiguration(variational=not decoder_only, **network)
     else:
         if decoder_only:
-            raise click.UsageError("--decoder-only: a model that starts --from another has its architecture")
-        model = dataclasses.replace(start.configuration, **values[ModelConfiguration])
+            raise click.UsageError("--decoder-only cannot be used with --from, which keeps the architecture of MODEL")
+        model = dataclasses.replace(start.configuration, **network)
     rating = None
     if rated_by is not None:
         rating = Recognizer(load_model(rated_by))
@@ -152,13 +230,7 @@ def train(
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(join_workers())
         device = choose_device(device)
-        training = TrainingConfiguration(
-            max_steps=max_steps,
-            batch_size=batch_size,
-            seed=seed,
-            precision=choose_precision(precision, device),
-            **values[TrainingConfiguration],
-        )
+        training = TrainingConfiguration(precision=choose_precision(precision, device), **settings)
         with reading() as progress:
             drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
         LOGGER.info(str(report))
@@ -170,7 +242,7 @@ def train(
         LOGGER.info(f"training on {device}{processes} in {training.precision}, {categories}")
         observers: list[Observer] = []
         if writes:
-            observers.append(stack.enter_context(TrainingProgress(max_steps)))
+            observers.append(stack.enter_context(TrainingProgress(training.max_steps)))
         if writes and tensorboard is not None:
             observers.append(stack.enter_context(contextlib.closing(TensorBoard(tensorboard))))
         outcome = run(
@@ -193,31 +265,8 @@ def train(
         if recognizer and writes:
             trained = load_model(path)
             known_drawings = drawings.with_categories(trained.configuration.categories)
-            add_recognizer(trained, known_drawings, output, steps=None, device=device, seed=seed)
+            add_recognizer(trained, known_drawings, output, RecognizerTraining(seed=training.seed), device)
         return
     LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:
         raise KeyboardInterrupt  # the group of commands turns it into its exit code
-
-
-def _parse_settings(settings: tuple[str, ...], classes: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
-    """Return the values of NAME=VALUE for each configuration class, in the type of the field's default."""
-    known: dict[str, tuple[Any, Any]] = {
-        field.name: (owner, type(field.default))
-        for owner in classes
-        for field in dataclasses.fields(owner)
-        if field.name not in SET_BY_OPTIONS
-    }
-    values: dict[Any, dict[str, Any]] = {owner: {} for owner in classes}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in known:
-            expected = f"expected NAME=VALUE with one of {', '.join(known)}"
-            raise click.BadParameter(f"{setting!r}; {expected}", param_hint="--set")
-        owner, kind = known[name]
-        try:
-            values[owner][name] = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-        except (ValueError, KeyError):
-            expected = f"expected a {kind.__name__}, found {text!r}"
-            raise click.BadParameter(f"{name}: {expected}", param_hint="--set") from None
-    return values

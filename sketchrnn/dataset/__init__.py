@@ -1,1 +1,1 @@
-"""Files of drawings -> what training and evaluation read: splits, filters, one unit, batches. NumPy only."""
+"""From files of drawings to training data: splits, filters, one unit, batches. NumPy only."""

@@ -25,7 +25,7 @@ class Encoded:
     """Drawings as they are stored: the stroke-3 rows of all drawings, one drawing after another.
 
     Attributes:
-        offsets: (rows, 2), in a unit that each drawing has for itself.
+        offsets: (rows, 2), each drawing in its own unit.
         lifts: (rows,), the pen rises after this row's point.
         lengths: rows of each drawing, (drawings,).
         keys: hash of each drawing's key_id, or of its rows if it has none, (drawings,).
@@ -75,7 +75,7 @@ class Encoded:
 
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
-        """Return the drawings of all parts, in their order; none if there is no part."""
+        """Return the drawings of all parts, in their order; empty without parts."""
         if len(parts) == 1:
             return parts[0]
         if not parts:
@@ -92,7 +92,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Drawings:
-    """A choice of the drawings of some blocks, in any order: what training and evaluation read.
+    """A selection of the drawings of some blocks, in any order, for training and evaluation.
 
     Attributes:
         blocks: the arrays with the rows.
@@ -103,7 +103,7 @@ class Drawings:
         categories: the categories' names.
         unit: "box" for the 255 box, "source" for the unit of the files.
         known_offset_scale: the value of :meth:`offset_scale`, if it is known without reading the rows.
-        known_fingerprint: identifies the rows and the choice of them, if it is known without reading the rows.
+        known_fingerprint: identifies the rows and their selection, if it is known without reading the rows.
     """
 
     blocks: tuple[Encoded, ...]
@@ -205,7 +205,7 @@ class Drawings:
         missing = sorted({self.categories[i] for i in np.unique(self.category)} - set(index))
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-            raise DatasetError(f"the model does not know the category {', '.join(map(repr, missing[:3]))}{more}")
+            raise DatasetError(f"expected categories of the model, found {', '.join(map(repr, missing[:3]))}{more}")
         translation = np.array([index.get(name, -1) for name in self.categories], dtype=np.int32)
         return replace(self, category=translation[self.category], categories=tuple(categories))
 
@@ -225,7 +225,7 @@ class Drawings:
                 squares += float(np.square(offsets, dtype=np.float64).sum())
             scale = deviation(count, total, squares)
         if scale == 0.0:
-            raise DatasetError("no drawing of the training split has any extent: nothing to learn from")
+            raise DatasetError("expected training drawings with an extent, found only single points")
         return scale
 
     def pieces(self) -> Iterator[Encoded]:

@@ -64,7 +64,7 @@ class Selection:
                 f"lengths: expected 1 <= min_length <= max_length, found {self.min_length} and {self.max_length}"
             )
         if self.limit < 0 or not 0.0 <= self.epsilon < BOX:
-            raise ConfigurationError(f"expected limit of at least 0 and epsilon from 0 to {BOX:g}")
+            raise ConfigurationError(f"expected a limit of at least 0 and an epsilon from 0 to {BOX:g}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -114,7 +114,7 @@ class ImportCounts:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> ImportCounts:
-        """Return the object of which :meth:`to_json` was called."""
+        """Return the object from the result of :meth:`to_json`."""
         dropped, kinds, ignored = (Counter(fields[name]) for name in ("dropped", "kinds", "ignored"))
         return cls(fields["read"], dropped, fields["empty_strokes"], kinds, ignored)
 
@@ -199,7 +199,7 @@ def _first_stroke_moves(
 
 
 def encode_record(record: Record, selection: Selection, counts: ImportCounts) -> Encoded:
-    """Encode one drawing, or none if it is skipped; arguments as for :func:`encode_columns`."""
+    """Encode one drawing, or none if it is skipped; arguments: see :func:`encode_columns`."""
     if selection.recognized and record.recognized is False:
         counts.drop(1, NOT_RECOGNIZED)
         return Encoded.joined([])

@@ -38,7 +38,7 @@ def load(
     """Return the drawings of stores and files. Files are prepared into a store in the cache first.
 
     Args:
-        paths: stores, and anything that :func:`sketchrnn.dataset.prepare.prepare` takes.
+        paths: stores, and all inputs of :func:`sketchrnn.dataset.prepare.prepare`.
         max_length: drawings with more rows are skipped.
         unit: "box" or "source"; None for "source" if all files are published npz files, otherwise "box".
         processes: number of processes that read.
@@ -46,7 +46,7 @@ def load(
 
     Raises:
         SketchRNNError: a file cannot be read, or the cache cannot be written.
-        DatasetError: a store is damaged or incomplete, or no drawing is left.
+        DatasetError: a store is damaged or incomplete, or all drawings are skipped.
     """
     store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress)
     drawings, report = store.drawings(max_length, unit)
@@ -82,7 +82,7 @@ def _cached(
     store = folder / hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(store.with_suffix(".lock")):  # the first process of a run prepares, the others wait
+        with filelock.FileLock(store.with_suffix(".lock")):  # the first process of a run prepares; the others wait
             if not shard_paths(store) or (store / PREPARING).exists():
                 _forget_unused(folder)
                 notes += prepare_sources(sources, store, selection, processes=processes, progress=progress).notes

@@ -1,9 +1,9 @@
 """Files of drawings -> a store, in one pass and in constant memory.
 
 Each source becomes a *part*, a folder of shards under ``.preparing`` that gets its name when it is complete. When all
-parts are complete, the shards of each category are merged without duplicates and moved into the store by a rename. A
-preparation that was interrupted uses the complete parts again and does the rest. Of a folder of small files it also
-uses again the groups of files that were read. The result does not depend on where it was interrupted.
+parts are complete, the shards of each category are merged without duplicates and moved into the store by a rename.
+After an interruption, complete parts are used again. For a folder of small files, the groups of files that were read
+are also used again. The result does not depend on the interruption.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ SAME_SHAPE_AS_KEYED = "of the same shape as one with a key_id"
 OVER_LIMIT = "over the limit of a category"
 
 _ALONE_BELOW = 4 << 20
-"""Bytes below which starting further processes takes longer than reading."""
+"""Below this number of bytes, starting more processes takes longer than reading."""
 _PROBLEMS_SHOWN = 3
 _PART = "part.json"
 _UNFINISHED = ".unfinished"
 _PATIENCE = 1.0
-"""Seconds to wait for a source that another process prepares: one that was killed while it started its workers has
-its locks until these run programs of their own."""
+"""Seconds to wait for a source that another process prepares: if it was killed while it started its workers, its locks
+stay until the workers run their own program."""
 
 Progress = Callable[[int, int], None]
-"""Is told how many bytes of the sources are done, and of how many."""
+"""Called with the bytes of the sources that are done, and their total."""
 
 
 def prepare(
@@ -71,22 +71,22 @@ def prepare(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Prepare drawings into a store. Sources that are in it already are left out; other categories stay as they are.
-
-    A drawing's split is given by a hash of its key_id, or of its rows where it has none; the published npz files keep
-    the split they come with. A drawing that stands in two sources is kept once.
+    """Prepare drawings into a store. Sources that are in the store already are skipped; other categories do not change.
+    A hash of key_id, or of the rows if
+    there is none, gives the split of a drawing; the published npz files have their own splits. A drawing that is in two
+    sources is kept once.
 
     Args:
         paths: files of any format that is read, and folders of them.
-        folder: the store; it is made if it is not there.
+        folder: the store; it is created if it does not exist.
         selection: which drawings are kept, and how they are simplified.
-        processes: how many read at the same time.
-        force: prepare all sources anew, in the place of what the store has of their categories.
-        progress: is told how far it is.
+        processes: number of processes that read.
+        force: prepare all sources again, and replace their categories in the store.
+        progress: called with the bytes so far and their total.
 
     Raises:
         SketchRNNError: a source cannot be read, or the store cannot be written.
-        DatasetError: no drawing is left, or the store has a category of other drawings or another selection.
+        DatasetError: all drawings are skipped, or the store has other drawings or another selection of a category.
     """
     sources, notes = find_sources(paths)
     report = prepare_sources(
@@ -105,7 +105,7 @@ def prepare_sources(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Prepare sources, as :func:`prepare` does the paths that name them."""
+    """Prepare sources; see :func:`prepare`."""
     report = Report(splits=dict.fromkeys(SPLITS, 0))
     work = folder / PREPARING
     try:
@@ -141,14 +141,16 @@ def prepare_sources(
     finally:
         for emptied in (work, folder):
             with contextlib.suppress(OSError):
-                emptied.rmdir()  # which only an empty folder lets be done
+                emptied.rmdir()  # this fails if the folder is not empty
     if parts and not sum(report.splits.values()):
-        raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
+        raise DatasetError(
+            "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
+        )
     return report
 
 
 class _Part:
-    """What one source becomes: a folder of shards, there or not."""
+    """The shards of one source: a folder that is complete or does not exist."""
 
     def __init__(self, source: Source, selection: Selection, work: Path) -> None:
         self.source = source
@@ -166,22 +168,22 @@ class _Part:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from preparing the same source in the same way.
+        """Lock a source, so that no other process prepares it in the same way.
 
-        What an interrupted preparation left is deleted, unless this one can use it.
+        Files of an interrupted preparation are deleted, unless they can be used.
         """
         try:
             with locked(self._lock, _PATIENCE):
                 shutil.rmtree(self._unfinished, ignore_errors=True)
                 for old in self.path.parent.glob(self._others):
-                    if old.is_dir() and old not in (self.path, self._groups):  # of a source that has changed since
+                    if old.is_dir() and old not in (self.path, self._groups):  # of an older version of the source
                         shutil.rmtree(old, ignore_errors=True)
                 yield
         except filelock.Timeout as error:
-            raise DatasetError(f"{self.source.name}: is being prepared by another process") from error
+            raise DatasetError(f"{self.source.name}: another process is preparing this file") from error
 
     def is_among(self, stored: list[dict[str, Any]]) -> bool:
-        """Tell whether a store has this source's drawings.
+        """Return whether a store has the drawings of this source.
 
         Raises:
             DatasetError: it has another version of the source, or another selection of its drawings.
@@ -193,15 +195,15 @@ class _Part:
                     continue
                 where = f"{self.source.name}: is in the store already, under {information['category']!r}"
                 if source != self.source.to_json():
-                    raise DatasetError(f"{where}, but has changed since; --force prepares it anew")
+                    raise DatasetError(f"{where}, but has changed. Prepare it again with --force")
                 if information["selection"] != self._selection:
-                    raise DatasetError(f"{where}, but selected otherwise; --force prepares it anew")
+                    raise DatasetError(f"{where}, with other options. Prepare it again with --force")
                 found = True
         return found
 
     @contextlib.contextmanager
     def written(self) -> Iterator[_PartWriter]:
-        """Yield what takes the drawings; the part is there when the block ends without an error."""
+        """Yield the writer of the drawings; the part is complete if the block ends without an error."""
         self._unfinished.mkdir()
         writer = _PartWriter(self._unfinished, self._selection)
         try:
@@ -214,17 +216,17 @@ class _Part:
             shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def read_groups(self) -> set[int]:
-        """Return the numbers of the pieces that an interrupted preparation has read and kept."""
+        """Return the numbers of the pieces that an interrupted preparation has saved."""
         return {int(path.stem) for path in self._groups.glob("[0-9]*.npz")}
 
     def keep_group(self, number: int, read: ParseResult) -> None:
-        """Keep the drawings of a piece until the part is complete."""
+        """Save the drawings of a piece until the part is complete."""
         self._groups.mkdir(exist_ok=True)
         with atomic_write(self._groups / f"{number}.npz") as file:
             read.save(file)
 
     def group(self, number: int) -> ParseResult:
-        """Return the drawings of a piece that was kept."""
+        """Return the drawings of a saved piece."""
         return ParseResult.load(self._groups / f"{number}.npz")
 
     def categories(self) -> list[str]:
@@ -237,7 +239,7 @@ class _Part:
         return open_shard(shard_path(self.path, category))
 
     def forget(self) -> None:
-        self.path.rename(self._unfinished)  # so that it is never found half deleted
+        self.path.rename(self._unfinished)  # so that no process finds it half deleted
         shutil.rmtree(self._unfinished)
 
     def _said(self) -> dict[str, Any]:
@@ -245,7 +247,7 @@ class _Part:
 
 
 class _PartWriter:
-    """Takes what is read of a source, category by category."""
+    """Writes the drawings of a source, category by category."""
 
     def __init__(self, folder: Path, selection: dict[str, Any]) -> None:
         self._folder, self._selection = folder, selection
@@ -279,7 +281,7 @@ class _PartWriter:
 
 
 class _Category:
-    """Takes the drawings of a category, each once and no more than the limit, and writes them as a shard."""
+    """Writes the drawings of a category, without duplicates and up to the limit, as a shard."""
 
     def __init__(self, category: str, folder: Path, limit: int) -> None:
         self.counts = ImportCounts()
@@ -311,13 +313,13 @@ class _Category:
 
 
 class _Seen:
-    """The keys of the drawings so far, 8 bytes each, in sorted arrays of which each is twice as long as the next."""
+    """The keys of the drawings so far, 8 bytes each, in sorted arrays; each is twice as long as the next one."""
 
     def __init__(self) -> None:
         self._levels: list[NDArray[np.uint64]] = []
 
     def add(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Take keys, and tell which of them are new."""
+        """Add keys, and return which of them are new."""
         ordered, first = np.unique(keys, return_index=True)
         known = np.zeros(len(ordered), bool)
         for level in self._levels:
@@ -335,7 +337,7 @@ class _Seen:
 
 
 def _write_parts(parts: list[_Part], selection: Selection, processes: int, progress: Progress | None) -> None:
-    """Read the sources of parts, and write these."""
+    """Read the sources of parts, and write the parts."""
     total, done = sum(part.source.size for part in parts), 0
     if total < _ALONE_BELOW:
         processes = 1
@@ -356,7 +358,7 @@ def _write_parts(parts: list[_Part], selection: Selection, processes: int, progr
 def _read_parts(
     parts: list[_Part], selection: Selection, processes: int
 ) -> Generator[tuple[_Part, Piece, ParseResult], None, None]:
-    """Read the pieces of all parts, in their order; those of a folder that were read before are not read again."""
+    """Read the pieces of all parts, in their order; saved pieces of a folder are not read again."""
     waiting: deque[tuple[_Part, int, Piece, bool]] = deque()
 
     def unread() -> Iterator[Piece]:
@@ -383,15 +385,17 @@ def _read_parts(
 def _put_together(
     category: str, parts: list[_Part], folder: Path, selection: Selection, *, force: bool
 ) -> dict[str, Any]:
-    """Let the shards of a category take their place in the store, as one; return what it says of itself."""
+    """Merge the shards of a category into one file of the store; return its information."""
     target = shard_path(folder, category)
     if is_model(target):
-        raise DatasetError(f"{target}: is a model, where the drawings of {category!r} would go; move it elsewhere")
+        raise DatasetError(
+            f"{target}: is a model, but the drawings of {category!r} must be written here. Move the model"
+        )
     shards = [part.shard(category) for part in parts]
     if target.exists() and not force:
         stored = open_shard(target)
         if stored.information["selection"] != selection.to_json():
-            raise DatasetError(f"{target}: was prepared with another selection of drawings; --force prepares it anew")
+            raise DatasetError(f"{target}: was prepared with other options. Prepare it again with --force")
         shards = [stored] + [
             one for one in shards if one.information["sources"][0] not in stored.information["sources"]
         ]
@@ -425,7 +429,7 @@ def _put_together(
 
 
 def _same_shapes(shards: list[Shard]) -> list[NDArray[np.bool_]]:
-    """Tell of each drawing without a key whether its shape is that of one with a key."""
+    """Return for each drawing without a key whether it has the same shape as one with a key."""
     keyed = [np.array(shard.arrays["keyed"]) for shard in shards]
     together = np.concatenate(keyed)
     if together.all() or not together.any():
@@ -445,7 +449,7 @@ def _signatures(shard: Shard) -> NDArray[np.float32]:
 
 
 def _link(path: Path, other: Path) -> None:
-    """Let a file have a second name; by copying it where a disk knows no second names."""
+    """Link a file to a second name; copy it if the disk has no links."""
     other.unlink(missing_ok=True)
     try:
         os.link(path, other)

@@ -113,7 +113,7 @@ def find_categories(names: Iterable[str]) -> list[str]:
             hint = (
                 f"did you mean {' or '.join(map(repr, alike))}?" if alike else "`sketchrnn download --list` prints all"
             )
-            raise CategoryError(f"Quick, Draw! has no category {name!r}; {hint}")
+            raise CategoryError(f"expected a Quick, Draw! category, found {name!r}; {hint}")
         found.append(known[_plain(name)])
     return list(dict.fromkeys(found))
 
@@ -142,7 +142,7 @@ class Observer(Protocol):
         """Receive the number of downloaded bytes of a file, and of all its bytes if it is known."""
 
     def on_file(self, task: DownloadTask) -> None:
-        """Receive a file that is complete."""
+        """Receive a complete file."""
 
 
 def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None, base: str) -> list[DownloadTask]:
@@ -214,7 +214,7 @@ def first_drawings(kind: str, limit: int) -> Callable[[bytes], int | None]:
         ValueError: a file of this kind cannot be read in part.
     """
     if kind == "npz":
-        raise ValueError("an npz file cannot be cut")
+        raise ValueError("an npz file cannot be read in part")
     return _BinaryCounter(limit) if kind == "binary" else _LineCounter(limit)
 
 

@@ -33,7 +33,7 @@ _WAITING = 4
 """Pieces of each process that are being read or wait to be stored; this bounds the memory."""
 
 _MOSTLY = 0.1
-"""If more than this part of the lines has another layout than Google's, all lines are read one by one."""
+"""If more than this share of the lines has another layout than Google's, all lines are read one by one."""
 
 _BLOCK = 1 << 19
 """Bytes of lines that are read at once. NumPy calls take longer than their work with fewer, and data leaves the
@@ -219,7 +219,7 @@ def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, r
 def _parsed(line: bytes, number: int, piece: Piece) -> Record:
     try:
         return next(parse_ndjson([line], piece.source.name))
-    except FormatError:  # now the line's number in the file is counted, for the message
+    except FormatError:  # count the line number in the file, for the message
         return next(parse_ndjson([line], piece.source.name, lines_before(piece) + number + 1))
 
 

@@ -39,7 +39,7 @@ def choose(
     if seed is None or count is None:
         found = list(itertools.islice(records, skip, None if count is None else skip + count + 1))
         return found[:count], count is not None and len(found) > count
-    # every drawing has the same chance, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
+    # every drawing has the same probability, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
     generator = np.random.default_rng(seed)
     kept: list[tuple[int, Record]] = []
     number = -1
@@ -82,5 +82,5 @@ def _records(path: str | Path, category: str | None) -> Iterator[Record]:
 def _index(categories: tuple[str, ...], category: str) -> int:
     if category not in categories:
         more = " and others" if len(categories) > 5 else ""
-        raise CategoryError(f"the store has no category {category!r}, but {', '.join(categories[:5])}{more}")
+        raise CategoryError(f"expected one of the categories {', '.join(categories[:5])}{more}, found {category!r}")
     return categories.index(category)

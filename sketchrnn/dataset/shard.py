@@ -1,8 +1,8 @@
 """A shard: one file of a store, with the drawings of one category as arrays that are mapped into memory.
 
-A shard is a safetensors file, so that other programs can read it: a header in JSON, then the arrays. It is written and
-read here and not by the safetensors library: the arrays arrive in pieces and can be larger than the memory, and the
-library would copy them into memory when it reads.
+A shard is a safetensors file, so that other programs can read it: a header in JSON, then the arrays. This module does
+not use the safetensors library, because it cannot write arrays in pieces, and would copy whole arrays
+into memory.
 
 Reference:
     https://github.com/huggingface/safetensors, "Format".
@@ -44,7 +44,7 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "source_scale": ("F32", ()),
     "splits": ("U8", ()),
 }
-"""The arrays of a shard: their type, and their shape but for the first axis.
+"""The arrays of a shard: their type, and their shape without the first axis.
 
 All but "moments" are the attributes of :class:`sketchrnn.dataset.drawings.Encoded`. Each row of "moments" is (split,
 rows, drawings, sum and sum of squares of the offsets in the 255 box, the same two in the files' unit) of all drawings
@@ -53,7 +53,7 @@ of one split and one length.
 
 _TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
 VALIDATES_EARLY = "validates_early"
-"""Key of a shard's information: one of its first drawings validates, see :func:`early_validation`."""
+"""Key of a shard's information: one of its first drawings is in the validation split; see :func:`early_validation`."""
 MOMENT_ARRAYS = ("moments",)
 
 
@@ -97,7 +97,7 @@ class Moments:
 
 
 def offset_scale(moments: NDArray[np.float64], unit: str, max_length: int | None = None) -> float:
-    """Return the standard deviation of the training drawings' offsets; 0 where nothing moves.
+    """Return the standard deviation of the training drawings' offsets; 0 if nothing moves.
 
     Args:
         moments: those of one shard or of several, (pairs, 7).
@@ -240,7 +240,7 @@ def open_shard(path: Path) -> Shard:
     """Map a shard into memory.
 
     Raises:
-        DatasetError: the file is damaged, of another version, or no shard.
+        DatasetError: the file is damaged, of another version, or not a shard.
         SketchRNNError: it cannot be read.
     """
     header, begin = read_header(path)
@@ -282,7 +282,7 @@ def is_model(path: Path) -> bool:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(size) if size <= _LONGEST_HEADER else b"")
         return bool(header["__metadata__"]["format"] == "sketchrnn")
-    except (SketchRNNError, ValueError, KeyError, TypeError, RecursionError):  # reading the drawings says why
+    except (SketchRNNError, ValueError, KeyError, TypeError, RecursionError):  # reading the drawings fails later
         return False
 
 
@@ -294,7 +294,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         ``counts`` of rows; and the position of the first array in the file.
 
     Raises:
-        DatasetError: the file is damaged, of another version, or no shard.
+        DatasetError: the file is damaged, of another version, or not a shard.
         SketchRNNError: it cannot be read.
     """
     with open_source(path) as file:
@@ -310,7 +310,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path}: expected drawings that `sketchrnn prepare` wrote, found other content") from error
     if version != VERSION:
-        raise DatasetError(f"{path}: expected version {VERSION}, found {version}; prepare the drawings anew")
+        raise DatasetError(f"{path}: expected version {VERSION}, found {version}. Prepare the drawings again")
     offsets, counts = {}, {}
     try:
         for name, (kind, shape) in ARRAYS.items():

@@ -1,4 +1,4 @@
-"""Finds the files that are to be prepared, and divides them into pieces that processes read."""
+"""Finds the files to prepare, and divides them into pieces for the processes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PIECE = 1 << 20
 """Bytes that are read at a time; they fit into a processor's cache."""
 
 SUFFIXES = tuple(sorted(suffix for one in FORMATS for suffix in one.suffixes))
-"""Endings of the files that are read in folders. A file that is named itself can have any name."""
+"""Suffixes of the files that are read in folders. A file that the user names can have any suffix."""
 
 _SMALL = tuple(suffix for one in FORMATS if one.one_drawing for suffix in one.suffixes)
 _SMALL_AT_ONCE = 64
 _SHARED_SUFFIXES = (".csv", ".tsv", ".xml")  # mostly of files without drawings
 _COPY_SUFFIX = ".sketchrnn"
-_NAMED = (".bin", ".npz")  # by their category, wherever they lie
+_NAMED = (".bin", ".npz")  # by category, in any folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Source:
 
     @property
     def location(self) -> str:
-        """The absolute path; of a stream, whose content is in a temporary file, its name."""
+        """The absolute path; for a stream, whose content is in a temporary file, its name."""
         return self.name if self.paths[0].name.endswith(_COPY_SUFFIX) else str(self.paths[0].resolve())
 
     def to_json(self) -> dict[str, Any]:
@@ -65,8 +65,8 @@ class Piece:
 
     Attributes:
         source: the source.
-        content: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not UTF-8, which is
-            read as a whole, as are the files of "other" formats.
+        content: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not UTF-8. It is
+            read as a whole, and so are the files of "other" formats.
         paths: the files; only "other" can have several.
         begin: position of the first byte.
         end: position after the last byte.
@@ -159,7 +159,7 @@ def _found(path: Path, notes: list[str]) -> list[Source]:
         if path.is_dir():
             return list(_of_folder(path, notes))
         if _is_of_training(path):
-            raise DatasetError(f"{path}: is a file of a training run or a model; expected drawings")
+            raise DatasetError(f"{path}: expected drawings, found a model or a file of a training run")
         return [_source(str(path), (path,), category_of_name(path) or path.stem)]
     except OSError as error:
         raise SketchRNNError(f"{error.filename or path}: cannot be read: {reason(error)}") from error
@@ -196,7 +196,7 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Source]:
 
 
 def _is_other_table(path: Path) -> bool:
-    """Return whether a file has the suffix of many files, such as .csv, and not the content of drawings."""
+    """Return whether a file has a common suffix such as .csv, and is not a file of drawings."""
     try:
         return suffix_of(path) in _SHARED_SUFFIXES and find_format(path)[0] is SVG
     except FormatError:

@@ -1,4 +1,4 @@
-"""Which drawings are trained on, which validate (choose the best model), and which test it."""
+"""The splits: drawings for training, for validation (choosing the best model), and for tests."""
 
 import hashlib
 
@@ -9,16 +9,17 @@ SPLITS = ("train", "valid", "test")
 TEST_SHARE = 0.10
 VALID_SHARE = 0.05
 FEW = (10, 40)
-"""Numbers of drawings between which hashes alone may leave the validation split empty: of the first ten, one
-validates."""
+"""With a number of drawings in this range, hashes can leave the validation split empty. One of the first ten is then
+moved
+to it."""
 
 _TRAIN, _VALID, _TEST = range(len(SPLITS))
 
 
 def split_of_key(key: str) -> str:
-    """Return the split of a drawing by a hash of its key, so that adding files moves no drawing.
+    """Return the split of a drawing by a hash of its key, so that added files do not move drawings.
 
-    10 % of all keys test, 5 % validate, the rest train.
+    10 % of all keys are for tests, 5 % for validation, the rest for training.
 
     >>> split_of_key("4521451073830912") == split_of_key("4521451073830912")
     True
@@ -36,10 +37,10 @@ def split_of_hash(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
 
 
 def early_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> int | None:
-    """Return which of a category's few drawings validates besides those whose hash says so.
+    """Return the drawing of a small category to move to the validation split.
 
-    If none of the first ten validates, the training one of them with the smallest hash does: it is the nearest to those
-    that validate. As it depends on the first ten only, drawings that are added behind them do not change it.
+    If none of the first ten drawings is in the validation split, the one with the smallest hash of their training
+    drawings is moved. Drawings that are added after the first ten do not change it.
 
     Args:
         splits: of the category's drawings, in their order, as indices into SPLITS.
@@ -56,7 +57,7 @@ def early_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> i
 
 
 def missing_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return which training drawings validate where none does by itself: those whose hash says so, or else one."""
+    """Return the training drawings to use for validation if there are none: by their hash, or else one."""
     training = splits == _TRAIN
     moved: NDArray[np.bool_] = training & (split_of_hash(hashes) == _VALID)
     if (splits == _VALID).any() or training.sum() < 2:

@@ -1,8 +1,8 @@
 """A store: a folder with one file for each category, which training maps into memory.
 
 A store consists of these files only: a category can be added, copied or deleted by itself, and several machines can
-prepare different categories into one folder. During a preparation the store also has a folder ``.preparing``. As long
-as this folder exists the store is incomplete, and it is not opened.
+prepare different categories into one folder. During a preparation the store also has a folder ``.preparing``. While
+this folder exists, the store is incomplete and cannot be opened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LONGEST_NAME = 150
 
 @dataclass
 class Report:
-    """What was read, kept and skipped.
+    """Counts of read, kept and skipped drawings.
 
     Attributes:
         counts: how many drawings were read and skipped.
@@ -128,7 +128,7 @@ class Store:
             unit: "box" or "source"; None for :meth:`unit`.
 
         Raises:
-            DatasetError: no drawing is left.
+            DatasetError: all drawings are skipped.
         """
         unit = unit or self.unit()
         categories = self.categories
@@ -147,7 +147,9 @@ class Store:
         firsts = np.cumsum([0, *map(len, self.shards)])
         report = Report(counts, unit=unit)
         if not sum(map(len, indices)):
-            raise DatasetError("; ".join([f"no drawing is left to use of {report.read:,} read", *report.left_out()]))
+            raise DatasetError(
+                "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
+            )
         moments = np.concatenate([shard.arrays["moments"] for shard in self.shards])
         split, keys = (
             np.concatenate([shard.arrays[name][one] for shard, one in zip(self.shards, indices, strict=True)])

@@ -64,7 +64,7 @@ FORMATS = (
     quickdraw_binary.FORMAT,
     polyline_json.FORMAT,
 )
-"""All formats that are read. A file has the first one that its content matches."""
+"""All formats that can be read. A file has the first format that matches its content."""
 
 _NO_DRAWINGS = {
     rb"\s*<(?:!DOCTYPE )?html": "a web page. Check the address and download the file again",
@@ -82,23 +82,23 @@ _NO_DRAWINGS = {
     rb"(?s)\s*(?:999.*?\n)?\s*0\s*\n\s*SECTION": "a DXF drawing. Convert it to SVG first (Inkscape)",
     rb"(?i)\s*(?:IN;|SP\d|PU[\d;])": "HPGL commands. Convert them to SVG first (vpype, Inkscape)",
 }
-"""Content that people have, but that is no drawing in any of the formats, by how it begins."""
+"""Other content that users try, by its first bytes, for error messages."""
 
 _DOWNLOAD_PREFIX = re.compile(r"^(?:quickdraw_dataset_)?(?:full_(?:simplified|raw|binary|numpy_bitmap)|sketchrnn)_")
 _NAME_MARKS = re.compile(r"(?:\.(?:full|raw|first\d+)| \(\d+\))$")
 
 
 def read_records(path: str | Path, *, name: str | None = None) -> Iterator[Record]:
-    """Read the drawings of a file of any of the :data:`FORMATS`, also compressed (gzip, bzip2, xz).
+    """Read the drawings of a file in one of the :data:`FORMATS`, also compressed (gzip, bzip2, xz).
 
-    The content decides on the format, not the name. ndjson is read in constant memory. ``-`` is standard input.
+    The format is found by the content, not by the name. ndjson is read in constant memory. ``-`` is standard input.
 
     Args:
         path: the file.
         name: the file's name for messages; by default its path.
 
     Raises:
-        FormatError: the file is damaged or of another format; raised when the iteration reaches the damage.
+        FormatError: the file is damaged or of another format; raised when the iteration reaches the damaged part.
         SketchRNNError: the file cannot be read.
     """
     name = name or source_name(path)
@@ -108,10 +108,11 @@ def read_records(path: str | Path, *, name: str | None = None) -> Iterator[Recor
 
 
 def read_each(path: str | Path) -> Iterator[Record | FormatError]:
-    """Read the drawings of a file as :func:`read_records` does; a damaged line of ndjson gives an error in its place.
+    """Read the drawings of a file as :func:`read_records` does; a damaged line of ndjson gives an error instead of a
+    record.
 
     Raises:
-        FormatError: the file is of another format, or damaged so that no more can be read.
+        FormatError: the file is of another format, or too damaged to continue.
         SketchRNNError: the file cannot be read.
     """
     name = source_name(path)
@@ -125,7 +126,7 @@ def read_each(path: str | Path) -> Iterator[Record | FormatError]:
 
 
 def find_format(path: str | Path, name: str | None = None) -> tuple[Format, bool]:
-    """Return the format of a file, and whether its bytes are what the format's reader is given (not compressed, UTF-8).
+    """Return the format of a file, and whether its reader gets the bytes unchanged (not compressed, UTF-8).
 
     Args:
         path: the file.
@@ -142,7 +143,7 @@ def find_format(path: str | Path, name: str | None = None) -> tuple[Format, bool
 
 
 def category_of_name(path: str | Path) -> str | None:
-    """Return the category that a file is named after; None for standard input.
+    """Return the category in the name of a file; None for standard input.
 
     >>> category_of_name("data/full_simplified_alarm%20clock.ndjson"), category_of_name("sketchrnn_cat.full.npz")
     ('alarm clock', 'cat')
@@ -161,7 +162,7 @@ def category_of_name(path: str | Path) -> str | None:
 
 
 def suffix_of(path: str | Path) -> str:
-    """Return the ending of a file's name that tells the format, in lower case and without that of a compression.
+    """Return the suffix of a file's format, in lower case, without the suffix of a compression.
 
     >>> suffix_of("cat.ndjson.gz"), suffix_of("cat.full.NPZ")
     ('.ndjson', '.npz')

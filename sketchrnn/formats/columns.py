@@ -1,7 +1,7 @@
 """Reads many Quick, Draw! drawings at once as columns of numbers, about a hundred times faster than one by one.
 
 Only lines in exactly Google's layout are read here, with the same result as :mod:`.quickdraw_ndjson` and
-:mod:`.quickdraw_binary`. All other lines are returned, so that these modules read or refuse them.
+:mod:`.quickdraw_binary`. All other lines are returned, and these modules read or reject them.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Columns:
 def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[int, bytes], int]:
     """Read whole lines of Quick, Draw! ndjson; at least one.
 
-    A line in Google's layout serves as a model: its fields, their order and the spaces. The text between the values is
-    compared with that of all other lines at once; the quotes tell where it must be. For the lines that differ, the next
-    line in Google's layout is the model.
+    A line in Google's layout is the model: its fields, their order and the spaces. The text between the values is
+    compared with all other lines at once; the positions of the quotes show where it must be. For lines that differ, the
+    next line in Google's layout becomes the model.
 
     Returns:
         The drawings of the lines in Google's layout; the indices of these lines, (drawings,); all other lines that are
@@ -90,14 +90,16 @@ def columns_of_lines(content: bytes) -> tuple[Columns, NDArray[np.int64], dict[i
         content = content.replace(b"\r\n", b"\n")
     if not content.endswith(b"\n"):
         content += b"\n"
-    letters = np.frombuffer(content + bytes(_LONGEST_FIELD), np.uint8)  # padding: a field is compared at any place
+    letters = np.frombuffer(
+        content + bytes(_LONGEST_FIELD), np.uint8
+    )  # padding, so that a field can be compared at any index
     marks = np.flatnonzero((letters == _QUOTE) | (letters == _NEWLINE))
     newlines = np.flatnonzero(letters[marks] == _NEWLINE)  # which of the marks
     ends = marks[newlines]
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
     quotes = np.diff(newlines, prepend=-1) - 1
     left = np.ones(len(ends), bool)
-    # control characters, escapes and letters beyond ASCII are left to the other reader
+    # lines with control characters, escapes and non-ASCII letters are read by the other module
     strange = (letters - np.uint8(_SPACE) >= _DELETE - _SPACE) | (letters == _BACKSLASH)
     strange[ends] = strange[len(content) :] = False
     if strange.any():
@@ -244,7 +246,7 @@ def _numbers(
     """Read ``[[[x, ...], [y, ...]], ...]`` of many drawings.
 
     Between two numbers is a comma, or the end of a list and the beginning of the next: from x to y, to the next stroke,
-    or to the next drawing. All letters are checked at once to be such text and nothing else.
+    or to the next drawing. All letters are checked at once.
 
     Returns:
         x and y of all points, the number of points of each stroke and of strokes of each drawing. If drawings have
@@ -257,7 +259,7 @@ def _numbers(
     if b" " in text:
         text = b"\n".join([drawing.replace(b", ", b",") for drawing in drawings])
     text += b"\n[[["  # the same text follows each drawing
-    letters = np.frombuffer(text + _GAP_OF_DRAWINGS, np.uint8)  # padding: a gap is compared at any place
+    letters = np.frombuffer(text + _GAP_OF_DRAWINGS, np.uint8)  # padding, so that a gap can be compared at any index
     digits = letters - np.uint8(_ZERO)  # unsigned: letters before "0" become large
     is_digit = digits < 10
     digits *= is_digit
@@ -269,7 +271,7 @@ def _numbers(
     values += tens[1:]
     numbers = values[ends - 2]
     digit_count = np.count_nonzero(is_digit)
-    # the digits are as many as the numbers need: no number begins with 0 or has four digits
+    # no number starts with 0 or has four digits
     good = digit_count == len(ends) + sum(np.count_nonzero(numbers >= size) for size in (10, 100))
     behind = letters[ends + 1]
     list_ends = np.flatnonzero(behind == _CLOSE)  # index of the last number of each list

@@ -1,6 +1,6 @@
-"""Pixels: PNG at any size, and GIF or APNG of a picture that draws itself. Needs the extra ``image``.
+"""Images: PNG in any size, and animated GIF or APNG. Needs the extra ``image``.
 
-resvg draws SVG as browsers do and comes as a wheel without system libraries; Pillow writes all three formats.
+resvg renders SVG like browsers, and its wheel needs no system libraries. Pillow writes all three formats.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ IMAGE_KINDS = ("png", "apng", "gif")
 MOVING_KINDS = ("apng", "gif")
 DEFAULT_SIZE = 512
 LARGEST_SIZE = 16_384
-FRAME_MILLISECONDS = 50  # what viewers of GIF show without slowing down
-HOLD_MILLISECONDS = 1_500  # how long the finished drawing stands before it begins again
-_DPI = 96  # of CSS: what a millimetre is in pixels, where the size is the document's own
+FRAME_MILLISECONDS = 50  # frames a second that GIF viewers can show
+HOLD_MILLISECONDS = 1_500  # seconds that the finished drawing is shown before the animation repeats
+_DPI = 96  # CSS pixels in a millimeter
 
 
 def check_available() -> None:
-    """Find out, before the work, whether images can be made.
+    """Check, before drawing, that images can be written.
 
     Raises:
         ConfigurationError: the extra ``image`` is not installed.
@@ -36,11 +36,11 @@ def check_available() -> None:
         import PIL.Image  # noqa: F401
         import resvg_py  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f"{error}; pip install 'sketchrnn[image]' brings it") from error
+        raise ConfigurationError(f"{error}. Install it: pip install 'sketchrnn[image]'") from error
 
 
 def png(document: str | bytes, *, size: int = DEFAULT_SIZE) -> bytes:
-    """Return an SVG document as PNG; what is transparent stays so.
+    """Return an SVG document as PNG; transparency is kept.
 
     Args:
         document: SVG.
@@ -52,10 +52,10 @@ def png(document: str | bytes, *, size: int = DEFAULT_SIZE) -> bytes:
 def moving_image(
     frame: Callable[[Animation], str | bytes], kind: str, seconds: float, *, size: int = DEFAULT_SIZE
 ) -> bytes:
-    """Return a GIF or an APNG that shows a drawing as it is drawn, again and again.
+    """Return a GIF or an APNG of a drawing as it is drawn, in a loop.
 
     Args:
-        frame: returns the SVG document of a moment.
+        frame: returns the SVG document at a time.
         kind: ``gif``, on white, or ``apng``.
         seconds: from the first point to the last.
         size: pixels of the larger side.
@@ -99,7 +99,7 @@ def _png_by_resvg(document: str | bytes, size: int) -> bytes:
     data = resvg_py.svg_to_bytes(
         svg_string=text,
         dpi=_DPI,
-        skip_system_fonts="text>" not in text,  # to read them all takes a while
+        skip_system_fonts="text>" not in text,  # reading all of them takes long
         width=size if wide else None,
         height=None if wide else size,
     )
@@ -107,7 +107,7 @@ def _png_by_resvg(document: str | bytes, size: int) -> bytes:
 
 
 def _aspect(root: ElementTree.Element) -> tuple[float, float]:
-    """Return width and height in a unit of their own."""
+    """Return width and height, in the same unit."""
     numbers = [float(number) for number in root.get("viewBox", "").replace(",", " ").split()]
     if len(numbers) == 4:
         return numbers[2], numbers[3]

@@ -53,8 +53,8 @@ def _read_inkml(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
 def _trace(text: str, x: int, y: int, place: str) -> list[tuple[float, float]]:
     """Return the points of a trace: values of all channels, points separated by commas.
 
-    A value can be a difference to the previous point's (after ``'``), a difference of differences (after ``"``), or
-    explicit again (after ``!``); this holds for all further values of the channel. ``*`` repeats a value.
+    A value can be a difference to the previous point (after ``'``), a difference of differences (after ``"``), or
+    explicit again (after ``!``). The mark applies to all further values of the channel. ``*`` repeats a value.
     """
     modes, values, speeds = [""] * (max(x, y) + 1), [0.0] * (max(x, y) + 1), [0.0] * (max(x, y) + 1)
     points = []

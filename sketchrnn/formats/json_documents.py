@@ -21,7 +21,7 @@ from sketchrnn.formats.record import Record
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, FloatArray
 
-_GEOMETRIES = {  # how often the points of a line are nested
+_GEOMETRIES = {  # nesting depth of the points of a line
     "LineString": 0,
     "MultiLineString": 1,
     "Polygon": 1,
@@ -29,7 +29,7 @@ _GEOMETRIES = {  # how often the points of a line are nested
 }
 _GEOJSON = {*_GEOMETRIES, "Point", "MultiPoint", "GeometryCollection", "Feature", "FeatureCollection"}
 _AS_SVG = "Export the drawing as SVG"
-_FOREIGN = {  # by keys that only these objects have
+_FOREIGN = {  # recognized by keys that only these objects have
     ("objects",): f"a Fabric.js canvas. {_AS_SVG} (canvas.toSVG())",
     ("className", "attrs"): f"a Konva stage. {_AS_SVG}, or write the points of its lines as strokes",
     ("shapes", "colors"): f"a Literally Canvas snapshot. {_AS_SVG} (getSVGString())",
@@ -38,10 +38,10 @@ _FOREIGN = {  # by keys that only these objects have
 
 
 def records_of(value: dict[str, Any]) -> list[Record] | None:
-    """Return the drawings of another program's document; None if it is not known.
+    """Return the drawings of another program's document; None if its format is unknown.
 
     Raises:
-        FormatError: the document is known, but cannot be read.
+        FormatError: the format is known, but the document cannot be read.
     """
     kind = value.get("type")
     if isinstance(kind, str) and kind.startswith("excalidraw"):
@@ -64,7 +64,7 @@ def records_of(value: dict[str, Any]) -> list[Record] | None:
 
 
 def foreign_list(values: list[Any]) -> str | None:
-    """Name a list that looks like another format's, and say how it is converted; None if it does not."""
+    """Describe a list that looks like another format, and how to convert it; None for other lists."""
     if not values:
         return None
     first = values[0]
@@ -121,7 +121,7 @@ def _tldraw_records(value: dict[str, Any]) -> list[Any] | None:
 
 
 def _tldraw(records: list[Any]) -> list[Record]:
-    """Return a drawing for each page: its draw shapes, in the order in which they lie on each other."""
+    """Return a drawing for each page: its draw shapes, the lowest first."""
     shapes = {
         str(one.get("id", number)): one
         for number, one in enumerate(records)
@@ -201,7 +201,7 @@ def _is_coordinate(value: Any) -> bool:
 
 
 def _rotation(angle: float) -> FloatArray:
-    """Return the matrix that rotates points (points, 2) clockwise, with y down, when it stands behind them."""
+    """Return the matrix that rotates row vectors (points, 2) clockwise, with y down."""
     return np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])
 
 

@@ -6,22 +6,22 @@ from typing import NoReturn
 
 from sketchrnn.errors import FormatError
 
-_NUMBER_TYPES = {int, float}  # by type(), for isinstance(True, int) holds
+_NUMBER_TYPES = {int, float}  # by type(), because isinstance(True, int) is true
 _LARGEST_WHOLE = 2.0**53
 _LONGEST_SHOWN = 40
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 JSON_ERRORS = (ValueError, RecursionError)
-"""What a JSON parser raises: no JSON, a number of thousands of digits; brackets nested too deeply."""
+"""Errors of a JSON parser: invalid JSON, too many digits, brackets nested too deeply."""
 
 
 def reject_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python reads but JSON does not have; for ``parse_constant``."""
+    """Reject NaN and Infinity, which are not JSON; for ``parse_constant``."""
     raise ValueError(f"{name} is not a JSON number")
 
 
 def all_numbers(values: list[object]) -> bool:
-    """Tell whether a list holds numbers only (true and false are none)."""
+    """Return whether a list has only numbers (true and false are not numbers)."""
     return _NUMBER_TYPES.issuperset(map(type, values))
 
 
@@ -74,7 +74,7 @@ def found(value: object) -> str:
 
 
 def shortest_number(value: float) -> int | float:
-    """Return a number in the form that is written shortest and reads back as the same float64.
+    """Return the shortest number that is read back as the same float64.
 
     >>> shortest_number(3.0), shortest_number(0.1), shortest_number(1e300)
     (3, 0.1, 1e+300)

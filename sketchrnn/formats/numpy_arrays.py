@@ -3,8 +3,9 @@
 An npz file has object arrays ``train``, ``valid`` and ``test``, one array of rows for each drawing. An npy file has the
 rows of one drawing, (L, 3) or (L, 5), of several, (drawings, L, 3) or (drawings, L, 5), or such an object array.
 
-Object arrays are pickles, and a pickle can run any program. This module reads them with an unpickler to which NumPy's
-constructors are names for plain records of what an array is made of; every other name is refused.
+Object arrays are pickles, and a pickle can run any program. This module reads them with an unpickler that replaces
+NumPy's constructors by plain records of an array's parts, and
+rejects all other names.
 
 Reference:
     https://github.com/googlecreativelab/quickdraw-dataset, "Sketch-RNN QuickDraw Dataset";
@@ -50,7 +51,7 @@ def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
         word: the drawings' category.
 
     Raises:
-        FormatError: the file is damaged or holds something else; the message names the file, the array, the drawing.
+        FormatError: the file is damaged or has other content; the message names the file, the array and the drawing.
     """
     with _read_safely(f"{name}: expected an npz file, found a damaged zip archive or none"):
         archive = zipfile.ZipFile(io.BytesIO(file.read()))
@@ -100,7 +101,7 @@ def _sketch(drawing: _PickledArray | NDArray[Any], place: str) -> Sketch:
 
 
 def _member(archive: zipfile.ZipFile, member: str) -> bytes:
-    size = archive.getinfo(member).file_size  # zipfile unpacks no more than this, whatever the packed data holds
+    size = archive.getinfo(member).file_size  # zipfile unpacks at most this, independent of the compressed data
     if size > MEMBER_LIMIT:
         raise FormatError(f"expected at most {MEMBER_LIMIT} bytes, found {size}")
     with _read_safely("the archive is damaged"):
@@ -108,7 +109,7 @@ def _member(archive: zipfile.ZipFile, member: str) -> bytes:
 
 
 def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
-    """Return the rows of each drawing that an array file holds."""
+    """Return the rows of each drawing in an array file."""
     stream = io.BytesIO(content)
     with _read_safely("expected an array file of version 1 or 2, found another or damage"):
         version = np.lib.format.read_magic(stream)
@@ -116,7 +117,7 @@ def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
     if dtype != np.dtype(object):
         if shape[1:] == (_BITMAP_PIXELS,):
             raise FormatError(
-                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes: take "
+                "expected stroke-3 or stroke-5 rows, found bitmaps of 28 x 28 pixels. Pixels have no strokes. Use "
                 "the simplified files (sketchrnn download)"
             )
         if len(shape) not in (2, 3) or shape[-1] not in (3, 5) or not _NUMBER_CODE.fullmatch(dtype.str):
@@ -143,26 +144,26 @@ def _drawings(content: bytes) -> Sequence[_PickledArray | NDArray[Any]]:
 
 
 def _without_padding(rows: NDArray[Any]) -> NDArray[Any]:
-    """Remove the rows of zeros at the end, with which drawings of different lengths fill one array."""
+    """Remove the rows of zeros at the end, which pad drawings of different lengths."""
     used = np.flatnonzero(rows.any(axis=1))
     return rows[: used[-1] + 1 if len(used) else 0]
 
 
 def _check_sizes(pickled: bytes) -> None:
-    """Refuse a pickle that says of a part, or of a place in its memo, that it is larger than the whole pickle.
+    """Reject a pickle with a size, or an index of its memo, that is larger than the whole pickle.
 
-    The unpickler would set aside the memory at once, up to all there is.
+    The unpickler would allocate the memory at once.
     """
     for _, argument, _ in pickletools.genops(pickled):
         if isinstance(argument, int) and argument > len(pickled):
-            raise FormatError(f"expected no size above the pickle's {len(pickled)} bytes, found {argument}")
+            raise FormatError(f"expected sizes up to that of the pickle, {len(pickled)} bytes, found {argument}")
 
 
 @contextmanager
 def _read_safely(problem: str) -> Iterator[None]:
-    """Turn any error into a FormatError that begins with ``problem``.
+    """Convert any error to a FormatError that starts with ``problem``.
 
-    Damaged files make zipfile, NumPy's header reader and pickle raise nearly anything: ValueError, struct.error,
+    Damaged files cause many kinds of errors in zipfile, NumPy's header reader and pickle: ValueError, struct.error,
     TokenError, UnpicklingError, KeyError, MemoryError, ...
     """
     try:
@@ -174,7 +175,7 @@ def _read_safely(problem: str) -> Iterator[None]:
 
 
 class _PickledDtype:
-    """What a pickle holds where ``numpy.dtype`` is named: a type code such as ``i2``, and a byte order."""
+    """Replaces ``numpy.dtype`` in a pickle: a type code such as ``i2``, and a byte order."""
 
     def __init__(self, code: str, align: object = None, copy: object = None) -> None:
         self.code = code
@@ -185,7 +186,7 @@ class _PickledDtype:
 
 
 class _PickledArray:
-    """What a pickle holds where NumPy's ``_reconstruct`` is named: an array's shape, type and content."""
+    """Replaces NumPy's ``_reconstruct`` in a pickle: an array's shape, type and content."""
 
     shape: Any = None
     dtype: Any = None
@@ -193,7 +194,7 @@ class _PickledArray:
     data: Any = None
 
     def __init__(self, array_type: object, shape: object, code: object) -> None:
-        """Take the arguments of ``_reconstruct``; they say nothing yet."""
+        """Ignore the arguments of ``_reconstruct``; the state follows later."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, self.shape, self.dtype, self.fortran_order, self.data = state
@@ -202,7 +203,7 @@ class _PickledArray:
         """Return the array.
 
         Raises:
-            FormatError: it does not hold numbers, or not as many as its shape says.
+            FormatError: it does not have numbers, or their count does not fit its shape.
         """
         with _read_safely("the array is damaged"):
             code = self.dtype.byte_order + self.dtype.code
@@ -215,18 +216,18 @@ class _PickledArray:
 
 
 def _latin1(text: str, encoding: str) -> bytes:
-    return text.encode("latin1")  # the only encoding that NumPy's pickles name
+    return text.encode("latin1")  # the only encoding in NumPy's pickles
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickles arrays as :class:`_PickledArray`, and nothing but arrays."""
+    """Unpickles only arrays, as :class:`_PickledArray`."""
 
     _ADMITTED: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy.core.multiarray", "_reconstruct"): _PickledArray,  # NumPy 1
         ("numpy._core.multiarray", "_reconstruct"): _PickledArray,  # NumPy 2
         ("numpy", "dtype"): _PickledDtype,
-        ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct
-        ("_codecs", "encode"): _latin1,  # how Python 3 writes bytes for Python 2, as NumPy did up to 1.16
+        ("numpy", "ndarray"): "numpy.ndarray",  # only used as an argument of _reconstruct
+        ("_codecs", "encode"): _latin1,  # Python 3 writes bytes for Python 2 so; NumPy up to 1.16 did
     }
 
     def find_class(self, module: str, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Sheets of paper and lengths, as plotters and people name them."""
+"""Paper sizes and lengths."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PAGE_NAMES = tuple(_SIZES)
 _LENGTH = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|{'|'.join(_MILLIMETRES)})?")
 _PAGE = re.compile(rf"([0-9.]+)\s*x\s*([0-9.]+)\s*({'|'.join(_MILLIMETRES)})")
 DEFAULT_MARGIN = 15.0
-"""Of a page, in millimetres: what a plotter's clips leave."""
+"""Default margin of a page, in millimeters: space for a plotter's clips."""
 DEFAULT_PEN = 0.35
-"""Width of a line on a page, in millimetres: a usual technical pen."""
+"""Width of a line on a page, in millimeters: a usual technical pen."""
 
 
 @dataclass(frozen=True)
 class Length:
-    """A length that a user gave.
+    """A length.
 
     Attributes:
         value: not negative.
@@ -47,9 +47,9 @@ class Length:
         """Read a length such as ``0.3mm``.
 
         Raises:
-            ConfigurationError: it is none.
+            ConfigurationError: the text is not a length.
 
-        >>> Length.parse("1cm").millimetres
+        >>> Length.parse("1cm").millimeters
         10.0
         """
         match = _LENGTH.fullmatch(text.strip().lower())
@@ -58,24 +58,24 @@ class Length:
         return cls(float(match[1]), match[2] or "")
 
     @property
-    def millimetres(self) -> float | None:
-        """In millimetres; None for a number alone and for a share."""
+    def millimeters(self) -> float | None:
+        """The length in millimeters; None for a plain number and for %."""
         return self.value * _MILLIMETRES[self.unit] if self.unit in _MILLIMETRES else None
 
     def on_page(self, larger_side: float) -> float:
-        """In millimetres on a page, where a number alone means them."""
+        """The length in millimeters on a page; a plain number is in millimeters."""
         if self.unit == "%":
             return self.value / 100.0 * larger_side
         return self.value if self.unit == "" else self.value * _MILLIMETRES[self.unit]
 
     def in_drawing(self, larger_side: float) -> float:
-        """In the drawing's own unit, which a number alone means.
+        """Return the length in the unit of the drawing; a plain number is in this unit.
 
         Raises:
-            ConfigurationError: it is in a unit of paper, of which there is none.
+            ConfigurationError: the length has a unit of paper.
         """
         if self.unit in _MILLIMETRES:
-            raise ConfigurationError(f"{self}: a length on paper needs --page; else give a number or a share in %")
+            raise ConfigurationError(f"expected a number or % for a length without --page, found {self}")
         return self.value / 100.0 * larger_side if self.unit == "%" else self.value
 
     def __str__(self) -> str:
@@ -87,8 +87,8 @@ class Page:
     """A sheet of paper.
 
     Attributes:
-        width: in millimetres.
-        height: in millimetres.
+        width: in millimeters.
+        height: in millimeters.
     """
 
     width: float
@@ -99,11 +99,11 @@ class Page:
         """Read the name of a size, or a size such as ``100x150mm``.
 
         Args:
-            text: what the user wrote.
-            landscape: the longer side lies down.
+            text: name or size.
+            landscape: the longer side is horizontal.
 
         Raises:
-            ConfigurationError: it is none.
+            ConfigurationError: the text is not a page size.
 
         >>> Page.parse("a4", landscape=True)
         Page(width=297.0, height=210.0)
@@ -111,8 +111,8 @@ class Page:
         size = _SIZES.get(text.strip().lower())
         match = _PAGE.fullmatch(text.strip().lower())
         if size is None and match is not None:
-            width, height = (Length.parse(side + match[3]).millimetres or 0.0 for side in match.groups()[:2])
+            width, height = (Length.parse(side + match[3]).millimeters or 0.0 for side in match.groups()[:2])
             size = (width, height)
         if size is None or min(size) <= 0:
-            raise ConfigurationError(f"expected a page as {', '.join(PAGE_NAMES)}, or as 100x150mm, found {text!r}")
+            raise ConfigurationError(f"expected a page such as {', '.join(PAGE_NAMES)} or 100x150mm, found {text!r}")
         return cls(*(sorted(size, reverse=True) if landscape else size))

@@ -20,25 +20,25 @@ from sketchrnn.formats.svg.style import (
     travel_length,
 )
 from sketchrnn.formats.svg.writing import AddedLayer, Layer, add_layers, svg_drawing, svg_sheet
-from sketchrnn.settings import LOOK, OUTPUT, check_settings, setting
+from sketchrnn.settings import LOOK, OUTPUT, check_settings, documented, setting
 
 KINDS = ("svg", "ndjson", "json", *IMAGE_KINDS)
 """Formats that can be written."""
-_USUAL_WIDTH = 0.01  # of the drawing's larger side: lines that are added to outlines, which have no width
+_USUAL_WIDTH = 0.01  # of the drawing's larger side: width of lines that are added to outlines
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawing with everything that a picture shows of it.
+    """One drawing with the data of its picture.
 
     Attributes:
         label: text under it on a sheet.
-        layers: drawn in this order; the last one is the model's.
+        layers: in drawing order; the last one is from the model.
         record: the drawing as one record.
         description: for the picture's metadata.
-        source: the SVG document that it continues, which gets the last layer and keeps its bytes.
+        source: the SVG document that it continues; it gets the last layer, and nothing else changes.
     """
 
     label: str
@@ -48,27 +48,17 @@ class Picture:
     source: SvgSource | None = None
 
 
+@documented
 @dataclass(frozen=True)
 class PictureSettings:
-    """What a picture looks like.
-
-    Attributes:
-        look: of the lines and the page.
-        line_color: of the lines that the model drew.
-        columns: of a sheet; by default about as many as rows.
-        cell_size: pixels of a picture on a sheet.
-        animate: let the picture draw itself; GIF and APNG always do.
-        seconds: length of the animation.
-        size: larger side of an image, in pixels.
-        redraw: redraw the lines of an SVG document, instead of adding layers to it.
-    """
+    """What a picture looks like; ``look`` sets its lines and its page."""
 
     look: RenderStyle = field(default_factory=RenderStyle)
     line_color: str | None = setting(
         None,
-        "Color of the lines that the model draws, as CSS names it.",
+        "Color of the lines that the model draws, as in CSS.",
         type=str,
-        default_text="orange, in an SVG document as the continued line",
+        default_text="orange; in an SVG document, the color of the continued line",
         panel=LOOK,
         metavar="COLOR",
     )
@@ -85,7 +75,7 @@ class PictureSettings:
         160, "Size of a picture on a sheet, in pixels.", minimum=8, maximum=10_000, unit="pixels", panel=LOOK
     )
     animate: bool = setting(
-        False, "Write an SVG that draws itself, without a script; gif and apng always do.", panel=OUTPUT
+        False, "Write an animated SVG, without a script; gif and apng are always animated.", panel=OUTPUT
     )
     seconds: float = setting(
         DEFAULT_SECONDS,
@@ -114,7 +104,7 @@ class PictureSettings:
         check_settings(self)
 
     def keeps_documents(self, kind: str) -> bool:
-        """Tell whether an SVG document that is continued gets layers, instead of being redrawn."""
+        """Return whether an SVG document gets layers, instead of being redrawn."""
         return not self.redraw and not self.animate and kind in ("svg", "png")
 
 
@@ -124,13 +114,13 @@ def render_pictures(
     """Return drawings as the content of one file.
 
     Args:
-        pictures: one or more; of several, SVG and images show a sheet.
+        pictures: one or more; SVG and images show several as a sheet.
         kind: one of :data:`KINDS`.
         title: of the picture.
         settings: by default plain lines.
 
     Raises:
-        ConfigurationError: the kind cannot hold the drawings, or an extra is missing.
+        ConfigurationError: the drawings do not fit the kind, or an extra is missing.
     """
     settings = settings or PictureSettings()
     if kind not in KINDS:
@@ -182,14 +172,12 @@ def _svg(
 
 
 def _check_page_is_kept(settings: PictureSettings) -> None:
-    """Refuse settings that change the page of a document whose bytes are kept."""
+    """Reject settings that change the page of a document that only gets layers."""
     look = settings.look
     given = {"page": look.page, "margin": look.margin, "background": look.background, "columns": settings.columns}
     for name, value in given.items():
         if value is not None:
-            raise ConfigurationError(
-                f"{name} changes the SVG document, which is kept as it is. Add redraw to change it"
-            )
+            raise ConfigurationError(f"{name} needs redraw: the SVG document is kept and only gets layers")
 
 
 def _colored(layers: Sequence[Layer], color: str | None) -> list[Layer]:
@@ -203,14 +191,14 @@ def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hi
     extent = drawing.sketch.extent
     width = line.width or extent * _USUAL_WIDTH
     wanted = settings.look.stroke_width
-    if wanted is not None and wanted.millimetres is None:
+    if wanted is not None and wanted.millimeters is None:
         width = wanted.in_drawing(extent)
-    elif wanted is not None and wanted.millimetres is not None:
-        if drawing.millimetres is None:
+    elif wanted is not None and wanted.millimeters is not None:
+        if drawing.millimeters is None:
             raise ConfigurationError(
-                f"line width: expected a number, since the SVG document has no unit of length, found {wanted}"
+                f"line width: expected a number, because the SVG document has no unit of length, found {wanted}"
             )
-        width = wanted.millimetres / drawing.millimetres
+        width = wanted.millimeters / drawing.millimeters
     _log_page(picture, source)
     label = layer.label or layer.name
     return AddedLayer(layer.sketch, label, settings.line_color or line.color, width, line.opacity, hidden)

@@ -1,11 +1,11 @@
-"""Strokes as JSON: ``[[[x, y], ...], ...]``, or an object that has them as "strokes".
+"""Strokes as JSON: ``[[[x, y], ...], ...]``, or an object with "strokes".
 
-The format for whoever draws with code: a list of strokes, each a list of points, which may have a time, ``[x, y, t]``,
-that is dropped. As an object it can say more: ``{"strokes": ..., "word": "pig", "pen_down": true}``. Points can also be
+A drawing is a list of strokes, and each stroke is a list of points. A point can have a time, ``[x, y, t]``, which is
+ignored. An object can have more fields: ``{"strokes": ..., "word": "pig", "pen_down": true}``. Points can also be
 objects, ``{"x": 1, "y": 2}``, and strokes objects with "points", as many drawing libraries write them.
 
 The value of "drawing" in a Quick, Draw! record has the same nesting but another meaning: a stroke is ``[xs, ys]``. A
-list without a name is read as what it can be; if it can be both, it is refused.
+list without a key is read as the layout that it matches; if it matches both, it is rejected.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Record]:
         name: the file's name for messages.
 
     Raises:
-        FormatError: the content is something else; the message names the file, the stroke and the point.
+        FormatError: the content is not a drawing; the message names the file, the stroke and the point.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -54,7 +54,7 @@ def parse_json(content: bytes, name: str) -> Iterator[Record]:
         if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data" and "\n" in text[: error.pos]:
             yield from parse_ndjson(content.splitlines(), name, convert=_records)
             return
-        raise FormatError(f"{name}: expected {_LAYOUT}, found no JSON: {error}") from error
+        raise FormatError(f"{name}: expected {_LAYOUT}, found invalid JSON: {error}") from error
     try:
         yield from _records(value)
     except FormatError as error:
@@ -64,8 +64,8 @@ def parse_json(content: bytes, name: str) -> Iterator[Record]:
 def dumps_polyline_json(sketch: Sketch) -> str:
     r"""Return a sketch as polyline JSON; reading it gives an equal sketch.
 
-    The result is an object if a list alone does not say everything: that the last stroke is unfinished, or that the
-    numbers are points and not Quick, Draw! lists.
+    The result is an object if a list is not enough: if the last stroke is unfinished, or if the numbers could also be
+    Quick, Draw! lists.
 
     >>> dumps_polyline_json(Sketch.from_polylines([[(0, 1), (2.5, 3)], [(4, 4)]]))
     '[[[0,1],[2.5,3]],[[4,4]]]\n'
@@ -104,7 +104,8 @@ def _numbered_records(value: object, index: int) -> list[Record]:
 
 
 def _layouts(strokes: object) -> set[str]:
-    """Tell what a nested list can be: "points" [x, y], Quick, Draw! "lists" [xs, ys] of each stroke, both, or neither.
+    """Return what a nested list can be: "points" [x, y], Quick, Draw! "lists" [xs, ys] of each stroke, both, or
+    neither.
 
     Points have the same number of values: x, y, and perhaps a time or a pressure. Lists of a stroke have the same
     length. Times do not decrease; pressures are between 0 and 1.

@@ -1,4 +1,4 @@
-"""The binary files of Quick, Draw!: simplified drawings, one behind the other, without a header.
+"""The binary files of Quick, Draw!: simplified drawings one after the other, without a header.
 
 Little-endian: key_id u64, country 2 bytes, recognized i8, time stamp u32 (seconds since 1970), strokes u16; for each
 stroke points u16, then all x and all y as u8.
@@ -25,7 +25,7 @@ _COUNT = struct.Struct("<H")
 
 
 def is_binary(start: bytes) -> bool:
-    """Tell whether the beginning of a file can be that of a binary file, which has no signature."""
+    """Return whether the first bytes of a file can be those of a binary file, which has no signature."""
     if len(start) < HEADER.size:
         return False
     _, country, recognized, _, _ = HEADER.unpack_from(start)
@@ -41,7 +41,7 @@ def parse_binary(content: bytes, name: str, word: str | None) -> Iterator[Record
         word: the drawings' category.
 
     Raises:
-        FormatError: the file is damaged or holds something else; the message names the file and the drawing.
+        FormatError: the file is damaged or has other content; the message names the file and the drawing.
     """
     for index, (offset, strokes) in enumerate(walk(content, name)):
         key, country, recognized, seconds, count = HEADER.unpack_from(content, offset)
@@ -77,7 +77,7 @@ def walk(content: bytes | memoryview, name: str, first: int = 0) -> Iterator[tup
         points.
 
     Raises:
-        FormatError: the content ends inside a drawing, or is not a drawing somewhere.
+        FormatError: the content ends inside a drawing, or has other bytes than drawings.
     """
     offset, index, end = 0, first, len(content)
     header, count = HEADER.unpack_from, _COUNT.unpack_from

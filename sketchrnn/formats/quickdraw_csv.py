@@ -1,4 +1,4 @@
-"""Quick, Draw! drawings in a table, as in Kaggle's doodle recognition challenge: a column holds the drawing as JSON.
+"""Quick, Draw! drawings in a table, as in Kaggle's doodle recognition challenge: a column has the drawing as JSON.
 
 Reference:
     https://www.kaggle.com/c/quickdraw-doodle-recognition/data
@@ -20,7 +20,7 @@ _LONGEST_FIELD = 1 << 27  # characters; drawings with times are longer than the 
 
 
 def _delimiter(head: bytes) -> str | None:
-    """Return what separates the columns if a table's first line names a column "drawing"."""
+    """Return the separator of the columns if the first line has a column "drawing"; else None."""
     names = head.strip().partition(b"\n")[0].decode("utf-8", "replace")
     for delimiter in _DELIMITERS:
         if "drawing" in (name.strip(' "\ufeff') for name in names.split(delimiter)):

@@ -1,4 +1,4 @@
-"""Quick, Draw! records as JSON, one a line: simplified (x, y) and raw (x, y, time).
+"""Quick, Draw! records as JSON, one per line: simplified (x, y) and raw (x, y, time).
 
 Reference:
     https://github.com/googlecreativelab/quickdraw-dataset, "The raw moderated dataset" and "Simplified drawing files".
@@ -26,15 +26,15 @@ from sketchrnn.formats.json_values import (
 from sketchrnn.formats.record import Format, Kind, Record
 from sketchrnn.sketch import Sketch
 
-_KINDS: dict[int, Kind] = {2: "simplified", 3: "raw"}  # by the number of lists that make a stroke
-_LINE = re.compile(rb'\s*\{[^\n]*"drawing"\s*:')  # also a line that is cut off
+_KINDS: dict[int, Kind] = {2: "simplified", 3: "raw"}  # by the number of lists in a stroke
+_LINE = re.compile(rb'\s*\{[^\n]*"drawing"\s*:')  # also an incomplete line
 
 
 def quickdraw_record(fields: Mapping[str, object]) -> Record:
     """Return the drawing of a Quick, Draw! record: a JSON object with "drawing", or the fields of a table's row.
 
     The drawing's kind follows from its strokes: ``[xs, ys]`` is simplified, ``[xs, ys, times]`` raw. The times are
-    checked and dropped. A drawing can also be JSON text, as spreadsheets and tables hold it. All other fields may be
+    checked and dropped. A drawing can also be JSON text, as in spreadsheets and tables. All other fields may be
     missing.
 
     Raises:
@@ -82,7 +82,7 @@ def parse_lines(
 ) -> Iterator[Record | FormatError]:
     """Read records from lines of bytes, in constant memory. Blank lines are skipped.
 
-    A line that is not a record gives an error in its place; its message names the file and the line.
+    A line that is not a record gives an error instead of a record; its message names the file and the line.
 
     Args:
         lines: the lines, each one JSON value.

@@ -1,4 +1,4 @@
-"""A drawing as it is read from a file, and the description of a file format."""
+"""A drawing from a file, and the description of a file format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,9 +31,9 @@ class Record:
         sketch: the drawing, in the file's own units.
         word: the category, spelled as in the file; None if the file does not name it.
         key_id: the drawing's identifier in Quick, Draw!.
-        recognized: whether the game recognized the drawing; None if the file does not say.
-        countrycode: two letters: where it was drawn.
-        timestamp: when it was drawn, as in the file.
+        recognized: whether the game recognized the drawing; None if it is unknown.
+        countrycode: country of the player, two letters.
+        timestamp: time of drawing, as in the file.
         kind: the kind of file that it was read from; "polylines" for all formats of other programs.
         split: ``train``, ``valid`` or ``test``: the part of an npz file that holds it; None in other formats.
         empty_strokes: number of strokes without a point in the file; the sketch does not contain them.
@@ -59,11 +59,11 @@ class Format:
     """A file format.
 
     Attributes:
-        name: what messages and lists call the format.
-        suffixes: endings of file names, the usual one first.
-        matches: tells whether a file has this format from its first lines (uncompressed; text as UTF-8).
+        name: the name in messages and lists.
+        suffixes: suffixes of file names, the usual one first.
+        matches: returns whether a file has this format, from its first lines (uncompressed; text as UTF-8).
         read: yields the drawings of an open file. Its arguments are the file, the name of the file for messages, and
-            the category that the file's name tells.
+            the category in the file's name.
         write: returns drawings as text; None for a format that is only read.
         one_drawing: a file of this format usually holds a single drawing, so that a category is a folder of files.
     """

@@ -1,4 +1,4 @@
-"""Opens files the way format readers expect them: uncompressed, and text as UTF-8."""
+"""Opens files for format readers: uncompressed, and text as UTF-8."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 MOST_UNCOMPRESSED = 1 << 27
 """Bytes up to which any compressed content is read. Beyond that it must not expand more than LARGEST_RATIO times."""
 LARGEST_RATIO = 200
-"""Text of drawings shrinks 3 to 30 times when it is compressed; a file that is made to fill the memory 1,000 times."""
+"""Compression makes drawings 3 to 30 times smaller, and malicious files 1,000 times."""
 
-_MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}  # imported when they are needed
+_MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "lzma"}  # imported at first use
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
@@ -34,8 +34,8 @@ _CARRIAGE_RETURN = re.compile(rb"\r(?!\n)")
 def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
     """Return the content of a file for a format reader.
 
-    Text in UTF-16 or UTF-32, with or without a byte order mark, becomes UTF-8, and the line ends of old Macs become
-    those of today. XML stays as it is: its parser follows the encoding that the document declares.
+    Text in UTF-16 or UTF-32, with or without a byte order mark, becomes UTF-8, and line ends of old Macs are converted.
+    XML does not change: its parser uses the encoding that the document declares.
 
     Args:
         file: the open file; it need not be seekable.
@@ -128,7 +128,7 @@ class _Stream(io.RawIOBase):
         if self._packed and self.count > max(MOST_UNCOMPRESSED, LARGEST_RATIO * self._packed.count):
             raise FormatError(
                 f"{self._name}: expected at most {MOST_UNCOMPRESSED:,} bytes when uncompressed, found more. "
-                "Uncompress the file if it is meant to be so large"
+                "If the file is really this large, uncompress it first"
             )
         return size
 
@@ -139,4 +139,4 @@ class _Stream(io.RawIOBase):
         try:
             return bytes(read(size))
         except Exception as error:  # each of the modules has its own: OSError, EOFError, zlib.error, LZMAError
-            raise FormatError(f"{self._name}: expected compressed data, found damage: {error}") from error
+            raise FormatError(f"{self._name}: expected compressed data, found damaged data: {error}") from error

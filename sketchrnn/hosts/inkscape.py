@@ -31,7 +31,7 @@ _PLACES = (
     "~/AppData/Roaming/inkscape",  # Windows
     "~/.config/inkscape",
 )
-"""User data folders of Inkscape, where its program is not found."""
+"""User data folders of Inkscape, for systems where its program is not found."""
 _PROGRAMS = ("/Applications/Inkscape.app/Contents/MacOS/inkscape", r"C:\Program Files\Inkscape\bin\inkscape.com")
 
 
@@ -39,8 +39,8 @@ def install(categories: Sequence[str], folder: Path | None = None) -> Path:
     """Install the extension, or install it again, for the Python that runs this.
 
     Args:
-        categories: what can be chosen in Inkscape.
-        folder: Inkscape's folder of user extensions; by default Inkscape is asked for it.
+        categories: the categories to choose from.
+        folder: Inkscape's folder of user extensions; by default the one that Inkscape reports.
 
     Returns:
         The folder.
@@ -61,7 +61,7 @@ def uninstall(folder: Path | None = None) -> tuple[Path, bool]:
     """Remove the extension.
 
     Args:
-        folder: as for :func:`install`.
+        folder: see :func:`install`.
 
     Returns:
         The folder, and whether the extension was there.
@@ -110,7 +110,7 @@ def _programs() -> Iterator[str]:
 
 
 def _output(program: str, option: str) -> str:
-    """Return what Inkscape prints; nothing if it fails."""
+    """Return the output of Inkscape; empty if it fails."""
     try:
         result = subprocess.run([program, option], capture_output=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,7 +1,7 @@
 """A canvas to draw on in a notebook: :class:`Canvas`. Needs the extra ``notebook``.
 
-Everything is drawn in the browser, by the same engine as on the page. The script holds the engine; the model's weights
-are sent only when the browser asks for them, once per page, so that they are not stored in every saved notebook.
+The browser draws everything, with the same engine as the page. The script contains the engine. The weights of the model
+are sent only when the browser asks for them, once per page, so that saved notebooks do not contain them.
 
 Reference:
     https://anywidget.dev/en/afm/
@@ -33,12 +33,12 @@ try:
     import anywidget
     import traitlets
 except ImportError as error:
-    raise ConfigurationError(f"{error}; pip install 'sketchrnn[notebook]' brings it") from error
+    raise ConfigurationError(f"{error}. Install it: pip install 'sketchrnn[notebook]'") from error
 
 BOX_OF_A_SCALE = 30.0
-"""Units of the sheet in an offset scale, for models whose unit is not that of the sheet."""
+"""Units of the sheet in an offset scale, for models with another unit than the sheet."""
 MOST_COMPLETIONS = 100
-"""That one canvas shows."""
+"""Most completions that one canvas shows."""
 
 _SETTINGS = {name: description for owner in (Request, Sampling) for name, _, description in settings_of(owner)}
 _SETTINGS["count"] = replace(_SETTINGS["count"], maximum=MOST_COMPLETIONS)
@@ -54,7 +54,7 @@ def _script() -> str:
 
 @dataclass(frozen=True)
 class _BrowserModel:
-    """A model as the browser gets it.
+    """A model for the browser.
 
     Attributes:
         file: what :func:`sketchrnn.web.model_file.page_model` returns.
@@ -74,7 +74,7 @@ class _BrowserModel:
 
     @functools.cached_property
     def key(self) -> str:
-        """What canvases that can share a loaded model have in common: script and file, whatever its header's order."""
+        """Key of a loaded model that canvases can share: script and file, independent of the order in its header."""
         begin = 8 + int.from_bytes(self.file[:8], "little")
         header = json.dumps(json.loads(self.file[8:begin]), sort_keys=True)
         return hashlib.sha256(Canvas._esm.encode() + header.encode() + self.file[begin:]).hexdigest()
@@ -84,14 +84,14 @@ _shipped = functools.cache(functools.partial(_BrowserModel.load, None))
 
 
 class Canvas(anywidget.AnyWidget):
-    """A canvas in a notebook: draw, and have the drawing completed, in the browser.
+    """A canvas in a notebook: you draw, and the model completes the drawing, in the browser.
 
-    Both sides see every change: what is drawn in the cell can be read here, what is set here is shown in the cell.
-    ``canvas.observe(function, "sketch")`` calls a function after each stroke.
+    Python and the browser share the attributes: a drawing in the cell can be read in Python, and values that are set in
+    Python are shown in the cell. ``canvas.observe(function, "sketch")`` calls a function after each stroke.
 
     Attributes:
         sketch: the partial sketch; a new one removes the completions. A record can be set too.
-        completions: what the model drew, a tuple of :class:`sketchrnn.Drawing`. Completions of the sketch by
+        completions: the drawings of the model, a tuple of :class:`sketchrnn.Drawing`. Completions of the sketch by
             :meth:`sketchrnn.Model.complete` can be set too.
         category: what to draw; None for the most probable category.
         seed: of the first completion.
@@ -109,14 +109,14 @@ class Canvas(anywidget.AnyWidget):
     temperature = traitlets.Any(_DEFAULTS["temperature"]).tag(sync=True)
     count = traitlets.Any(_DEFAULTS["count"]).tag(sync=True)
 
-    _content = traitlets.Dict().tag(sync=True)  # sketch and completions in one, so that they always fit together
-    _model = traitlets.Dict().tag(sync=True)  # what the browser needs to know before it has the file
+    _content = traitlets.Dict().tag(sync=True)  # sketch and completions in one value, so that they always fit together
+    _model = traitlets.Dict().tag(sync=True)  # data for the browser before it has the file
 
     def __init__(self, model: str | Path | None = None, **settings: Any) -> None:
         """Load a model.
 
         Args:
-            model: a checkpoint; None for the model that comes with sketchrnn. The browser gets it with weights in int8.
+            model: a checkpoint; None for the model that comes with sketchrnn. The browser gets weights in int8.
             settings: initial values of the attributes, and those of any notebook widget, such as ``layout``.
 
         Raises:
@@ -141,7 +141,7 @@ class Canvas(anywidget.AnyWidget):
     def scale(self) -> float | None:
         """Pixels of a finished drawing 255 wide in one unit of the sketch.
 
-        Known for a sketch that was drawn on the canvas; None, for one that was set, means that it is estimated.
+        It is None for a sketch that was set in Python: it is then estimated.
         """
         scale: float | None = self._content["sketch"]["scale"]
         return scale
@@ -201,7 +201,7 @@ class Canvas(anywidget.AnyWidget):
 
     @traitlets.observe("_content")
     def _take_over(self, change: Any) -> None:
-        """Take over what the browser sent."""
+        """Apply a change from the browser."""
         sketch = _sketch_of(self._content["sketch"])
         with self.hold_trait_notifications():
             if sketch != self.sketch:
@@ -228,7 +228,7 @@ def _sketch_of(plain: dict[str, Any]) -> Sketch:
 
 
 def _plain(drawing: Drawing) -> dict[str, Any]:
-    """Return a drawing's new strokes as the browser has them."""
+    """Return the new strokes of a drawing in the layout of the browser."""
     completion = drawing.completion
     return {
         **_strokes(completion.sketch),

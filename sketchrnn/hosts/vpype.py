@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HELP_GROUP = "Sketch-RNN"
 INHERITED = (vpype.METADATA_FIELD_COLOR, vpype.METADATA_FIELD_PEN_WIDTH)
-"""Properties that a new layer of a completion takes over from the layer that it continues."""
+"""Properties that a new layer copies from the layer that it continues."""
 SEED_PROPERTY = "sketchrnn_seed"
 _SAMPLING = (
     click.option("--model", type=vpype_cli.TextType(), help="Checkpoint or hf://USER/NAME.  [default: shipped model]"),
@@ -38,7 +38,7 @@ _SAMPLING = (
         "-t",
         "--temperature",
         type=vpype_cli.FloatRangeType(0.0, 10.0),
-        help="Variety: 0 = most likely lines, 1 = as varied as the training drawings.  [default: as in sketchrnn]",
+        help="Variety: 0 = most likely lines, 1 = as in the training drawings.  [default: as in sketchrnn]",
     ),
     click.option(
         "-s",
@@ -94,12 +94,12 @@ def complete(
 ) -> vpype.Document:
     """Complete a partial sketch.
 
-    The lines of the given layers, in their order, are the partial sketch; Sketch-RNN draws what is missing. The
-    completion goes on from the end of the last line, unless that line is closed. Use this command before linesort,
+    The lines of the given layers, in their order, are the partial sketch; Sketch-RNN completes it. The completion
+    starts at the end of the last line, unless that line is closed. Use this command before linesort,
     which changes the order of the lines.
 
-    A new layer takes over the color and the pen width of the layer that it continues; its name is the category,
-    its property sketchrnn_seed the seed. The page size and all other metadata stay as they are.
+    A new layer has the color and the pen width of the layer that it continues. Its name is the category, and its
+    property sketchrnn_seed is the seed. The page size and all other metadata do not change.
 
     Examples:
 
@@ -125,7 +125,7 @@ def complete(
     if is_new and document.exists(lid):
         for name in INHERITED:
             document.layers[lid].set_property(name, document.layers[layers[-1]].property(name))
-        # no digits in the name: vpype's read takes them for the layer's number
+        # no digits in the name: vpype reads them as the layer's number
         document.layers[lid].set_property(vpype.METADATA_FIELD_NAME, drawing.category or "completion")
         document.layers[lid].set_property(SEED_PROPERTY, drawing.seed)
     return document
@@ -191,7 +191,7 @@ def _one_line_errors(command: str) -> Iterator[None]:
 
 
 def _sketch(lines: list[NDArray[np.complex128]]) -> Sketch:
-    """Return lines as a sketch, whose pen is down unless the last line is closed."""
+    """Return lines as a sketch; its pen is down unless the last line is closed."""
     from sketchrnn.sketch import Sketch
 
     last = lines[-1]

@@ -1,1 +1,1 @@
-"""A trained model and all that it can do; :class:`sketchrnn.model.model.Model` is the one entry point. NumPy only."""
+"""A trained model and its methods; :class:`sketchrnn.model.model.Model` is the one entry point. NumPy only."""

@@ -1,7 +1,7 @@
-"""The order, direction and start of given strokes that a decoder finds likeliest.
+"""The likeliest order, direction and starting points of given strokes.
 
-People draw the same circle from its top or from its left, the ears before the head or after it. A decoder that was
-trained on some of these arrangements continues them best.
+People draw the same circle from its top or from its left, and the ears before or after the head. A decoder continues
+the arrangements best that were frequent in training.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
 MAX_ARRANGED_POINTS = 160
-"""A prefix of more points is taken as it is."""
+"""Prefixes with more points are not rearranged."""
 STARTS = 4
-"""Points at which a closed stroke is tried to begin."""
+"""Number of starting points that are tried for a closed stroke."""
 CLOSED = 0.1
 """A stroke is closed if its ends are at most this share of its larger side apart."""
 
 KEPT = 4.0
-"""Nats by which another arrangement must be likelier than the given one."""
+"""Another arrangement is chosen only if it is this number of nats likelier than the given one."""
 
 
 @dataclass
 class _Path:
-    """An arrangement in the making.
+    """A partial arrangement.
 
     Attributes:
-        strokes: those that are still to be drawn, in their order.
-        fixed: they are taken as they are.
+        strokes: the remaining strokes, in order.
+        fixed: strokes keep their direction and start.
         drawn: strokes as the decoder sees them.
         log_density: of these.
     """
@@ -46,7 +46,7 @@ class _Path:
     log_density: float = 0.0
 
     def variants(self) -> list[FloatArray]:
-        """Return the next stroke in each way in which it may be drawn."""
+        """Return all variants of the next stroke."""
         stroke = self.strokes[len(self.drawn)]
         is_last = len(self.drawn) == len(self.strokes) - 1
         return [stroke] if self.fixed or (self.last_is_fixed and is_last) else list(_variants(stroke))
@@ -69,8 +69,8 @@ class _Path:
 def arrange(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Array) -> list[Sketch]:
     """Return sketches with their strokes in the likeliest order, direction and start.
 
-    Several orders are tried; in each, the likeliest variant of one stroke after the other is taken. If the pen is down
-    the last stroke stays the last, as it is. The arrangement that was given is kept unless another one is likelier.
+    Several orders are tried; in each, the likeliest variant of one stroke after the other is taken. If the pen is down,
+    the last stroke does not change. The given arrangement is kept unless another one is likelier.
 
     Args:
         network: the model.
@@ -106,7 +106,7 @@ def arrange(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Ar
 def _advance(
     network: NumpyNetwork, state: DecoderState, paths: list[_Path], variants: list[list[FloatArray]]
 ) -> DecoderState:
-    """Give each path the likeliest variant of its next stroke; return the states after it."""
+    """Add the likeliest variant of its next stroke to each path; return the states after it."""
     sources = np.repeat(np.arange(len(paths)), [len(each) for each in variants])
     rows = [
         path.rows(stroke, network.offset_scale) for path, each in zip(paths, variants, strict=True) for stroke in each
@@ -124,7 +124,7 @@ def _advance(
 
 
 def _variants(stroke: FloatArray) -> Iterator[FloatArray]:
-    """Return a stroke, the stroke reversed, and, if it is closed, begun elsewhere."""
+    """Return a stroke, the reversed stroke, and if it is closed, the stroke with other starting points."""
     yield stroke
     if len(stroke) == 1:
         return
@@ -153,7 +153,7 @@ def _orders(sketch: Sketch) -> list[list[FloatArray]]:
     seen = set()
     for order in tried:
         moves = not order or order == numbers or side[order[0]] > 0
-        if tuple(order) not in seen and moves:  # a first stroke that does not move has a row more
+        if tuple(order) not in seen and moves:  # a first stroke that does not move has one more row
             seen.add(tuple(order))
             orders.append([free[number] for number in order] + last)
     return orders

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sketchrnn.errors import SketchRNNError
 
 BATCH_VALUES, BATCH_CANDIDATES = 64, 256
-"""A batch is complete when it has so many values, or so many candidates."""
+"""Limits of a batch: numbers of values, and of candidates."""
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -27,9 +27,9 @@ def in_batches(
     """Work on values in batches, several at once, and yield the results in order.
 
     Args:
-        values: read as they are needed; errors among them are handed on.
+        values: read one after the other; errors among them are passed on.
         work: takes a batch and a number of threads.
-        key: of a value: what the values of a batch must share, and its number of candidates.
+        key: returns what the values of a batch must share, and the number of candidates of a value.
     """
     threads = processors()
     batches = _batched(values, key)
@@ -69,7 +69,7 @@ def attempt(function: Callable[..., Result], *arguments: Any) -> Result | Sketch
 def _batched(
     values: Iterable[Value | SketchRNNError], key: Callable[[Value], tuple[Any, int]]
 ) -> Iterator[list[Value | SketchRNNError]]:
-    """Split values into batches that share their key and have are not too large."""
+    """Split values into batches that share a key and are not too large."""
     batch: list[Value | SketchRNNError] = []
     shared: Any = None
     candidates = 0
@@ -87,7 +87,7 @@ def _batched(
 
 
 def _up_to_an_error(values: Iterable[Value | SketchRNNError]) -> Iterator[Value | SketchRNNError]:
-    """Yield values; an error that their source raises is the last one."""
+    """Yield values; an error of their source becomes the last value."""
     try:
         yield from values
     except SketchRNNError as error:
@@ -105,7 +105,7 @@ def _in_place(
 
 @contextlib.contextmanager
 def _one_blas_thread(threads: int) -> Iterator[None]:
-    """Let the threads of Python share the processors, not those of BLAS, which would wait for each other."""
+    """Use Python threads instead of BLAS threads, which would wait for each other."""
     if threads == 1:
         yield
         return

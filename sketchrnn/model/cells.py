@@ -1,4 +1,4 @@
-"""The recurrent cells in NumPy, each the twin of one in :mod:`sketchrnn.training.network`.
+"""The recurrent cells in NumPy, each the counterpart of one in :mod:`sketchrnn.training.network`.
 
 Gates in torch's order: input, forget, cell input, output. Weights keep torch's layout, (outputs, inputs).
 
@@ -37,14 +37,14 @@ class NumpyCell(Protocol):
     state_units: int
 
     def constant(self, conditioning: Array) -> Array:
-        """Return what the conditioning (B, C) adds to every step, (B, K)."""
+        """Return the part of the conditioning (B, C) in the sums of every step, (B, K)."""
         ...
 
     def step(self, rows: Array, constant: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """Return the new hidden state and cell, (B, S) each.
 
         Args:
-            rows: the part of the input that changes, (B, I).
+            rows: the part of the input that changes at each step, (B, I).
             constant: what :meth:`constant` returned, (B, K) or (1, K).
             hidden: (B, S).
             cell: (B, S).
@@ -53,7 +53,7 @@ class NumpyCell(Protocol):
 
 
 class NumpyLSTM:
-    """The plain cell; twin of :class:`sketchrnn.training.network.cells.LSTM`."""
+    """The plain cell; counterpart of :class:`sketchrnn.training.network.cells.LSTM`."""
 
     def __init__(self, tensors: Tensors, inputs: int, conditioning: int, units: int) -> None:
         self.units = self.state_units = units
@@ -87,7 +87,7 @@ class NumpyLSTM:
 
 
 class NumpyLayerNormLSTM:
-    """The layer-norm LSTM; twin of :class:`sketchrnn.training.network.cells.LayerNormLSTM`."""
+    """The layer-norm LSTM; counterpart of :class:`sketchrnn.training.network.cells.LayerNormLSTM`."""
 
     def __init__(self, tensors: Tensors, inputs: int, conditioning: int, units: int) -> None:
         self.units = self.state_units = units
@@ -118,7 +118,7 @@ class NumpyLayerNormLSTM:
 
 
 class NumpyHyperLSTM(NumpyLayerNormLSTM):
-    """The HyperLSTM; twin of :class:`sketchrnn.training.network.cells.HyperLSTM`."""
+    """The HyperLSTM; counterpart of :class:`sketchrnn.training.network.cells.HyperLSTM`."""
 
     def __init__(
         self, tensors: Tensors, inputs: int, conditioning: int, units: int, hyper_units: int, embedding_units: int
@@ -160,7 +160,7 @@ class NumpyHyperLSTM(NumpyLayerNormLSTM):
 def numpy_cell(
     kind: str, tensors: Tensors, inputs: int, conditioning: int, units: int, configuration: ModelConfiguration
 ) -> NumpyCell:
-    """Return a recurrent layer; twin of :func:`sketchrnn.training.network.cells.make_cell`.
+    """Return a recurrent layer; counterpart of :func:`sketchrnn.training.network.cells.make_cell`.
 
     Args:
         kind: one of :data:`sketchrnn.model.configuration.CELLS`.

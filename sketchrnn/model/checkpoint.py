@@ -1,4 +1,4 @@
-"""The file a model lives in: safetensors, with everything that using it takes in the header."""
+"""The checkpoint file: safetensors, with all other data of the model in the header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 SHIPPED = "quickdraw345"
 """Name of the model in the package: all 345 Quick, Draw! categories."""
 CATEGORY_COUNTS = "category_counts"
-"""Where ``training`` says how many drawings of each category it was trained on."""
+"""Key in ``training`` of the number of training drawings per category."""
 STARTED_FROM = "started_from"
 """Where ``training`` names the model whose weights were the first ones, with that model's own record."""
 INT8_SCALE, LARGEST_INT8 = ".scale", 127
@@ -59,11 +59,11 @@ class Checkpoint:
     source: str = field(default="the model", compare=False)
 
     def __post_init__(self) -> None:
-        """Check what every use of the model divides by.
+        """Check the fields that every use of the model needs.
 
         Raises:
-            CheckpointError: offset_scale or max_length is no positive number, the unit is unknown, or training is no
-                record.
+            CheckpointError: offset_scale or max_length is not a positive number, the unit is unknown, or training is
+                not a record.
         """
         if not isinstance(self.offset_scale, float) or not 0.0 < self.offset_scale < float("inf"):
             raise CheckpointError(f"offset_scale: expected a positive number, found {self.offset_scale!r}")
@@ -81,16 +81,16 @@ class Checkpoint:
 
     @property
     def category_counts(self) -> NDArray[np.int64]:
-        """How many drawings of each category it was trained on, (categories,); 0 of all where that is not known."""
+        """Number of training drawings per category, (categories,); zeros if it is unknown."""
         names, counts = self.configuration.categories, self.training.get(CATEGORY_COUNTS, [])
         return np.array(counts if len(counts) == len(names) else [0] * len(names), np.int64)
 
     @property
     def category_log_prior(self) -> NDArray[np.float64]:
-        """Logarithm of how probable each category is before anything is drawn, (categories,).
+        """Log prior probability of each category, (categories,).
 
-        As often as it was seen in training (and once more), MOST_COUNTED times at most; all are alike where that is not
-        known. Of values from 50 to 700, and without limit, that one guesses best (benchmarks/RESULTS.md).
+        It is proportional to the number of training drawings plus one, at most MOST_COUNTED; uniform if the numbers are
+        unknown. Of limits from 50 to 700, and no limit, this one guesses best (benchmarks/RESULTS.md).
         """
         seen = np.minimum(self.category_counts + 1.0, MOST_COUNTED)
         log_prior: NDArray[np.float64] = np.log(seen / seen.sum())
@@ -130,9 +130,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
 
 
 def to_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return weights with each matrix as whole numbers from -127 to 127, and what its rows are multiplied by.
+    """Return weights with each matrix as whole numbers from -127 to 127, and a factor for each row.
 
-    Vectors and the gains and biases of normalizations stay as they are. :func:`load_checkpoint` reads the result.
+    Vectors and the gains and biases of normalizations do not change. :func:`load_checkpoint` reads the result.
     """
     small = {}
     for name, value in weights.items():
@@ -148,7 +148,7 @@ def to_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _from_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return weights that :func:`to_int8` made in float32; others as they are."""
+    """Return the result of :func:`to_int8` in float32; other weights do not change."""
     scales = {name + INT8_SCALE: name for name, value in weights.items() if value.dtype == np.int8}
     if missing := scales.keys() - weights.keys():
         raise CheckpointError(f"tensor {min(missing)} is missing")
@@ -164,14 +164,14 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
 
     Args:
         path: a file that :func:`save_checkpoint` wrote.
-        prefixes: read only the tensors whose names begin so; the default reads all.
+        prefixes: read only the tensors whose names start with one of these; by default all.
 
     Raises:
-        CheckpointError: the file is missing, cut short, of another version, or no checkpoint.
+        CheckpointError: the file is missing, incomplete, of another version, or not a checkpoint.
     """
     if not Path(path).is_file():
         reason = "is a directory" if Path(path).is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {reason}; expected a model's .safetensors file")
+        raise CheckpointError(f"{path}: expected a model (.safetensors): {reason}")
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}
@@ -180,7 +180,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             weights = _from_int8({name: file.get_tensor(name) for name in names})
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: a number type that NumPy does not know
         cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
-        raise CheckpointError(f"{path}: {cause}; expected a sketchrnn checkpoint") from error
+        raise CheckpointError(f"{path}: expected a sketchrnn checkpoint: {cause}") from error
     try:
         return Checkpoint(
             ModelConfiguration.from_json(json.loads(header["configuration"])),
@@ -193,7 +193,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             str(path),
         )
     except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:
-        raise CheckpointError(f"{path}: the checkpoint's header is damaged: {error}") from error
+        raise CheckpointError(f"{path}: the header of the checkpoint is damaged: {error}") from error
 
 
 def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
@@ -204,9 +204,9 @@ def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:
 
 def _check_header(path: str | Path, header: dict[str, str]) -> None:
     if header.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: a safetensors file, but not of sketchrnn; expected a sketchrnn checkpoint")
+        raise CheckpointError(f"{path}: expected a sketchrnn checkpoint, found another safetensors file")
     version = header.get("format_version")
     if version != str(FORMAT_VERSION):
         raise CheckpointError(
-            f"{path}: checkpoint format version {version}; this sketchrnn reads version {FORMAT_VERSION}"
+            f"{path}: expected checkpoint format version {FORMAT_VERSION}, found {version}. Update sketchrnn"
         )

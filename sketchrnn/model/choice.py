@@ -12,16 +12,16 @@ from sketchrnn.model.prefix import EncodedPrefix
 from sketchrnn.sketch.shape import SIGNATURE_POINTS, signature
 
 PAGE = 13.0
-"""Larger side of a drawing, in offset scales, beyond which it has left the page: the 255 box has 8 to 13, and no
-training drawing is larger."""
+"""A drawing with a larger side than this, in offset scales, has left the page. The 255 box has 8 to 13, and no training
+drawing is larger."""
 
 SPOT = 0.1
 SPOT_SHARE = 1 / 3
 SPOT_POINTS = 4
-"""A drawing scribbles in place if more than this share of its points, and so many, are in a square of SPOT times its
-larger side."""
+"""A drawing scribbles in place if more than SPOT_SHARE of its points, and at least SPOT_POINTS, are in a square of SPOT
+times its larger side."""
 SPOTS_AT_ONCE = 512
-"""Points whose distances from all others are computed together: their memory stays small."""
+"""Points whose distances from all others are computed together. A limit keeps the memory small."""
 
 
 def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scale: float) -> Completion:
@@ -32,7 +32,7 @@ def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scal
 def most_diverse(
     prefix: EncodedPrefix, candidates: Sequence[Completion], count: int, offset_scale: float
 ) -> list[Completion]:
-    """Return candidates that differ: the best one, then always the one farthest from those before it.
+    """Return candidates that differ: first the best one, then always the one that is farthest from the chosen ones.
 
     Candidates with flaws come last.
     """
@@ -53,9 +53,9 @@ def most_diverse(
 
 
 def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) -> int:
-    """Return how many of these hold: it did not end by itself, it has left the page, it scribbles in place.
+    """Return the number of flaws: it did not end by itself, it left the page, it scribbles in place.
 
-    The points are those that the decoder has seen and those that it has drawn.
+    The points are those of the prefix and of the completion.
     """
     seen = np.cumsum(prefix.rows[:, :2].astype(np.float64), axis=0)  # (N + 1, 2), in offset scales
     new = [
@@ -68,12 +68,12 @@ def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) ->
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:
-    """Tell whether too many of the points (N, 2) lie in one place; see :data:`SPOT_POINTS`."""
+    """Return whether too many of the points (N, 2) are in one spot; see :data:`SPOT_POINTS`."""
     if len(points) < SPOT_POINTS:
         return False
     half = SPOT * np.ptp(points, axis=0).max() / 2 + 1e-12
     too_many = max(SPOT_POINTS, int(SPOT_SHARE * len(points)) + 1)
-    # a square lies in four cells of its size: most drawings have too few points in any four
+    # a square overlaps four cells of its size; most drawings have too few points in any four
     cell = ((points - points.min(axis=0)) / (2.0001 * half)).astype(np.int64)
     counts = np.zeros(cell.max(axis=0) + 2, np.int64)
     np.add.at(counts, tuple(cell.T), 1)

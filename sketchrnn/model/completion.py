@@ -1,4 +1,4 @@
-"""Sampling: continuing partial sketches; from an empty one, drawing from nothing."""
+"""Sampling: continue partial sketches. An empty prefix gives a drawing from nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sketchrnn.sketch import Sketch
 
 PEN_LIFTED, PEN_ENDED = 1, 2
 NOISE_STEPS = 32
-"""Steps whose noise is computed at once."""
+"""Steps whose noise is computed together."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Completion:
     Attributes:
         sketch: the new strokes, in the prefix's coordinates. If the prefix left the pen down, the first of them begins
             at its last point.
-        ended: the model ended the drawing by itself; otherwise it was cut.
+        ended: the model ended the drawing; if not, it was cut at ``max_points``.
         seed: of the drawing.
         candidate: number of the candidate among those of the drawing.
-        score: log probability of the category, by the recognizer; 0 if it was not asked.
+        score: log probability of the category by the recognizer; 0 without a score.
     """
 
     sketch: Sketch
@@ -138,7 +138,7 @@ def _sample(
     sampling: Sampling,
 ) -> list[tuple[Array, bool]]:
     """Return the stroke-3 rows of each candidate, in offset scales, (L, 3), and whether it ended by itself."""
-    active = np.arange(len(seeds))  # candidates in the batch; finished ones leave it when that saves a block
+    active = np.arange(len(seeds))  # candidates in the batch; finished ones are removed if that saves a block
     alive = np.ones(len(seeds), bool)  # of these
     lengths = np.zeros(len(seeds), np.int64)
     ended = np.zeros(len(seeds), bool)
@@ -180,7 +180,7 @@ def _latent_vectors(
         latent = "none" if configuration.can_draw_without_latent else "prefix"
     if latent == "none":
         if not configuration.can_draw_without_latent:
-            raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found 'none'")
+            raise ConfigurationError("latent: expected prefix or prior for a model trained with z only, found none")
         return None
     seeds, candidates = np.array(tries, np.int64).reshape(-1, 2).T
     noise = latent_noise(seeds, candidates, configuration.latent_units)
@@ -199,7 +199,7 @@ def _continued(prefix: EncodedPrefix, stroke3: Array, offset_scale: float) -> Sk
     rows = stroke3.astype(np.float64)
     decimals = 3 - math.floor(math.log10(unit))  # a thousandth of a usual offset
     moved = np.round(np.cumsum(rows[:, :2] * unit, axis=0), decimals)
-    points = np.round(prefix.last_point + moved, decimals + 3)  # without the digits that binary fractions bring
+    points = np.round(prefix.last_point + moved, decimals + 3)  # without rounding errors in the last digits
     lifts = rows[:, 2] > 0.5
     ends = np.flatnonzero(lifts) + 1  # of each stroke, in points
     if prefix.sketch.pen_down or not prefix.sketch.strokes:

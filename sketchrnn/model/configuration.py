@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sketchrnn.errors import CategoryError, ConfigurationError
+from sketchrnn.settings import NETWORK, check_settings, documented, setting
 
 PEN_STATES = 3
 MIXTURE_PARAMETERS = 6  # pi, mu_x, mu_y, sigma_x, sigma_y, rho
@@ -17,9 +18,9 @@ MAX_RHO_LOGIT = 5.0
 CELLS = ("lstm", "layer_norm", "hyper")
 """The paper's recurrent cells: LSTM, layer-norm LSTM, HyperLSTM."""
 POSITION_INPUTS = 8
-"""Numbers that say where the pen is: see :attr:`ModelConfiguration.position_inputs`."""
+"""Number of inputs for the pen's position: see :attr:`ModelConfiguration.position_inputs`."""
 POSITION_FACTOR = 0.25
-"""What positions, in offset scales, are multiplied by, so that most are between -2 and 2."""
+"""Positions, in offset scales, are multiplied by this factor, so that most of them are between -2 and 2."""
 LATER_FIELDS = frozenset(
     [
         "encoder_cell",
@@ -32,51 +33,80 @@ LATER_FIELDS = frozenset(
     ]
 )
 """Fields that older checkpoints lack; such models have the defaults."""
+_MOST_UNITS = 1 << 16
 
 
+def _units(default: int, help: str, **description: Any) -> Any:
+    return setting(default, help, minimum=1, maximum=_MOST_UNITS, panel=NETWORK, **description)
+
+
+@documented
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """Sizes of a network. Defaults are Magenta's published code (sketch_rnn/model.py, ``get_default_hparams``).
+    """Sizes of a network. Defaults are those of Magenta's code (sketch_rnn/model.py, ``get_default_hparams``)."""
 
-    Attributes:
-        categories: what it draws, in the order of the embedding's rows. More than one makes it class-conditional.
-        variational: an encoder and a latent vector z; False is the paper's decoder-only model.
-        encoder_units: LSTM units of the encoder, per direction.
-        decoder_units: LSTM units of the decoder.
-        latent_units: size of z.
-        mixtures: components of the mixture over offsets.
-        category_units: size of the category embedding; our own choice, the paper has none.
-        latent_dropout: probability of training a sketch with the learned "no z" instead of its z; above 0 the
-            network can complete a prefix without a z. No value that benchmarks/latent_dropout.py tried completes
-            better than the default.
-        encoder_cell: recurrent cell of the encoder: "lstm", "layer_norm" or "hyper".
-        decoder_cell: recurrent cell of the decoder, likewise.
-        hyper_units: units of a HyperLSTM's small LSTM, which scales the weights of the large one.
-        hyper_embedding_units: numbers through which it does so, for each of twelve scales and shifts.
-        latent_tanh: the decoder's initial state is made from tanh(z); so in Magenta's files of before version 6.
-        position_inputs: after each stroke-5 row the decoder is also given the pen's position: relative to the first
-            point of the drawing (x, y), to the first point of the stroke (x, y), to the left and top edge of what is
-            drawn so far (x, y), and from the pen to the right and bottom edge (x, y); in offset scales, times
-            POSITION_FACTOR. An LSTM that sees offsets alone has to add them up to close a circle.
-        clarity: the decoder can be conditioned on how clearly the category shows in the drawing: a learned vector,
-            times a number from -1 to 1, is added to the category embedding. A model of one category has none.
-    """
-
-    categories: tuple[str, ...] = ()
-    variational: bool = True
-    encoder_units: int = 256
-    decoder_units: int = 512
-    latent_units: int = 128
-    mixtures: int = 20
-    category_units: int = 64
-    latent_dropout: float = 0.5
-    encoder_cell: str = "lstm"
-    decoder_cell: str = "lstm"
-    hyper_units: int = 256
-    hyper_embedding_units: int = 32
-    latent_tanh: bool = False
-    position_inputs: bool = False
-    clarity: bool = False
+    categories: tuple[str, ...] = setting(
+        (),
+        "Names of the categories, in the order of the embedding's rows.",
+        type=str,
+        many=True,
+        details="With more than one category, the network is conditioned on the category.",
+        panel=NETWORK,
+    )
+    variational: bool = setting(
+        True,
+        "Use an encoder and a latent vector z; false = the paper's decoder-only model.",
+        source="arXiv:1704.03477, section 3.2",
+        panel=NETWORK,
+    )
+    encoder_units: int = _units(256, "LSTM units of the encoder, per direction.")
+    decoder_units: int = _units(512, "LSTM units of the decoder.")
+    latent_units: int = _units(128, "Size of z.")
+    mixtures: int = _units(20, "Components of the mixture over offsets.")
+    category_units: int = _units(64, "Size of the category embedding.", details="The paper has no such embedding.")
+    latent_dropout: float = setting(
+        0.5,
+        "Share of sketches that are trained without their z.",
+        minimum=0.0,
+        maximum=1.0,
+        details="These sketches get a learned vector instead. Above 0, the network can complete a prefix without a z. "
+        "None of the values that were tried completes better than the default.",
+        source="benchmarks/latent_dropout.py",
+        panel=NETWORK,
+    )
+    encoder_cell: str = setting("lstm", "Recurrent cell of the encoder.", choices=CELLS, panel=NETWORK)
+    decoder_cell: str = setting("lstm", "Recurrent cell of the decoder.", choices=CELLS, panel=NETWORK)
+    hyper_units: int = _units(
+        256,
+        "Units of the small LSTM of a hyper cell.",
+        details="It scales the weights of the large LSTM.",
+        source="arXiv:1609.09106",
+    )
+    hyper_embedding_units: int = _units(
+        32, "Size of each of the twelve embeddings of a hyper cell.", source="arXiv:1609.09106"
+    )
+    latent_tanh: bool = setting(
+        False,
+        "Make the decoder's initial state from tanh(z).",
+        details="Magenta's files before version 6 need this.",
+        panel=NETWORK,
+    )
+    position_inputs: bool = setting(
+        False,
+        "Give the decoder the position of the pen after each row, as eight more inputs.",
+        details="The position is given relative to the first point of the drawing (x, y), to the first point of the "
+        "stroke (x, y), to the left and top edge of the drawing so far (x, y), and from the pen to its right and "
+        "bottom edge (x, y); in offset scales, times 0.25. Without these inputs, an LSTM has to add up offsets to "
+        "close a circle.",
+        panel=NETWORK,
+    )
+    clarity: bool = setting(
+        False,
+        "Condition the decoder on how clearly the category shows in the drawing.",
+        details="A learned vector, times a number from -1 to 1, is added to the category embedding. A model of one "
+        "category has none.",
+        panel=NETWORK,
+    )
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -84,61 +114,48 @@ class ModelConfiguration:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        for name in (
-            *("encoder_units", "decoder_units", "latent_units", "mixtures", "category_units"),
-            *("hyper_units", "hyper_embedding_units"),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= 1 << 16:
-                raise ConfigurationError(f"{name}: expected a whole number from 1 to 65536, found {value!r}")
-        for name in ("variational", "latent_tanh", "position_inputs", "clarity"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigurationError(f"{name}: expected true or false, found {getattr(self, name)!r}")
-        for name in ("encoder_cell", "decoder_cell"):
-            if getattr(self, name) not in CELLS:
-                raise ConfigurationError(f"{name}: expected one of {', '.join(CELLS)}, found {getattr(self, name)!r}")
-        if not isinstance(self.latent_dropout, int | float) or not 0.0 <= self.latent_dropout <= 1.0:
-            raise ConfigurationError(f"latent_dropout: expected a probability, found {self.latent_dropout!r}")
-        if not isinstance(self.categories, tuple) or not all(isinstance(name, str) for name in self.categories):
-            raise ConfigurationError(f"categories: expected a tuple of names, found {self.categories!r}")
-        if len(set(self.categories)) != len(self.categories):
-            raise ConfigurationError("categories: a category is named twice")
+        check_settings(self)
+        repeated = [name for index, name in enumerate(self.categories) if name in self.categories[:index]]
+        if repeated:
+            raise ConfigurationError(f"categories: expected different names, found {repeated[0]!r} twice")
 
     @property
     def conditional(self) -> bool:
-        """The network is told the category."""
+        """Whether the network is conditioned on the category."""
         return len(self.categories) > 1
 
     @property
     def can_draw_without_latent(self) -> bool:
-        """The network draws without being given a z."""
+        """Whether the network can draw without a z."""
         return not self.variational or self.latent_dropout > 0
 
     @property
-    def condition_units(self) -> int:
-        """How many numbers besides the stroke-5 row every decoder step is given: z, then the category embedding."""
+    def conditioning_units(self) -> int:
+        """Size of the conditioning: z, then the category embedding. Each decoder step gets it besides the row."""
         return self.latent_units * self.variational + self.category_units * self.conditional
 
     @property
     def row_units(self) -> int:
-        """How many numbers a decoder step is given of the previous row: stroke-5, then the pen's position."""
+        """Size of a decoder step's row: stroke-5, then the position of the pen."""
         return 5 + POSITION_INPUTS * self.position_inputs
 
     @property
     def output_units(self) -> int:
-        """How many numbers the decoder returns for a step."""
+        """Size of the decoder's output for one step."""
         return PEN_STATES + MIXTURE_PARAMETERS * self.mixtures
 
     def category_index(self, category: str | None) -> int:
-        """Return the embedding row of a category; 0 for a network that knows but one.
+        """Return the embedding row of a category; 0 for a network with one category.
 
         Raises:
-            CategoryError: the category is unknown, or none is named and the network knows several.
+            CategoryError: the category is unknown, or it is None and the network has several.
         """
         if not self.conditional and (category is None or not self.categories):
             return 0
         if category is None:
-            raise CategoryError(f"which category? the model knows {len(self.categories)}; name one with --category")
+            raise CategoryError(
+                f"expected one of {len(self.categories)} categories, found none. Choose one with --category"
+            )
         if category in self.categories:
             return self.categories.index(category)
         known = {name.lower(): name for name in self.categories}
@@ -147,13 +164,13 @@ class ModelConfiguration:
             return self.categories.index(known[folded])
         nearest = [known[name] for name in difflib.get_close_matches(folded, known, n=3, cutoff=0.5)]
         hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
-        raise CategoryError(f"unknown category {category!r}{hint} (sketchrnn info lists all {len(known)})")
+        raise CategoryError(f"unknown category {category!r}{hint} (`sketchrnn info` lists all {len(known)})")
 
     def category_name(self, category: str | None) -> str | None:
-        """Return a category as the model spells it; None for a model that was told no names.
+        """Return a category as the model spells it; None for a model whose categories have no names.
 
         Raises:
-            CategoryError: as :meth:`category_index` does.
+            CategoryError: see :meth:`category_index`.
         """
         index = self.category_index(category)
         return self.categories[index] if self.categories else None
@@ -164,7 +181,7 @@ class ModelConfiguration:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ModelConfiguration:
-        """Make a configuration of :meth:`to_json`'s result.
+        """Make a configuration from the result of :meth:`to_json`.
 
         Raises:
             ConfigurationError: a field is missing, unknown or outside its range.

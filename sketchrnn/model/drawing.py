@@ -1,4 +1,4 @@
-"""What a model returns: :class:`Drawing`; and drawings of any origin as the content of a file."""
+"""The result of a model, :class:`Drawing`, and its conversion to the content of a file."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Drawing:
         prefix: the given strokes; empty for a drawing from nothing.
         completion: the new strokes.
         category: as the model spells it; None for a model without names.
-        scale: units of the training drawings in one of the prefix's, if it was estimated.
-        guesses: the most probable categories of the prefix, if none was named.
+        scale: units of the training drawings in one unit of the prefix, if it was estimated.
+        guesses: the most probable categories of the prefix, if no category was given.
         record: the record that the prefix was read from.
         title: text under the picture on a sheet; by default category and seed.
         part: name of the new strokes' layer: completion, drawing or reconstruction.
@@ -56,7 +56,7 @@ class Drawing:
 
     @property
     def ended(self) -> bool:
-        """Whether the model ended the drawing by itself; otherwise it was cut."""
+        """Whether the model ended the drawing; if not, it was cut at ``max_points``."""
         return self.completion.ended
 
     @property
@@ -95,11 +95,11 @@ class Drawing:
         return Picture(f"{self.category or 'drawing'}, as given", (layer,), replace(record, source=None))
 
     def svg(self, **settings: Any) -> str:
-        """Return the picture as an SVG document. Settings as for :func:`render`."""
+        """Return the picture as an SVG document. Settings: see :func:`render`."""
         return render([self], "svg", **{"redraw": True, **settings}).decode()
 
     def save(self, path: str | Path, **settings: Any) -> None:
-        """Write the picture, in the format that the name ends in. Arguments and errors as for :func:`save`."""
+        """Write the picture in the format of the name's suffix. Arguments and errors: see :func:`save`."""
         save([self], path, **settings)
 
     def _repr_svg_(self) -> str:
@@ -122,14 +122,14 @@ def render(
     Completions of an SVG document are added to it as layers, unless ``redraw`` is set.
 
     Args:
-        drawings: by a model, or read from a file.
+        drawings: from a model or a file.
         kind: svg, ndjson, json, png, gif or apng.
         title: of the picture; by default the categories.
         settings: what pictures look like.
         changes: some settings: fields of :class:`sketchrnn.PictureSettings` and of :class:`sketchrnn.RenderStyle`.
 
     Raises:
-        ConfigurationError: a setting is unknown or outside its range, the format cannot hold the drawings, or an extra
+        ConfigurationError: a setting is unknown or outside its range, the format does not fit the drawings, or an extra
             is missing.
     """
     pictures = [_picture(drawing) for drawing in drawings]
@@ -138,10 +138,10 @@ def render(
 
 
 def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
-    """Write drawings, in the format that the name ends in. Arguments as for :func:`render`.
+    """Write drawings in the format of the name's suffix. Arguments: see :func:`render`.
 
     Raises:
-        ConfigurationError: as for :func:`render`, or the name ends otherwise.
+        ConfigurationError: see :func:`render`; or the name has another suffix.
         SketchRNNError: the file cannot be written.
     """
     suffix = Path(path).suffix.removeprefix(".").lower()
@@ -165,7 +165,7 @@ def _picture(drawing: Item) -> Picture:
 
 
 def _changed(settings: PictureSettings, changes: dict[str, Any]) -> PictureSettings:
-    """Return settings with some changed, those of their look among them."""
+    """Return settings with some changed, also those of the look."""
     own, of_look = ({each.name for each in fields(owner)} for owner in (PictureSettings, RenderStyle))
     unknown = [name for name in changes if name not in own | of_look]
     if unknown:

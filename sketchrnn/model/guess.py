@@ -14,7 +14,7 @@ from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix
 
 MARGIN = 20.0
-"""Nats behind the best guess at which a category is followed no further: less than one in a hundred million."""
+"""Categories this number of nats behind the best are dropped: less probable than one in a hundred million."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ def ranked(categories: Sequence[str], log_probabilities: NDArray[np.float64]) ->
 def guess_by_likelihood(network: NumpyNetwork, prefix: EncodedPrefix) -> list[Guess]:
     """Guess with the decoder alone, for a model without a recognizer.
 
-    By Bayes' rule: the likelihood of the strokes under each category, without z, times how often training had the
-    category (:attr:`Checkpoint.category_log_prior`). An empty prefix leaves only the latter.
+    It uses Bayes' rule: the likelihood of the strokes under each category, without z, times the prior of the category
+    (:attr:`Checkpoint.category_log_prior`). For an empty prefix only the prior counts.
 
     Raises:
-        ConfigurationError: the model knows no names, or cannot draw without z.
+        ConfigurationError: the model has no category names, or cannot draw without z.
     """
     configuration = network.configuration
     if not configuration.categories:

@@ -21,7 +21,7 @@ _CAUSES = {
     "EntryNotFoundError": "expected the file {file}, found none. Name another one: hf://{repository}/FILE",
     "HFValidationError": "expected hf://USER/NAME, found another form of name",
 }
-"""What each error of huggingface_hub means, by the name of its class or of a class that it derives from."""
+"""Messages for the errors of huggingface_hub, by the name of the class or a base class."""
 
 
 def fetch_from_hub(address: str) -> Path:
@@ -42,7 +42,7 @@ def fetch_from_hub(address: str) -> Path:
     parts = {**match.groupdict(), "file": match["file"] or DEFAULT_FILE}
     try:
         path = hub.hf_hub_download(parts["repository"], parts["file"], revision=parts["revision"])
-    except Exception as error:  # of huggingface_hub, of its HTTP client, of the disk: they have no common base
+    except Exception as error:  # errors of huggingface_hub, its HTTP client and the disk have no common base
         names = [kind.__name__ for kind in type(error).__mro__]
         cause = next((_CAUSES[name] for name in names if name in _CAUSES), None)
         what = cause.format(**parts) if cause else " ".join(str(error).split()) or type(error).__name__

@@ -1,6 +1,6 @@
-"""Points in a model's latent space: sketches encoded, mixed, added and subtracted.
+"""Latent points: encoding, interpolation, sums and differences of sketches.
 
-A latent point is a conditioning of the decoder: z, then the category's embedding, (condition_units,).
+A latent point is a conditioning of the decoder: z, then the category's embedding, (conditioning_units,).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sketchrnn.model.noise import latent_noise
 from sketchrnn.model.prefix import EncodedPrefix
 
 NEARLY_STRAIGHT = 1e-4
-"""Sine of the angle between two vectors below which the arc between them cannot be told from a line."""
+"""If the sine of the angle between two vectors is below this, the arc between them is replaced by a line."""
 
 
 def latent_points_of_sketch(
@@ -34,10 +34,10 @@ def latent_points_of_sketch(
     Args:
         network: the model, with an encoder.
         sketch: as the model sees it; not empty.
-        category: its name; None only for a model with a single one.
+        category: its name; None only for a model with one category.
         guidance: strength of the category.
         clarity: how clearly the category shows.
-        seeds: sample z from the posterior, once for each seed, instead of taking its mean: (seeds, C).
+        seeds: sample z from the posterior once for each seed, (seeds, C), instead of using its mean.
 
     Raises:
         CategoryError: the category is unknown or missing.
@@ -45,7 +45,7 @@ def latent_points_of_sketch(
     """
     configuration = network.configuration
     if not configuration.variational:
-        raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+        raise ConfigurationError("expected a model with an encoder, found a decoder-only model")
     index = configuration.category_index(category)
     rows = sketch.rows[1:]
     if not len(rows):
@@ -61,11 +61,11 @@ def latent_points_of_sketch(
 def latent_point_of_category(
     network: NumpyNetwork, category: str | None, guidance: float, clarity: float, seed: int
 ) -> Array:
-    """Return the latent point of a category, (1, C): without z if the model can, else with a z from the prior.
+    """Return the latent point of a category, (1, C): without z if the model can draw so, else with a z from the prior.
 
     Args:
         network: the model.
-        category: its name; None only for a model with a single one.
+        category: its name; None only for a model with one category.
         guidance: strength of the category.
         clarity: how clearly the category shows.
         seed: of the z.
@@ -83,15 +83,15 @@ def latent_point_of_category(
 def between(
     configuration: ModelConfiguration, start: Array, end: Array, shares: Sequence[float], *, spherical: bool = True
 ) -> Array:
-    """Return points on the way from one latent point to another, (len(shares), C).
+    """Interpolate between two latent points, (len(shares), C).
 
     Args:
         configuration: the model's.
         start: (C,), at share 0.
         end: (C,), at share 1.
-        shares: of the way.
-        spherical: z follows the arc between the two, which keeps its usual distance from the origin (White 2016,
-            arXiv:1609.04468, section 2.1), not the straight line. Categories always mix in proportion.
+        shares: positions between 0 and 1.
+        spherical: interpolate z spherically, which keeps its usual distance from the origin (White 2016,
+            arXiv:1609.04468, section 2.1), not linearly. Category embeddings are always interpolated linearly.
     """
     share = np.asarray(shares, np.float64)[:, None]
     straight = (1.0 - share) * start + share * end
@@ -107,7 +107,7 @@ def grid(configuration: ModelConfiguration, corners: Sequence[Array], steps: int
     Args:
         configuration: the model's.
         corners: top left, top right, bottom left, bottom right, (C,) each.
-        steps: in a row, and rows.
+        steps: number of columns and of rows.
         spherical: as for :func:`between`.
     """
     shares = np.linspace(0.0, 1.0, steps).tolist()

@@ -1,4 +1,4 @@
-"""The likelihood of given rows, of many sequences at once."""
+"""The likelihood of many sequences of rows, in one batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def after_start(network: NumpyNetwork, conditioning: Array) -> DecoderState:
 def follow(
     network: NumpyNetwork, state: DecoderState, sequences: Sequence[Array], *, score: bool = True
 ) -> tuple[NDArray[np.float64], DecoderState]:
-    """Give each of K states its own rows.
+    """Feed each of K states its own rows.
 
     Args:
         network: the model.
@@ -74,10 +74,10 @@ def log_likelihood(
         lengths: number of rows of each after START, (K,); by default N.
         groups: index of the prefix that each hypothesis is about, (K,), ascending; by default one prefix.
         prior: log probability that is added to each, (K,).
-        log_unit: logarithm of the factor of each from the prefix's own unit to offset scales, (K,). The density is then
-            one of the prefix's own coordinates. An offset of exactly 0 is 0 in every unit and counts as a probability.
-        margin: a hypothesis that falls so many nats behind the best of its group is followed no further. Its result
-            is as far behind the best as it was then.
+        log_unit: logarithm of the factor from the unit of the prefix to offset scales, (K,). The result is then a
+            density in the unit of the prefix. An offset of exactly 0 is 0 in every unit and counts as a probability.
+        margin: a hypothesis that is this number of nats behind the best of its group is dropped. Its result keeps its
+            distance to the best at that time.
     """
     count = len(state.hidden)
     rows = np.broadcast_to(rows, (count, *rows.shape[1:]))
@@ -85,7 +85,7 @@ def log_likelihood(
     unit = np.zeros(count) if log_unit is None else log_unit
     lengths = np.full(count, rows.shape[1] - 1) if lengths is None else lengths
     groups = np.zeros(count, np.int64) if groups is None else groups
-    behind = np.zeros(count)  # the best, of those that are followed no further
+    behind = np.zeros(count)  # the best result of each group when hypotheses were dropped
     followed = np.arange(count)
     for number in range(1, rows.shape[1]):
         state = network.step(state, rows[followed, number - 1])
@@ -106,7 +106,7 @@ def log_likelihood(
 
 
 def padded(sequences: Sequence[NDArray[np.floating[Any]]]) -> Array:
-    """Return sequences of rows (L, 5) as one array (K, longest, 5), filled up with zeros."""
+    """Return sequences of rows (L, 5) as one array (K, longest, 5), padded with zeros."""
     rows = np.zeros((len(sequences), max(map(len, sequences)), 5), np.float32)
     for number, sequence in enumerate(sequences):
         rows[number, : len(sequence)] = sequence

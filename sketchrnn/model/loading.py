@@ -1,4 +1,4 @@
-"""A model, whatever kind of file it lives in."""
+"""Load a model from any kind of file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load_model(path: str | Path | None = None, *, prefixes: tuple[str, ...] = ("
         path: a checkpoint, or a model as Google published it (``.gen.json``, ``.vae.json``); either of them on the
             Hugging Face Hub as ``hf://user/name``, ``hf://user/name@revision`` or ``hf://user/name/file``; None or
             "shipped" for the model that comes with the package.
-        prefixes: read only the tensors whose names begin so, where the file allows it.
+        prefixes: read only the tensors whose names start with one of these, if the format allows it.
 
     Raises:
         CheckpointError: the file is missing, damaged or something else.

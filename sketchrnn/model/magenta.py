@@ -23,24 +23,25 @@ from sketchrnn.model.configuration import MIXTURE_PARAMETERS, PEN_STATES, ModelC
 Array = NDArray[np.float32]
 
 LARGEST_WEIGHT = 10.0
-"""What the int16 number 32767 stands for."""
+"""The weight that is stored as the int16 number 32767."""
 
 BOX_PER_CANVAS_PIXEL = 0.3
-"""Pixels of the 255 box in a canvas pixel, which ``scale_factor`` is measured in: what fits most decoders best."""
+"""Pixels of the 255 box in a canvas pixel, the unit of ``scale_factor``. This value fits most decoders best."""
 
 GEN, VAE = "gen", "vae"
 GEN_MODE, VAE_MODE = 2, 1
 VERSION = 6
-"""Of the files that are written; before it the decoder's initial state was made from tanh(z)."""
+"""Version of the written files. In earlier versions the decoder's initial state was made from tanh(z)."""
 
 READERS_MIXTURES = 20
-"""How many components all of the format's readers take for granted."""
+"""Mixture components that all readers of the format assume."""
 
 _GATES = (0, 2, 1, 3)
-"""Where torch's gates (input, forget, candidate, output) are in Magenta's (input, candidate, forget, output)."""
+"""Indices of torch's gates (input, forget, cell input, output) in Magenta's order (input, cell input, forget,
+output)."""
 
 _FORGET = 1
-"""Which of torch's gates has 1 added to its bias when Magenta's network is run."""
+"""Index of the gate to whose bias Magenta's network adds 1 at run time."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Export:
 
     Attributes:
         content: the file.
-        clipped: how many weights were outside what the format can hold, and were cut to it.
+        clipped: number of weights that were clipped to the range of the format.
         largest: the largest weight, by magnitude.
     """
 
@@ -62,8 +63,8 @@ def load_magenta(path: str | Path) -> Checkpoint:
     """Read a published decoder or VAE as a model of drawings in the 255 box.
 
     Args:
-        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row. A name that ends in
-            ``.gen.json`` or ``.vae.json`` must hold what it says.
+        path: ``[info, shapes, blobs]``, the blobs being base64 of little-endian int16, row by row. The suffixes
+            ``.gen.json`` and ``.vae.json`` must match the content.
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds something else.
@@ -96,20 +97,20 @@ def load_magenta(path: str | Path) -> Checkpoint:
         *(ConfigurationError, CheckpointError),
     ) as error:
         detail = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise CheckpointError(f"{path}: no published model (.gen.json or .vae.json): {detail}") from error
+        raise CheckpointError(f"{path}: expected a published model (.gen.json or .vae.json): {detail}") from error
 
 
 def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = None, clip: bool = False) -> Export:
-    """Return a model as Magenta's JavaScript reads it.
+    """Convert a model to the format of Magenta's JavaScript.
 
     Args:
         checkpoint: with the LSTM cell, 20 mixtures; decoder-only for "gen", with an encoder for "vae".
         kind: "gen" or "vae".
-        category: which one of a model of several, whose embedding then becomes part of the biases.
-        clip: cut weights that the format cannot hold.
+        category: one of the model's categories; its embedding becomes part of the biases.
+        clip: clip weights to the range of the format.
 
     Raises:
-        CheckpointError: the format cannot hold the model, a tensor is missing or has another shape, or weights are not
+        CheckpointError: the model does not fit the format, a tensor is missing or has another shape, or weights are not
             finite, or beyond +-10 without ``clip``.
         CategoryError: the category is unknown or missing.
     """
@@ -137,8 +138,8 @@ def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = 
             f"{count} of {tensor}" for count, (tensor, _) in zip(outside, _layouts(configuration), strict=True) if count
         )
         raise CheckpointError(
-            f"{source}: weights beyond +-{LARGEST_WEIGHT:g}, which the format cannot hold: {places}, the largest "
-            f"{largest:.4g}; --clip cuts them, which changes what the model draws"
+            f"{source}: weights beyond +-{LARGEST_WEIGHT:g}, which is the range of the format: {places}, the largest "
+            f"{largest:.4g}; --clip clips them, which changes the drawings"
         )
     info = checkpoint.training.get("imported") or {
         "mode": GEN_MODE if kind == GEN else VAE_MODE,
@@ -153,17 +154,17 @@ def export_magenta(checkpoint: Checkpoint, kind: str, *, category: str | None = 
 
 
 def kind_of_name(path: str | Path) -> str | None:
-    """Return what a file's name says that it holds: "gen", "vae" or nothing."""
+    """Return the kind of model by the file's name: "gen", "vae" or None."""
     return next((kind for kind in (GEN, VAE) if str(path).endswith(f".{kind}.json")), None)
 
 
 def _kind(info: dict[str, Any], count: int, path: str) -> str:
     if not isinstance(info, dict):
-        raise TypeError("its first part is no record")
+        raise TypeError("the first part is not a record")
     kind = {GEN_MODE: GEN, "gen": GEN}.get(info["mode"], VAE)
     if kind_of_name(path) not in (kind, None):
-        holds = {GEN: "a decoder", VAE: "a VAE"}[kind]
-        raise ValueError(f"mode {info['mode']!r}: it holds {holds}, whose name ends in .{kind}.json")
+        holds = {GEN: "decoder-only", VAE: "a VAE"}[kind]
+        raise ValueError(f"expected the suffix .{kind}.json, because mode {info['mode']!r} is {holds}")
     expected = {GEN: 5, VAE: 17}[kind]
     if count != expected:
         raise ValueError(f"found {count} tensors, expected {expected} for mode {info['mode']!r}")
@@ -203,7 +204,7 @@ def _configuration(info: dict[str, Any], kind: str, weights: list[Array]) -> Mod
 
 
 def _layouts(configuration: ModelConfiguration) -> list[tuple[str, str]]:
-    """Return the names of our tensors in the order of the file's, and how the two's layouts differ."""
+    """Return the names of our tensors in the order of the file, and how their layouts differ."""
 
     def lstm(name: str) -> list[tuple[str, str]]:
         parts = (("weight_ih_l0", "gates"), ("weight_hh_l0", "gates"), ("bias_ih_l0", "forget"))
@@ -234,7 +235,7 @@ def _shapes(configuration: ModelConfiguration) -> list[tuple[int, ...]]:
     units, latent = configuration.decoder_units, configuration.latent_units
     encoder = 2 * lstm(5, configuration.encoder_units) + 2 * linear(2 * configuration.encoder_units, latent)
     encoder += linear(latent, 2 * units)
-    decoder = linear(units, configuration.output_units) + lstm(5 + configuration.condition_units, units)
+    decoder = linear(units, configuration.output_units) + lstm(5 + configuration.conditioning_units, units)
     return encoder * configuration.variational + decoder
 
 
@@ -255,7 +256,7 @@ def _to_theirs(value: Array, layout: str) -> Array:
 
 
 def _exchanged(value: Array, layout: str) -> Array:
-    """Bring the last axis into the other's order: of the gates, or of the state's halves (theirs: c, then h)."""
+    """Reorder the last axis: the gates, or the halves of the state (Magenta: c, then h)."""
     if layout == "same":
         return value
     parts = np.split(value, 2 if layout == "state" else 4, axis=-1)
@@ -272,22 +273,22 @@ def _check_that_it_fits(configuration: ModelConfiguration, kind: str, source: st
     elif configuration.position_inputs:
         reason = "its decoder is also given the pen's position (position_inputs); train one without"
     elif kind == GEN and configuration.variational:
-        reason = "it holds a decoder that starts from nothing, this one starts from z; export it as .vae.json"
+        reason = "the format is for decoder-only models, and this model has an encoder. Export it as .vae.json"
     elif kind == GEN and configuration.conditional:
         reason = (
-            "it holds a decoder that starts from nothing, this one starts from its category; "
-            "a VAE of several categories can be exported as .vae.json, or a decoder that was trained on one"
+            "the format is for models with one category, and this model has several. Export a model that was trained "
+            "on one category, or a model with an encoder as .vae.json"
         )
     elif kind == VAE and not configuration.variational:
-        reason = "it holds an encoder too, this model has none; export it as .gen.json"
+        reason = "the format is for models with an encoder, and this model has none. Export it as .gen.json"
     if reason:
-        raise CheckpointError(f"{source}: no .{kind}.json can be made of it: {reason}")
+        raise CheckpointError(f"{source}: cannot be written as .{kind}.json: {reason}")
 
 
 def _of_one_category(
     configuration: ModelConfiguration, weights: dict[str, Array], index: int, source: str
 ) -> tuple[ModelConfiguration, dict[str, Array]]:
-    """Return the VAE of one category: what its embedding is multiplied to, stands in the biases."""
+    """Return the VAE of one category: the products with its embedding are added to the biases."""
     weights = dict(weights)
     pairs = [(f"{name}.weight", f"{name}.bias") for name in ("encoder.mean", "encoder.logvar", "decoder.initial")]
     pairs.append(("decoder.lstm.weight_ih_l0", "decoder.lstm.bias_ih_l0"))
@@ -295,8 +296,8 @@ def _of_one_category(
     try:
         embedding = weights["category.weight"][index]
         for weight, bias in pairs:
-            told = np.tanh(embedding) if configuration.latent_tanh and "initial" in weight else embedding
-            weights[bias] = weights[bias] + weights[weight][:, -size:] @ told
+            conditioning = np.tanh(embedding) if configuration.latent_tanh and "initial" in weight else embedding
+            weights[bias] = weights[bias] + weights[weight][:, -size:] @ conditioning
             weights[weight] = weights[weight][:, :-size]
     except (KeyError, IndexError, ValueError) as error:
         raise CheckpointError(f"{source}: its tensors do not fit its configuration ({error})") from error

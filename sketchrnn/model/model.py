@@ -40,9 +40,9 @@ from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
-"""As a category: the most probable one; ``auto:3`` for each of the three most probable."""
+"""Category name for the most probable category; ``auto:3`` draws each of the three most probable."""
 SCORED_AT_ONCE = 64
-"""Pictures that the recognizer looks at together."""
+"""Pictures in a batch of the recognizer."""
 SHOWN_GUESSES = 3
 
 Prefix = Sketch | Record
@@ -110,16 +110,15 @@ class _Task:
 class Model:
     """A trained model.
 
-    Every drawing depends on the request alone: the same prefix, settings and seed give the same drawing, whatever else
-    is drawn with it.
+    A drawing depends only on its request: the same prefix, settings and seed always give the same drawing.
     """
 
     def __init__(self, checkpoint: Checkpoint, part: Callable[[tuple[str, ...]], Checkpoint] | None = None) -> None:
-        """Take over a checkpoint.
+        """Make a model from a checkpoint.
 
         Args:
             checkpoint: the model; without tensors if ``part`` is given.
-            part: loads the tensors whose names begin in certain ways, when they are needed.
+            part: loads the tensors whose names start with given prefixes, when they are needed.
         """
         self.configuration = checkpoint.configuration
         self._part = part or (lambda prefixes: checkpoint)
@@ -127,7 +126,7 @@ class Model:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names of what it can draw, as Quick, Draw! spells them."""
+        """Names of the categories, as Quick, Draw! spells them."""
         return self.configuration.categories
 
     @cached_property
@@ -137,7 +136,7 @@ class Model:
 
     @cached_property
     def recognizer(self) -> Recognizer | None:
-        """The network that names drawings; None for a model without one."""
+        """The recognizer; None for a model without one."""
         return Recognizer.from_checkpoint(self._part((RECOGNIZER_TENSORS,))) if self._has_recognizer else None
 
     def complete(self, prefix: Prefix | None, category: str | None = None, **settings: Any) -> list[Drawing]:
@@ -165,7 +164,7 @@ class Model:
         """Complete many partial sketches, in batches, on all processors, in constant memory.
 
         Args:
-            requests: read as they are needed. An error in the place of a request is handed on.
+            requests: read one after the other. An error among them is passed on.
 
         Yields:
             For each request, in order, its drawings, or the error that it caused.
@@ -192,12 +191,12 @@ class Model:
     def reconstruct(
         self, sketch: Prefix, category: str | None = None, *, sample: bool = False, **settings: Any
     ) -> list[Drawing]:
-        """Draw a whole sketch again from its latent vector alone. The model needs an encoder.
+        """Redraw a whole sketch from its latent vector. The model needs an encoder.
 
         Args:
             sketch: in any unit, y down.
             category: by default the record's word.
-            sample: sample z from the posterior for each drawing, instead of taking its mean.
+            sample: sample z from the posterior for each drawing, instead of using its mean.
             settings: as for :meth:`complete`.
 
         Raises:
@@ -226,20 +225,20 @@ class Model:
         category: str | None = None,
         **settings: Any,
     ) -> list[Drawing]:
-        """Draw what lies between two sketches or categories, or in a grid between four.
+        """Draw steps between two sketches or categories, or a grid between four.
 
-        All are drawn with the same seed, so that only the latent point makes a difference.
+        All drawings have the same seed, so that only the latent point differs.
 
         Args:
             ends: two; or four: top left, top right, bottom left, bottom right. Sketches need a model with an encoder.
-            steps: drawings in a row, ends included.
-            linear: straight through latent space, instead of along the arc.
+            steps: drawings in a row, including the ends.
+            linear: interpolate z linearly, instead of spherically.
             category: of the sketches; by default their records' words.
             settings: as for :meth:`complete`.
 
         Raises:
             CategoryError: a category is unknown or missing.
-            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is another.
+            ConfigurationError: as for :meth:`reconstruct`, or the number of ends is wrong.
         """
         if len(ends) not in (2, 4) or steps < 2:
             raise ConfigurationError(f"expected two or four ends and at least 2 steps, found {len(ends)} and {steps}")
@@ -263,10 +262,10 @@ class Model:
         category: str | None = None,
         **settings: Any,
     ) -> list[Drawing]:
-        """Draw from a sum of latent vectors: A - B + C. The model needs an encoder.
+        """Add and subtract latent vectors, and draw the result: A - B + C. The model needs an encoder.
 
         Args:
-            terms: sign, 1 or -1, and sketch or category, of each. The result has the first one's category.
+            terms: sign, 1 or -1, and sketch or category, of each. The result has the category of the first term.
             show_terms: draw each term first.
             category: of the sketches; by default their records' words.
             settings: as for :meth:`complete`.
@@ -306,7 +305,8 @@ class Model:
         picture: dict[str, Any] | None = None,
         **settings: Any,
     ) -> bytes:
-        """Complete an SVG document: its bytes are kept, and each drawing is added as a layer, the first one shown.
+        """Complete an SVG document: each drawing is added as a layer, the first one is visible, and nothing else
+        changes.
 
         Args:
             document: content, or the path of a file.
@@ -317,7 +317,7 @@ class Model:
         Raises:
             CategoryError: the category is unknown.
             ConfigurationError: a setting is unknown, outside its range, or does not fit.
-            FormatError: it is no SVG document, or has no lines.
+            FormatError: it is not an SVG document, or has no lines.
         """
         if isinstance(document, bytes):
             drawing = parse_svg(document, "the SVG document")
@@ -403,7 +403,7 @@ class Model:
         return results
 
     def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], _Task]:
-        """Return where a sketch begins, and the task of drawing it again."""
+        """Return an empty prefix at the start of a sketch, and the task of redrawing it."""
         record = as_prefix(request)
         name = self.configuration.category_name(request.category or record.word)
         self._check_encoder()
@@ -418,7 +418,7 @@ class Model:
 
     def _check_encoder(self) -> None:
         if not self.configuration.variational:
-            raise ConfigurationError("expected a model with an encoder, found one that has only a decoder")
+            raise ConfigurationError("expected a model with an encoder, found a decoder-only model")
 
     def _draw_points(
         self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
@@ -441,10 +441,10 @@ class Model:
             return []
         jobs = []
         for task in tasks:
-            told = task.conditionings
-            if 1 < len(told) == len(task.seeds) < len(task.tries):
-                told = np.repeat(told, task.request.best_of, axis=0)
-            jobs.append(Job(task.prefix, task.tries, told))
+            conditionings = task.conditionings
+            if 1 < len(conditionings) == len(task.seeds) < len(task.tries):
+                conditionings = np.repeat(conditionings, task.request.best_of, axis=0)
+            jobs.append(Job(task.prefix, task.tries, conditionings))
         sampled = sample_jobs(self.network, jobs, sampling, threads)
         sampled = self._scored(tasks, sampled)
         kept = []
@@ -462,7 +462,7 @@ class Model:
         return kept
 
     def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
-        """Return candidates with the recognizer's scores, where there is a choice to make."""
+        """Return candidates with the recognizer's scores, for tasks with several candidates."""
         recognizer = self.recognizer
         if recognizer is None:
             return sampled
@@ -560,18 +560,18 @@ class Model:
 
 
 def as_prefix(request: Request) -> Record:
-    """Return a request's prefix as a record, with the pen where the request and its document say.
+    """Return the prefix of a request as a record, with the pen position of the request and its document.
 
-    The pen of an SVG document rests on the end of its last line, or of the line to continue from, unless it is closed.
+    In an SVG document the pen is at the end of the last line, or of the line to continue from, unless it is closed.
 
     Raises:
-        ConfigurationError: ``continue_from`` is set, but the prefix is no SVG document.
+        ConfigurationError: ``continue_from`` is set, but the prefix is not an SVG document.
         FormatError: the document has no such element.
     """
     record = request.record
     if record.source is None:
         if request.continue_from is not None:
-            raise ConfigurationError("continue_from: expected an SVG document as prefix, found other drawings")
+            raise ConfigurationError("continue_from: expected an SVG document as prefix, found another format")
         return record
     drawing = record.source.drawing
     if request.continue_from is not None:

@@ -22,13 +22,13 @@ from sketchrnn.model.configuration import (
 )
 
 DECODER_TENSORS = ("decoder.", "category.", "clarity", "no_latent")
-"""Beginnings of the names of the tensors that drawing without an encoder needs."""
+"""Prefixes of the names of the tensors for drawing without an encoder."""
 ENCODER_TENSORS = "encoder."
 
 
 @dataclass(frozen=True)
 class NumpyMixture:
-    """The distribution of one step; any leading axes, here (B,). Twin of the torch network's ``Mixture``.
+    """The distribution of one step; any leading axes, here (B,). Counterpart of the torch network's ``Mixture``.
 
     Attributes:
         log_pi: (B, M).
@@ -65,7 +65,7 @@ class NumpyMixture:
         Args:
             temperature: tau; 0 leaves the likeliest component's mean and the likeliest pen state.
             pen_temperature: tau for q; None for the same.
-            top_p: of the components, only the likeliest that together have this weight stay.
+            top_p: keep only the likeliest components with this total weight.
         """
         log_pi = _tempered(self.log_pi, temperature)
         if top_p < 1.0:
@@ -74,7 +74,7 @@ class NumpyMixture:
             in_order = np.take_along_axis(pi, order, -1)
             before = np.cumsum(in_order, axis=-1) - in_order  # the weight of all likelier components
             kept = np.empty_like(order, dtype=bool)
-            least = np.finfo(before.dtype).tiny  # a smaller share would be 0, and not even the likeliest stay
+            least = np.finfo(before.dtype).tiny  # a smaller share would be 0 and remove all components
             np.put_along_axis(kept, order, before < max(top_p, least), -1)
             log_pi = _log_softmax(np.where(kept, log_pi, -np.inf).astype(np.float32))
         log_tau = math.log(temperature) if temperature > 0 else -math.inf
@@ -103,7 +103,7 @@ class NumpyMixture:
         return log_probability
 
     def sample(self, uniform: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[Array, NDArray[np.int64]]:
-        """Turn random numbers into an offset and a pen state for each of B.
+        """Convert random numbers to an offset and a pen state for each of B drawings.
 
         Args:
             uniform: from [0, 1), (B, 2): for the component and for the pen.
@@ -181,7 +181,7 @@ class DecoderState:
     Attributes:
         hidden: (B, S); the output is its first part.
         cell: (B, S).
-        constant: what z, the category and the bias add at every step, (B, K), or (1, K) if all share it.
+        constant: sum of the terms of z, category and bias at every step, (B, K), or (1, K) if all share it.
         pen: where the pen is; None for a model without position inputs.
     """
 
@@ -216,7 +216,7 @@ class NumpyNetwork:
     """Encoder and decoder of a checkpoint; agrees with the torch network on the same weights within 1e-4."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        """Take over a checkpoint's weights. The encoder may be missing, if it is not used.
+        """Read the weights of a checkpoint. The encoder can be missing if it is not used.
 
         Raises:
             CheckpointError: a tensor is missing or has another shape.
@@ -226,7 +226,7 @@ class NumpyNetwork:
         self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
         units = self.configuration.decoder_units
-        sizes = (self.configuration.row_units, self.configuration.condition_units, units)
+        sizes = (self.configuration.row_units, self.configuration.conditioning_units, units)
         self._cell = self._layer("decoder.lstm", self.configuration.decoder_cell, *sizes)
         outputs = self.configuration.output_units
         self._output_weights = self._tensor("decoder.output.weight", outputs, units)
@@ -239,13 +239,13 @@ class NumpyNetwork:
         guidance: float = 1.0,
         clarity: float = 0.0,
     ) -> Array:
-        """Return the decoder's conditioning, (B, condition_units).
+        """Return the decoder's conditioning, (B, conditioning_units).
 
         Args:
-            category: index of the category of each, (B,); None for a single one with the mean of all categories.
+            category: index of the category of each, (B,); None for one drawing with the mean of all categories.
             z: latent vectors (B, Z), or None for "no z".
-            guidance: distance of the category's embedding from the mean of all, in that of training: 1 as trained.
-            clarity: how clearly the category shows, 0 for unknown; a model without it ignores it.
+            guidance: factor of the distance of the category's embedding from the mean embedding; 1 = as trained.
+            clarity: how clearly the category shows; 0 = unknown. Models without this input ignore it.
         """
         count = 1 if category is None else len(category)
         parts = []

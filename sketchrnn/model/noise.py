@@ -1,4 +1,4 @@
-"""Random numbers that depend on the seed, the candidate and the step alone, not on the order in which they are drawn.
+"""Random numbers that depend only on the seed, the candidate and the step, not on the order of the calls.
 
 Reference:
     Philox4x32-10: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC '11.

@@ -20,25 +20,26 @@ from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
 from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 2_000
-"""Most points that a model is shown: of a prefix with more, also when simplified, it sees the last ones."""
+"""The model sees at most this number of points: the last ones of a longer prefix, after simplification."""
 
 FEWER_POINTS = 0.7
-"""A prefix is simplified if that leaves at most this share of its points: what was simplified before stays as it is."""
+"""A prefix is simplified only if that leaves at most this share of its points, so that simplified drawings do not
+change."""
 
 DECIMALS = 3
-"""Digits after the point that a model's units are rounded to, so that a drawing in two units looks the same."""
+"""Decimals to which the model's units are rounded, so that a drawing in two units gives the same result."""
 
 
 @dataclass(frozen=True)
 class PrefixSettings:
-    """How a partial sketch is brought to what the model was trained on.
+    """How a partial sketch is converted for the model.
 
     Attributes:
         category: index of its category; None if it is not known.
-        scale: units of the model in one of the sketch's; None to estimate it.
-        pen: whether the pen is "up" or "down" after the last point, "auto" for the likelier of both, None for what the
-            sketch says.
-        arrange: take the likeliest order, direction and start of the strokes.
+        scale: units of the model in one unit of the sketch; None to estimate it.
+        pen: whether the pen is "up" or "down" after the last point, "auto" for the likelier of both, None for that of
+            the sketch.
+        arrange: use the likeliest order, direction and start of the strokes.
     """
 
     category: int | None = None
@@ -52,8 +53,8 @@ class EncodedPrefix:
     """A partial sketch, and the rows that a model sees of it.
 
     Attributes:
-        sketch: as it was given, in its own unit; whether its pen is down is decided.
-        scale: units of the model's training drawings (pixels of the 255 box) in one of the sketch's.
+        sketch: the given sketch in its own unit, with the chosen pen position.
+        scale: units of the model's training drawings (pixels of the 255 box) in one unit of the sketch.
         rows: START and its stroke-5 rows, simplified, in offset scales, (N + 1, 5).
         last_point: the last point of the rows, in the sketch's coordinates, (2,): new points are offsets from there.
     """
@@ -65,7 +66,7 @@ class EncodedPrefix:
 
 
 def encode_prefix(network: NumpyNetwork, sketch: Sketch, settings: PrefixSettings | None = None) -> EncodedPrefix:
-    """Bring one partial sketch to what the model was trained on; see :func:`encode_prefixes`.
+    """Convert one partial sketch for the model; see :func:`encode_prefixes`.
 
     Raises:
         ConfigurationError: the scale is too large to compute with.
@@ -80,14 +81,14 @@ def encode_prefix(network: NumpyNetwork, sketch: Sketch, settings: PrefixSetting
 def encode_prefixes(
     network: NumpyNetwork, prefixes: Sequence[tuple[Sketch, PrefixSettings]]
 ) -> list[EncodedPrefix | SketchRNNError]:
-    """Bring partial sketches to what the model was trained on, in one batch.
+    """Convert partial sketches for the model, in one batch.
 
     Args:
         network: the model.
         prefixes: in any unit; may be empty.
 
     Returns:
-        Each prefix, or the error that keeps the model from seeing it.
+        Each prefix, or the error why it cannot be used.
     """
     problems = [_problem(*prefix) for prefix in prefixes]
     good = [prefix for prefix, problem in zip(prefixes, problems, strict=True) if problem is None]
@@ -114,7 +115,7 @@ def _encoded(network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSe
     for number, sketch in zip(free, arrange(network, [seen[each] for each in free], conditionings[free]), strict=True):
         if sketch is not seen[number]:
             seen[number] = sketch
-            if sketch.pen_down:  # its last stroke is as it was given
+            if sketch.pen_down:  # its last stroke does not change
                 continue
             last_points[number] = sketch.last_point / scales[number] + short[number].first_point
     return [
@@ -126,7 +127,7 @@ def _encoded(network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSe
 def _scales(
     network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings], conditionings: Array
 ) -> list[float]:
-    """Return the scales that are given, and find the others."""
+    """Return the given scales, and estimate the others."""
     missing = [number for number, each in enumerate(settings) if each.scale is None]
     found = dict(
         zip(missing, find_scales(network, [given[each] for each in missing], conditionings[missing]), strict=True)
@@ -135,9 +136,9 @@ def _scales(
 
 
 def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) -> Array:
-    """Return the conditioning of each category as it was in training, (B, C); of None that of the mean of all.
+    """Return the conditioning of each category as in training, (B, C); None gives the mean of all categories.
 
-    It is without z if the model can draw so, else with the prior's mean.
+    It has no z if the model can draw so, else the mean of the prior.
     """
     z = None
     if not network.configuration.can_draw_without_latent:
@@ -181,7 +182,7 @@ def _problem(sketch: Sketch, settings: PrefixSettings) -> SketchRNNError | None:
 def _pens_stay_down(
     network: NumpyNetwork, sketches: Sequence[Sketch], numbers: list[int], conditionings: Array
 ) -> list[bool]:
-    """Return for some sketches whether their pens more probably stay down than lift after the last point."""
+    """Return for each sketch whether the pen more probably stays down than lifts after the last point."""
     if not numbers:
         return []
     rows = [rows_of(network, sketches[number])[1:-1] for number in numbers]

@@ -1,4 +1,4 @@
-"""The models that Google published, fetched once and kept."""
+"""The models that Google published, downloaded once into the cache."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def fetch_published(
     progress: Progress | None = None,
     retries: Retries | None = None,
 ) -> tuple[Path, Checkpoint]:
-    """Return a published model and the file where it is kept; it is fetched only if that is missing or damaged.
+    """Return a published model and its file in the cache; it is downloaded if the file is missing or damaged.
 
     Args:
         name: the category, with spaces or underscores.
         vae: with its encoder.
         large: of the larger models.
         base: the address where the folders ``models`` and ``large_models`` are.
-        progress: is told how far it is.
+        progress: called with the bytes so far and their total.
         retries: how often to try.
 
     Raises:
-        DownloadError: it cannot be fetched.
-        CheckpointError: what was fetched is no model; it is not kept.
+        DownloadError: it cannot be downloaded.
+        CheckpointError: the downloaded file is not a model; it is deleted.
     """
     folder = "large_models" if large else "models"
     file = f"{name.strip().replace(' ', '_')}.{VAE if vae else GEN}.json"
@@ -47,11 +47,11 @@ def fetch_published(
         try:
             return path, load_magenta(path)
         except CheckpointError:
-            path.unlink()  # and fetched anew
+            path.unlink()  # and download it again
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SketchRNNError(f"{path.parent}: cannot be made: {reason(error)}") from error
+        raise SketchRNNError(f"{path.parent}: cannot be created: {reason(error)}") from error
     download(f"{base.rstrip('/')}/{folder}/{quote(file)}", path, progress=progress, retries=retries)
     try:
         return path, load_magenta(path)

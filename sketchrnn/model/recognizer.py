@@ -15,28 +15,30 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
+from sketchrnn.settings import NETWORK, check_settings, documented, setting
 from sketchrnn.sketch.raster import MARGIN, pictures
 
 Array = NDArray[np.float32]
 
 
+LARGEST_SIZE = 4096
+
+
+def _sizes(default: int | tuple[int, ...], help: str, minimum: int = 1) -> Any:
+    many = isinstance(default, tuple)
+    return setting(default, help, type=int, many=many, minimum=minimum, maximum=LARGEST_SIZE, panel=NETWORK)
+
+
+@documented
 @dataclass(frozen=True)
 class RecognizerConfiguration:
-    """Sizes of a recognizer.
+    """Sizes of a recognizer. Its convolutions pad the picture by half of the kernel."""
 
-    Attributes:
-        picture_size: width and height of the picture, in pixels.
-        channels: output channels of each convolution.
-        kernels: kernel width of each convolution, odd; the padding is half of it.
-        strides: stride of each convolution.
-        hidden_units: units of the fully connected layer before the output.
-    """
-
-    picture_size: int = 48
-    channels: tuple[int, ...] = (32, 64, 64, 128, 128, 192)
-    kernels: tuple[int, ...] = (5, 3, 3, 3, 3, 3)
-    strides: tuple[int, ...] = (2, 2, 1, 2, 1, 2)
-    hidden_units: int = 256
+    picture_size: int = _sizes(48, "Width and height of the picture, in pixels.", int(2 * MARGIN) + 1)
+    channels: tuple[int, ...] = _sizes((32, 64, 64, 128, 128, 192), "Output channels of each convolution.")
+    kernels: tuple[int, ...] = _sizes((5, 3, 3, 3, 3, 3), "Kernel width of each convolution, an odd number.")
+    strides: tuple[int, ...] = _sizes((2, 2, 1, 2, 1, 2), "Stride of each convolution.")
+    hidden_units: int = _sizes(256, "Units of the fully connected layer before the output.")
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -46,13 +48,11 @@ class RecognizerConfiguration:
         """
         for name in ("channels", "kernels", "strides"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        sizes = (self.picture_size, self.hidden_units, *self.channels, *self.kernels, *self.strides)
-        if not all(isinstance(size, int) and 1 <= size <= 4096 for size in sizes):
-            raise ConfigurationError("recognizer: expected whole numbers from 1 to 4096")
+        check_settings(self)
         if not len(self.channels) == len(self.kernels) == len(self.strides) or not self.channels:
-            raise ConfigurationError("recognizer: expected as many channels as kernels and strides, at least one")
-        if any(kernel % 2 == 0 for kernel in self.kernels) or self.picture_size <= 2 * MARGIN:
-            raise ConfigurationError(f"recognizer: expected odd kernels and pictures above {2 * MARGIN:g} pixels")
+            raise ConfigurationError("channels: expected as many channels as kernels and strides, at least one")
+        if any(kernel % 2 == 0 for kernel in self.kernels):
+            raise ConfigurationError(f"kernels: expected odd numbers, found {self.kernels!r}")
 
     @property
     def final_size(self) -> int:
@@ -63,7 +63,7 @@ class RecognizerConfiguration:
         return size
 
     def tensor_shapes(self, categories: int) -> dict[str, tuple[int, ...]]:
-        """Return the name and shape of every tensor of a recognizer of so many categories."""
+        """Return the name and shape of every tensor of a recognizer with this number of categories."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = 1
         for index, (channels, kernel) in enumerate(zip(self.channels, self.kernels, strict=True)):
@@ -88,7 +88,7 @@ class RecognizerConfiguration:
         """
         try:
             return cls(**values)
-        except TypeError as error:
+        except (TypeError, ConfigurationError) as error:
             raise ConfigurationError(f"recognizer: {error}") from error
 
 
@@ -96,17 +96,19 @@ class Recognizer:
     """The recognizer of a model, in NumPy.
 
     Attributes:
-        categories: what it can name, in the order of its output.
+        categories: names in the order of the output.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        """Take over the recognizer of a checkpoint.
+        """Read the recognizer of a checkpoint.
 
         Raises:
             CheckpointError: the checkpoint has none, or a tensor is missing or has another shape.
         """
         if checkpoint.recognizer is None:
-            raise CheckpointError(f"{checkpoint.source}: has no recognizer")
+            raise CheckpointError(
+                f"{checkpoint.source}: expected a model with a recognizer (`sketchrnn train-recognizer`), found none"
+            )
         self.categories = checkpoint.configuration.categories
         try:
             self.configuration = RecognizerConfiguration.from_json(checkpoint.recognizer)
@@ -121,7 +123,7 @@ class Recognizer:
             value = value.astype(np.float32)
             if value.ndim == 4:  # (outputs, inputs, k, k) -> (k k inputs, outputs), for pictures with channels last
                 value = value.transpose(2, 3, 1, 0).reshape(-1, shape[0])
-            elif name.endswith("hidden.weight"):  # the input is flattened with channels last, in torch first
+            elif name.endswith("hidden.weight"):  # channels last here, channels first in torch
                 size = self.configuration.final_size
                 value = value.reshape(shape[0], -1, size, size).transpose(2, 3, 1, 0).reshape(-1, shape[0])
             elif value.ndim == 2:

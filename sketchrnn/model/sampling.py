@@ -1,4 +1,4 @@
-"""What a model is asked for: :class:`Request`, and how it samples: :class:`Sampling`."""
+"""The settings of a drawing: :class:`Request` (what to draw) and :class:`Sampling` (how to sample it)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.settings import HOW, WHAT, check_settings, setting
+from sketchrnn.settings import HOW, WHAT, check_settings, documented, setting
 
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
@@ -14,37 +14,24 @@ if TYPE_CHECKING:
 
 LATENTS = ("auto", "none", "prefix", "prior")
 LEAST_TEMPERATURE = 1e-3
-"""Logits that are divided by less leave float32's range."""
+"""Smaller values above 0 would overflow float32."""
 PENS = ("up", "down", "auto")
 LARGEST_SEED = 2**32 - 1
 BEST_OF = 4
 
 
+@documented
 @dataclass(frozen=True)
 class Sampling:
-    """How points are sampled.
-
-    Attributes:
-        temperature: tau of the paper, for the offsets. The default is our choice by eye.
-        pen_temperature: tau for the pen's states. The paper has one tau for both. But the pen may lift, or the drawing
-            end, after each of many points, each time with a small probability, which a low tau takes away every time:
-            the pen then never lifts (benchmarks/RESULTS.md).
-        top_p: Holtzman et al. 2020, arXiv:1904.09751, applied to the mixture's components.
-        guidance: distance of the category's embedding from the mean of all categories, in that of training. The effect
-            is that of classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598), without its second pass.
-        clarity: how clearly the category shows: 0 as in people's drawings on average, 1 as in the clearest.
-        seed: drawing i of a request has seed + i, so that each can be sampled again alone.
-        max_points: a drawing that has not ended is cut after so many points.
-        latent: source of z for a model with an encoder: "none", the posterior of the "prefix", the "prior", or "auto":
-            none if the model was trained for it, else the prefix.
-    """
+    """How points are sampled."""
 
     temperature: float = setting(
         0.4,
-        "Variety of the lines: 0 = likeliest point each time, 1 = as varied as the training drawings.",
+        "Variety of the lines: 0 = likeliest point each time, 1 = as in the training drawings.",
         minimum=LEAST_TEMPERATURE,
         maximum=10.0,
         also=(0.0,),
+        details="It is tau of the paper, for the offsets. The default was chosen by eye.",
         source="arXiv:1704.03477, equation 8",
         panel=HOW,
         common=True,
@@ -55,6 +42,8 @@ class Sampling:
         minimum=LEAST_TEMPERATURE,
         maximum=10.0,
         also=(0.0,),
+        details="The paper has one tau for both. After each point, the probability that the pen lifts is small. A low "
+        "tau makes it almost zero, and the pen never lifts.",
         source="benchmarks/RESULTS.md",
         panel=HOW,
     )
@@ -63,7 +52,8 @@ class Sampling:
         "Sample only from the likeliest mixture components with this total weight.",
         above=0.0,
         maximum=1.0,
-        source="arXiv:1904.09751",
+        details="Nucleus sampling.",
+        source="Holtzman et al. 2020, arXiv:1904.09751",
         panel=HOW,
     )
     guidance: float = setting(
@@ -71,12 +61,14 @@ class Sampling:
         "Strength of the category: 1 = as trained, more = stronger, 0 = ignored.",
         minimum=0.0,
         maximum=10.0,
+        details="It multiplies the distance of the category's embedding from the mean embedding. The effect is that of "
+        "classifier-free guidance (arXiv:2207.12598), without a second pass.",
         source="benchmarks/RESULTS.md",
         panel=HOW,
     )
     clarity: float = setting(
         1.0,
-        "How clearly the category shows: 0 = as people draw on average, 1 = as the clearest drawings.",
+        "Clarity of the category: 0 = as in the average drawing, 1 = as in the clearest ones.",
         minimum=-5.0,
         maximum=5.0,
         source="benchmarks/RESULTS.md",
@@ -92,7 +84,7 @@ class Sampling:
     )
     max_points: int = setting(
         250,
-        "Cut a drawing that has not ended after so many new points.",
+        "Stop a drawing after this number of new points.",
         minimum=1,
         maximum=100_000,
         source="Nmax of arXiv:1704.03477",
@@ -102,6 +94,7 @@ class Sampling:
         "auto",
         "Source of z for a model with an encoder; auto = none if the model can, else prefix.",
         choices=LATENTS,
+        details="prefix: the posterior of the prefix; prior: N(0, 1).",
         panel=HOW,
     )
 
@@ -114,25 +107,13 @@ class Sampling:
         check_settings(self)
 
 
+@documented
 @dataclass(frozen=True)
 class Request:
     """One request to a model: what to draw, and how.
 
-    Attributes:
-        prefix: the given strokes, in any unit, y down; None to draw from nothing.
-        category: by default the record's word, else the most probable one.
-        count: number of drawings.
-        best_of: candidates sampled for each drawing, of which the best is kept. A candidate is better that ended by
-            itself, stayed on the page and did not scribble in place; among these, the one in which the recognizer sees
-            the category most.
-        diverse: of all candidates keep those that differ most.
-        scale: pixels of a finished drawing with a larger side of 255 in one unit of the prefix; by default estimated.
-        pen: whether the pen is "up" or "down" after the last point, or "auto" for the likelier of both; by default as
-            the prefix says. The pen of an SVG document is down, unless its last line is closed.
-        arrange: let the model see the strokes in the order and direction that it finds likeliest. The strokes
-            themselves are not changed.
-        continue_from: id of the element of an SVG document whose end the drawing continues from.
-        sampling: how points are sampled.
+    ``prefix`` has the given strokes, in any unit, y down; None draws from nothing. ``sampling`` says how points are
+    sampled.
     """
 
     prefix: Sketch | Record | None = None
@@ -140,6 +121,7 @@ class Request:
         None,
         "What to draw, spelled as `sketchrnn info` prints it.",
         type=str,
+        details="By default the word of the record, else the most probable category.",
         panel=WHAT,
         common=True,
         metavar="NAME",
@@ -149,13 +131,15 @@ class Request:
     )
     best_of: int = setting(
         BEST_OF,
-        "Sample so many candidates for each drawing and keep the best one.",
+        "Sample this number of candidates for each drawing and keep the best one.",
         minimum=1,
         maximum=1000,
+        details="A candidate is better if it ended by itself, stayed on the page and did not scribble in place. Among "
+        "these, the recognizer chooses the one that shows the category most clearly.",
         panel=HOW,
         common=True,
     )
-    diverse: bool = setting(False, "Of all good candidates keep those that differ most.", panel=HOW)
+    diverse: bool = setting(False, "Keep the good candidates that differ most from each other.", panel=HOW)
     scale: float | None = setting(
         None,
         "Pixels of a finished drawing 255 wide in one unit of the prefix.",
@@ -169,14 +153,18 @@ class Request:
         "Pen after the last point: up, down, or auto = the likelier of both.",
         choices=PENS,
         default_text="as the file says, else up",
+        details="In an SVG document the pen is down, unless the last line is closed.",
         panel=WHAT,
     )
     arrange: bool = setting(
-        True, "Let the model see the strokes in their likeliest order and direction.", panel=HOW,
-        flags=("--arrange/--no-arrange",)
-    )  # fmt: skip
+        True,
+        "Give the model the strokes in their likeliest order and direction.",
+        details="The strokes in the result do not change.",
+        panel=HOW,
+        flags=("--arrange/--no-arrange",),
+    )
     continue_from: str | None = setting(
-        None, "Continue from the end of this element of an SVG document.", type=str, metavar="ID", panel=WHAT
+        None, "Continue from the end of the SVG element with this id.", type=str, metavar="ID", panel=WHAT
     )
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -201,12 +189,12 @@ class Request:
         """Make a request from keyword arguments: fields of this class and of :class:`Sampling` in one dict.
 
         Raises:
-            ConfigurationError: a value is outside its range, or there is no such setting.
+            ConfigurationError: a value is outside its range, or a name is unknown.
         """
         return cls(prefix, category).updated(settings)
 
     def updated(self, settings: dict[str, Any]) -> Request:
-        """Return the request with some settings changed, given as for :meth:`of`."""
+        """Return the request with some settings changed; see :meth:`of`."""
         own, sampled = ({each.name for each in fields(owner)} for owner in (Request, Sampling))
         unknown = [name for name in settings if name not in own | sampled]
         if unknown:

@@ -1,4 +1,4 @@
-"""The scale of a partial sketch: a model knows drawings of one size, a prefix comes in any unit."""
+"""The scale of a partial sketch: the factor from its unit to that of the training drawings."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
 ROWS = np.array([1, 2, 4, 8, 16, 32, 64])
 USUAL_EXTENT = np.array([-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02])
 USUAL_DEVIATION = np.array([0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14])
-"""Mean and deviation of log(larger side / offset_scale) of the first so many ROWS of Quick, Draw!'s training drawings,
-each cut at a row chosen evenly: benchmarks/scale.py."""
+"""Mean and deviation of log(larger side / offset_scale) of the first ROWS rows of the Quick, Draw! training drawings.
+Each drawing was cut at a uniformly sampled row (benchmarks/scale.py)."""
 
 COARSE = np.linspace(math.log(0.1), math.log(15.0), 12)
-"""Logarithms of the larger sides that are tried first, in offset scales; each is 1.58 times the one before."""
+"""Logarithms of the larger sides that are tried first, in offset scales. The ratio of neighbors is 1.58."""
 FINE = np.linspace(-0.375, 0.375, 4) * (COARSE[1] - COARSE[0])
-"""Distances from the best of these that are tried then."""
+"""Then, these distances from the best one are tried."""
 DECIMALS = 3
-"""Digits after the point that coordinates are rounded to when the larger side is usual, so that a drawing in another
-unit has the same scale to the last digit but those of the factor itself."""
+"""Decimals to which coordinates are rounded after scaling to the usual size. A drawing in another unit then has exactly
+the same scale, times the factor between the units."""
 MAX_ROWS = 32
-"""Rows whose likelihood is computed: more change the scale little."""
+"""Rows whose likelihood is computed. More rows change the scale little."""
 MARGIN = 8.0
-"""Nats behind the best scale at which another is followed no further."""
+"""Scales whose likelihood is this number of nats below the best are dropped."""
 
 
 def find_scales(network: NumpyNetwork, sketches: Sequence[Sketch], conditionings: Array) -> list[float]:
-    """Return for each sketch how many units of the model's training drawings one of its units most probably is.
+    """Return the most probable scale of each sketch: units of the training drawings in one unit of the sketch.
 
-    The likelihood of the rows over a grid of scales, in one batch, times a prior of the extents of prefixes of so many
-    points in training. As a density of the sketch's own coordinates it has the factor scale for each of them, except
-    for an offset of exactly 0, which is 0 at every scale.
+    It maximizes the likelihood of the rows on a grid of scales, times a prior of the extent of prefixes with this
+    number of rows. The likelihood is a density of the sketch's coordinates, so each coordinate gives a factor of scale.
+    An offset of exactly 0 gives none, because it is 0 at every scale.
 
     Args:
         network: the model.

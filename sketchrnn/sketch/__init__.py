@@ -1,4 +1,4 @@
-"""A drawing, and the two row formats that the network reads. NumPy only."""
+"""A drawing, and its two row formats for the network. NumPy only."""
 
 from sketchrnn.sketch.sketch import Sketch
 

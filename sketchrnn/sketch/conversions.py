@@ -1,4 +1,4 @@
-"""Sketches as other Python packages have them: GeoJSON-like geometry, shapely, matplotlib, Pillow.
+"""Conversions for other Python packages: GeoJSON-like geometry, shapely, matplotlib, Pillow.
 
 Each function imports its package when it is called.
 """
@@ -33,14 +33,14 @@ LINE_DEPTH = {
     "Polygon": 2,
     "MultiPolygon": 3,
 }
-"""How deep a point lies in the coordinates of a geometry: 0 for the point itself, 1 for a list of points."""
+"""Nesting depth of points in the coordinates of a geometry: 0 for a point, 1 for a list of points."""
 
 
 def lines_of_geometry(geometry: object) -> list[Any]:
     """Return the lines of a geometry, each a list of (x, y).
 
     Args:
-        geometry: an object with ``__geo_interface__``, or the mapping that this is.
+        geometry: an object with ``__geo_interface__``, or its mapping.
 
     Raises:
         FormatError: it is neither, or a geometry without coordinates or of an unknown type.
@@ -50,7 +50,7 @@ def lines_of_geometry(geometry: object) -> list[Any]:
     """
     try:
         return list(_lines(getattr(geometry, "__geo_interface__", geometry)))
-    except (TypeError, IndexError, KeyError) as error:  # of coordinates that are no lists, or shorter ones
+    except (TypeError, IndexError, KeyError) as error:  # for coordinates that are not lists, or too short
         raise FormatError(f"{type(geometry).__name__}: expected points (x, y), found other coordinates") from error
 
 
@@ -66,7 +66,7 @@ def _lines(geometry: object) -> Iterator[Any]:
         raise FormatError(f"{kind}: expected the member {member!r}, found none")
     content = geometry[member]
     if kind == "Feature":
-        if content is not None:  # a feature may have no place
+        if content is not None:  # a feature can have no geometry
             yield from _lines(content)
     elif kind in children:
         for child in content:
@@ -82,7 +82,7 @@ def _at_depth(coordinates: Any, depth: int, kind: str) -> Iterator[list[Any]]:
         points = [coordinates] if depth == 0 else coordinates
         yield from ([(point[0], point[1])] for point in points if len(point))
     elif depth == 1:
-        yield [(point[0], point[1]) for point in coordinates]  # a height is left out
+        yield [(point[0], point[1]) for point in coordinates]  # without the height
     else:
         for part in coordinates:
             yield from _at_depth(part, depth - 1, kind)
@@ -104,7 +104,7 @@ def shapely_lines(sketch: Sketch) -> MultiLineString:
 
 
 def plot(sketch: Sketch, axes: Axes | None, options: Mapping[str, Any]) -> Axes:
-    """Draw a sketch with matplotlib; arguments as for :meth:`Sketch.plot`.
+    """Draw a sketch with matplotlib; arguments: see :meth:`Sketch.plot`.
 
     Raises:
         ConfigurationError: matplotlib is not installed.
@@ -128,7 +128,7 @@ def plot(sketch: Sketch, axes: Axes | None, options: Mapping[str, Any]) -> Axes:
 
 
 def is_dot(stroke: NDArray[np.float64]) -> bool:
-    """Tell whether all points of a stroke are the same."""
+    """Return whether all points of a stroke are the same."""
     return bool((stroke == stroke[0]).all())
 
 

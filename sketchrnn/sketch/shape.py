@@ -14,7 +14,7 @@ than 6 (pig and face)."""
 
 
 def signature(sketch: Sketch) -> NDArray[np.float32]:
-    """Return the path of the pen, also in the air, as 64 points at equal distances in the 255 box, (128,)."""
+    """Return 64 points at equal distances on the path of the pen, also in the air, in the 255 box, (128,)."""
     points = np.concatenate(fit_to_box(sketch, BOX).strokes)
     distance = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     wanted = np.linspace(0.0, distance[-1], SIGNATURE_POINTS)
@@ -39,7 +39,7 @@ def same_shape(candidates: NDArray[np.float32], others: NDArray[np.float32], chu
     squares = np.square(others).sum(1)
     for start in range(0, len(candidates), chunk):
         block = candidates[start : start + chunk]
-        # the nearest neighbor by squared distance, as a matrix product; then the mean distance to this one
+        # the nearest neighbor by squared distance, as a matrix product; then the mean distance to it
         nearest = others[np.argmin(squares - 2.0 * block @ others.T, axis=1)]
         found[start : start + chunk] = np.abs(block - nearest).mean(1) < SAME_SHAPE
     return found

@@ -13,18 +13,18 @@ BOX = 255.0
 def fit_to_box(sketch: Sketch, side: float = BOX) -> Sketch:
     """Move a sketch to the top left and scale it, keeping its proportions, so that its largest side is ``side``.
 
-    A sketch of a single place has no size and is only moved.
+    A sketch without extent is only moved.
     """
     extent = sketch.extent
     corner = np.array(sketch.bounds()[:2])
     if not extent > 0:
         side = extent = 1.0
-    # moved first, then scaled, in this order of rounding, as Google's records are
+    # moved first, then scaled: the same order of rounding as in Google's records
     return Sketch(tuple((stroke - corner) * side / extent for stroke in sketch.strokes), sketch.pen_down)
 
 
 def resample(stroke: FloatArray, spacing: float = 1.0) -> FloatArray:
-    """Return points every ``spacing`` along a stroke (points, 2), its two ends included: two of them for a dot."""
+    """Return points every ``spacing`` along a stroke (points, 2), including both ends; two points for a dot."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     distance = np.concatenate([[0.0], np.cumsum(lengths)])
     if distance[-1] == 0.0:
@@ -34,10 +34,10 @@ def resample(stroke: FloatArray, spacing: float = 1.0) -> FloatArray:
 
 
 def simplify(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
-    """Bring a drawing to the form of Google's simplified files.
+    """Convert a drawing to the form of Google's simplified files.
 
-    Moved to the top left, scaled to a largest side of 255, resampled every pixel, simplified by Ramer-Douglas-Peucker,
-    rounded to whole pixels.
+    It is moved to the top left, scaled to a largest side of 255, resampled every pixel, simplified by
+    Ramer-Douglas-Peucker, rounded to whole pixels.
 
     Args:
         sketch: a drawing in any unit.
@@ -51,13 +51,13 @@ def simplify(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
 
 
 def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
-    """Simplify strokes by Ramer-Douglas-Peucker, those with more than a point a pixel after resampling to one.
+    """Simplify strokes by Ramer-Douglas-Peucker. Strokes with more than one point per pixel are first resampled.
 
-    Neither moved, scaled nor rounded; the ends of each stroke stay where they are.
+    They are not moved, scaled or rounded; the ends of each stroke do not move.
 
     Args:
-        sketch: in pixels of the 255 box, wherever it lies.
-        epsilon: largest distance from the line, in the same.
+        sketch: in pixels of the 255 box, anywhere.
+        epsilon: largest distance from the line, in the same unit.
     """
     strokes = []
     for stroke in sketch.strokes:
@@ -88,14 +88,13 @@ def with_at_most(sketch: Sketch, limit: int) -> Sketch:
 
 
 def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> list[FloatArray]:
-    """Return strokes by those of their points that Ramer-Douglas-Peucker keeps, the same way as Google's code does.
+    """Return strokes with the points that Ramer-Douglas-Peucker keeps, in the same way as Google's code.
 
-    What counts is a point's distance from the straight *line* through the two ends, which goes on beyond them, not from
-    the piece between them: with that, 94 % of Google's drawings come out equal, with the other a fifth. Where the two
-    ends are one place, it is the distance from there. Of points that are equally far the first is kept; which one
-    Google keeps depends on how it rounds, and that is where the rest differs.
-
-    All strokes are worked on together, the longest pieces first, so that what takes time is done by NumPy.
+    The distance of a point is measured from the infinite *line* through the two ends, not from the segment between
+    them: 94 % of Google's drawings are then reproduced exactly, instead of 20 %. If the two ends are equal, it is the
+    distance from this point. Of several points with the same distance, the first one is kept. Google's choice depends
+    on rounding, which explains the remaining differences. All strokes are processed together, longest pieces first, so
+    that NumPy does most of the work.
 
     Args:
         strokes: each (points, 2).
@@ -125,7 +124,7 @@ def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> li
         length[is_place] = 1.0
         x, y = (points[inside] - np.repeat(origin, between, axis=0)).T
         along_x, along_y = np.repeat(along, between, axis=0).T
-        # divided last: rounding then decides between equally far points as it mostly does in Google's records
+        # divided last: rounding then mostly chooses the same of equally far points as in Google's records
         distance = np.abs(along_x * y - along_y * x) / np.repeat(length, between)
         if is_place.any():
             at_place = np.repeat(is_place, between)
@@ -142,5 +141,5 @@ def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> li
 
 
 def rounded(sketch: Sketch, decimals: int = 0) -> Sketch:
-    """Round every coordinate to so many digits after the point."""
+    """Round every coordinate to a number of digits after the decimal point."""
     return Sketch(tuple(np.round(stroke, decimals) for stroke in sketch.strokes), sketch.pen_down)

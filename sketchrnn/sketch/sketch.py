@@ -1,4 +1,4 @@
-"""The one type that every format is read into and every drawing is written from."""
+"""The type of a drawing, for all formats: :class:`Sketch`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 SMALLEST_EXTENT, LARGEST_EXTENT = 1e-30, 1e30
-"""Of a drawing that a model can be shown: what float32 computes with."""
+"""Range of the extent of a drawing that float32 can compute with."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
     """A drawing: strokes in the order they were drawn, in any unit, y pointing down.
 
-    Make one with :meth:`from_polylines` or :meth:`from_stroke3`, which check what they are given.
+    Make one with :meth:`from_polylines` or :meth:`from_stroke3`, which check their arguments.
 
     Attributes:
         strokes: one array (points, 2) of float64 for each stroke; none is empty.
-        pen_down: the last stroke is unfinished: the pen still rests on its last point.
+        pen_down: the last stroke is unfinished: the pen is still on its last point.
     """
 
     strokes: tuple[FloatArray, ...]
@@ -38,7 +38,7 @@ class Sketch:
 
     @classmethod
     def from_polylines(cls, polylines: Iterable[ArrayLike], *, pen_down: bool = False) -> Sketch:
-        """Make a sketch of point lists. Strokes without a point hold nothing to draw and are left out.
+        """Make a sketch of point lists. Strokes without points are skipped.
 
         Args:
             polylines: for each stroke its points, (points, 2).
@@ -71,16 +71,16 @@ class Sketch:
     def from_stroke3(cls, rows: ArrayLike, origin: ArrayLike = (0.0, 0.0)) -> Sketch:
         """Make a sketch of stroke-3 rows; the inverse of :meth:`to_stroke3`.
 
-        The origin is a real point, before row 0. A last row without a lift leaves the pen down. The one case in which
-        the origin is not a point of its own is a first stroke that never moves: n rows are then n equal points, so
-        that a first stroke of a single point has a row to carry its lift.
+        The origin is a real point, before row 0. A last row without a lift leaves the pen down. There is one exception:
+        if the first stroke never moves, its n rows are n equal points, without the origin. A first stroke of one point
+        then has a row for its lift.
 
         Args:
             rows: (L, 3), each (dx, dy, lift): the offset from the previous point; 1 if the pen rises after this one.
             origin: (x, y) of the first point.
 
         Raises:
-            FormatError: the rows are no (L, 3) array of finite numbers.
+            FormatError: the rows are not an (L, 3) array of finite numbers.
 
         >>> Sketch.from_stroke3([(3, 4, 1), (1, 0, 0), (0, 2, 1)]).polylines()
         [[(0.0, 0.0), (3.0, 4.0)], [(4.0, 4.0), (4.0, 6.0)]]
@@ -108,13 +108,13 @@ class Sketch:
         """Make a sketch of the lines of a shapely geometry, or of any other that has ``__geo_interface__``.
 
         Lines become strokes, the rings of polygons closed strokes, and points strokes of one point. A third coordinate
-        is left out. The y axis is not flipped.
+        is ignored. The y axis is not flipped.
 
         Args:
             geometry: an object with ``__geo_interface__``, or a GeoJSON mapping: geometry, feature or collection.
 
         Raises:
-            FormatError: it is no geometry, or a coordinate is no finite number.
+            FormatError: it is not a geometry, or a coordinate is not a finite number.
 
         >>> Sketch.from_geometry({"type": "LineString", "coordinates": [(0, 0), (3, 4)]}).polylines()
         [[(0.0, 0.0), (3.0, 4.0)]]
@@ -154,7 +154,7 @@ class Sketch:
         return plot(self, ax, options)
 
     def to_array(self, size: int = 64) -> NDArray[np.float32]:
-        """Return a gray picture for a network, as the recognizer sees it: (size, size), 1 is ink, 0 paper.
+        """Return the gray picture that the recognizer sees: (size, size), 1 is ink, 0 paper.
 
         The drawing is centered and fills the picture up to a margin of 3 pixels; lines are one pixel wide.
 
@@ -188,7 +188,8 @@ class Sketch:
     def to_stroke3(self) -> FloatArray:
         """Return the stroke-3 rows: (L, 3) float64, without the first point, which is the origin.
 
-        Exact, both ways, where differences of the coordinates are (whole numbers below 2**53 are).
+        The conversion is exact in both directions if the differences of the coordinates are exact, as for whole numbers
+        below 2**53.
 
         >>> Sketch.from_polylines([[(1, 1), (4, 5)], [(5, 5)]]).to_stroke3().tolist()
         [[3.0, 4.0, 1.0], [1.0, 0.0, 1.0]]
@@ -211,7 +212,7 @@ class Sketch:
 
     @property
     def point_count(self) -> int:
-        """How many points all strokes have together."""
+        """Number of points of all strokes."""
         return sum(len(stroke) for stroke in self.strokes)
 
     @property
@@ -245,7 +246,7 @@ class Sketch:
 
     def _repr_svg_(self) -> str:
         """Return the picture that a notebook shows."""
-        from sketchrnn.formats.svg.writing import (  # the one import that points up, in setup.cfg by name
+        from sketchrnn.formats.svg.writing import (  # the only import that points up; setup.cfg allows it
             Layer,
             svg_drawing,
         )

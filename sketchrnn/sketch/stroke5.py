@@ -1,4 +1,4 @@
-"""stroke-5: what the network reads, one row a step."""
+"""stroke-5: the input of the network, one row per step."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,7 @@ END = (0.0, 0.0, 0.0, 0.0, 1.0)
 
 
 def stroke5_from_stroke3(rows: ArrayLike) -> FloatArray:
-    """Turn stroke-3 rows into stroke-5: START, the rows, END.
+    """Convert stroke-3 rows to stroke-5: START, the rows, END.
 
     Args:
         rows: (L, 3), each (dx, dy, lift).
@@ -36,11 +36,11 @@ def stroke5_from_stroke3(rows: ArrayLike) -> FloatArray:
 
 
 def stroke3_from_stroke5(rows: ArrayLike) -> FloatArray:
-    """Turn stroke-5 rows back into stroke-3: the rows before the first END, or all; without START.
+    """Convert stroke-5 rows to stroke-3: the rows before the first END, or all; without START.
 
     Args:
-        rows: (N, 5); padding after the first END is ignored. A first row START, as here, is optional: Magenta's files
-            have none.
+        rows: (N, 5); padding after the first END is ignored. The first row START is optional: Magenta's files have
+            none.
 
     Raises:
         FormatError: the rows are not an (N, 5) array, or a row does not have one pen state.

@@ -19,16 +19,18 @@ def check_torch(command: str) -> None:
     """Check that torch is installed, for a command that needs it.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: it is not installed.
     """
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f"sketchrnn {command} needs PyTorch: pip install 'sketchrnn[train]'") from error
+        raise ConfigurationError(
+            f"sketchrnn {command} needs PyTorch. Install it: pip install 'sketchrnn[train]'"
+        ) from error
 
 
 def __getattr__(name: str) -> object:
-    """Import the public class when it is asked for, with torch."""
+    """Import the public class, and torch, at its first use."""
     if name == "Strokes":
         from sketchrnn.extras import import_extra
 

@@ -26,9 +26,9 @@ class Batch:
 
     Attributes:
         stroke5: START, rows, END and padding (which repeats END), (B, N + 1, 5) float32, in offset scales.
-        lengths: rows of each drawing, START and END not counted, (B,) int64.
+        lengths: rows of each drawing, without START and END, (B,) int64.
         category: (B,) int64.
-        shard: which drawings of the global batch these are; other processes make the others.
+        shard: the drawings of the global batch that are in this batch; other processes have the others.
         global_batch_size: drawings of the batches of all processes together.
         clarity: of each drawing, -1 to 1, 0 for unknown, (B,); None if no drawing is rated.
     """
@@ -48,11 +48,11 @@ class Collator:
     """Makes batches of drawings, on the device of the training.
 
     If all drawings fit into half of the free memory of a GPU, they are copied there once, and a batch is made without a
-    loop over its drawings. Otherwise the rows of each batch are read from the data set.
+    loop over its drawings. Else the rows of each batch are read from the data set.
 
     Attributes:
         device: of the batches.
-        offset_scale: what offsets are divided by.
+        offset_scale: divisor of offsets.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Collator:
 
         Args:
             drawings: the data set.
-            offset_scale: what offsets are divided by.
+            offset_scale: divisor of offsets.
             device: of the batches.
             clarity: of each drawing, -1 to 1, (drawings,); None if they are not rated.
         """
@@ -83,8 +83,9 @@ class Collator:
     def sorted_by_position(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the drawings of a batch, sorted by their relative position in their category's file.
 
-        Batches hold drawings of similar length, and categories differ in length; within a category's file the length
-        does not depend on the position. So one shard of every batch in this order comes from one part of every file.
+        Batches have drawings of similar length, and categories differ in length; but in the file of a category, length
+        does not depend on the position. In this order, one shard of every batch therefore comes from one part of every
+        file.
         """
         return index[np.argsort(self._drawings.relative_position(index), kind="stable")]
 
@@ -102,9 +103,9 @@ class Collator:
 
         Args:
             index: the drawings of the global batch.
-            shard: which of them; the random numbers of each are the same as if all were made.
+            shard: the part to make; its random numbers are the same as in the whole batch.
             generator: source of the augmentation, on the batch's device.
-            augmentation: the largest changes; without a generator there are none.
+            augmentation: the largest changes; none without a generator.
             pad_to: fewest rows to pad to, START and END not counted.
             clarity_dropout: share of the drawings whose clarity is unknown in this batch; needs a generator.
         """
@@ -121,7 +122,7 @@ class Collator:
         if generator is not None and augmentation is not None:
             noise = AugmentationNoise.sample(global_batch_size, longest_of_all, generator)[shard]
             offsets, lifts, lengths = augment(offsets, lifts, lengths, noise, augmentation)
-            if lengths.is_cpu and len(index):  # on a GPU, reading the lengths would wait for it
+            if lengths.is_cpu and len(index):  # reading the lengths from a GPU would wait for it
                 longest = max(int(lengths.max()), pad_to)
         stroke5 = torch.zeros(len(index), longest + 2, 5, device=self.device)
         stroke5[:, 0, 2] = 1.0  # START
@@ -157,7 +158,7 @@ class _Resident:
         self._starts = torch.from_numpy(starts).to(device)
 
     def padded(self, index: Tensor, lengths: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-        """Return what :meth:`Drawings.padded` does."""
+        """Return the same as :meth:`Drawings.padded`."""
         row = torch.arange(longest, device=index.device)[None]
         real = row < lengths[:, None]  # (B, N)
         rows = torch.where(real, self._starts[index][:, None] + row, 0)
@@ -172,7 +173,7 @@ def epoch_batches(
 
     Args:
         lengths: rows of each drawing.
-        batch_size: drawings in a batch; where it does not divide their number, some batches hold one fewer or more.
+        batch_size: drawings in a batch; if it does not divide their number, some batches have one more or less.
         generator: source of the order.
 
     Returns:
@@ -215,8 +216,8 @@ def batch_stream(
     The drawings of a batch are sorted by their position in the store's files. So the shard of the first process comes
     from the beginning of each file, that of the last process from its end, and the processes read different rows.
 
-    A batch is made when it is asked for, which takes less than 1 % of a step: a second thread would slow the
-    processor's own threads by more, and a GPU works in the meantime.
+    Batches are made in the same thread, which takes less than 1 % of a step. A second thread would cost more on a CPU,
+    and a GPU computes in the meantime.
 
     Args:
         drawings: those of the collator.

@@ -1,16 +1,33 @@
-"""Settings of training, and the values that follow from them at each step."""
+"""Settings of training, and the schedules that they define."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.settings import MACHINE, TRAINING, check_settings, documented, setting
 
 LEARNING_RATE_SCHEDULES = ("cosine", "exponential")
 CLIPPINGS = ("norm", "value")
+LARGEST_SEED = 2**32 - 1
+MAGENTA = "Magenta's published code"
+
+
+def _share(default: float, help: str, **description: Any) -> Any:
+    return setting(default, help, minimum=0.0, below=1.0, panel=TRAINING, **description)
+
+
+def _rate(default: float, help: str, **description: Any) -> Any:
+    return setting(default, help, minimum=0.0, panel=TRAINING, **description)
+
+
+def _count(default: int | None, help: str, minimum: int = 0, **description: Any) -> Any:
+    return setting(default, help, **{"minimum": minimum, "panel": TRAINING, **description})
+
+
+def _decay(default: float, help: str) -> Any:
+    return setting(default, help, above=0.0, maximum=1.0, source=MAGENTA, panel=TRAINING)
 
 
 @dataclass(frozen=True)
@@ -35,93 +52,130 @@ class Dropouts:
 NO_DROPOUT = Dropouts()
 
 
+@documented
 @dataclass(frozen=True)
 class TrainingConfiguration:
-    """One run's settings. Defaults are Magenta's published code unless said otherwise.
+    """Settings of a training run. Defaults are those of Magenta's code, except where the source is a benchmark."""
 
-    Attributes:
-        max_steps: optimizer steps of the whole run; the cosine schedule ends there.
-        batch_size: drawings in a step.
-        learning_rate: at the start (exponential) or after the warm-up (cosine). It is ten times Magenta's: of all
-            settings this improves the result after a number of steps most (benchmarks/RESULTS.md).
-        min_learning_rate: the learning rate at the end of the schedule.
-        learning_rate_schedule: "cosine" (Loshchilov and Hutter 2017, arXiv:1608.03983) or "exponential" (Magenta's).
-        learning_rate_decay: factor per step of the exponential schedule.
-        warmup_steps: steps over which the learning rate rises from 0.
-        weight_decay: decoupled, per step and learning rate (AdamW, arXiv:1711.05101); 0 is plain Adam.
-        clipping: gradients are clipped by their global "norm" (Pascanu et al. 2013, arXiv:1211.5063) or by "value", as
-            in Magenta's code.
-        clip: the largest norm or value.
-        averaged_share: the model that is evaluated and kept has the running average of the weights over about this
-            share of the steps so far (Karras et al. 2024, arXiv:2312.02696, use the same proportion); 0 takes the last
-            weights, as Magenta does.
-        dropout: probability of dropping a decoder unit before the output layer.
-        weight_dropout: probability of dropping a recurrent weight, the same weights for all rows of a batch (Merity et
-            al. 2018, arXiv:1708.02182). Unlike dropping units it keeps the fused recurrence.
-        recurrent_dropout: probability of dropping a cell input in encoder and decoder (Semeniuta et al. 2016,
-            arXiv:1603.05118). Magenta's is 0.1. The recurrence is then not fused, which is slower.
-        input_dropout: probability of dropping a number of the decoder's input at a step.
-        category_dropout: probability of dropping a number of a drawing's category embedding, the same numbers at all
-            its steps, so that rare categories share what the others learn (Srivastava et al. 2014, JMLR 15).
-        kl_weight: final weight of the KL term.
-        kl_weight_start: its weight at the first step.
-        kl_decay: factor per step of the distance between the two.
-        kl_floor: a KL below this does not lower the loss, in nats per latent dimension.
-        free_bits: the floor applies to each latent dimension (Kingma et al. 2016, arXiv:1606.04934), not to their mean
-            as in Magenta's code.
-        augment_scale: each axis of a drawing is scaled by up to this share.
-        augment_rotation: a drawing is rotated by up to this angle, in degrees.
-        augment_shear: a drawing is sheared by up to this share of its height.
-        augment_drop: probability of dropping a point inside a stroke.
-        augment_mirror: probability of mirroring a drawing, left to right.
-        clarity_dropout: share of the drawings of a batch that are trained without the rating of their clarity, so that
-            the model also learns what drawings are like on average.
-        most_of_a_category: drawings of one category in an epoch, at most; other ones in each epoch. 0 = all.
-        pen_over_padding: the pen's loss counts every row up to Nmax, as in Magenta's code, not only up to the end.
-        seed: of the weights, the order of drawings, the augmentation and the noise.
-        precision: "float32", or "bfloat16" for autocast where it is safe.
-        compile_cells: compile the step of layer-norm and hyper cells (torch.compile), so that a GPU launches far fewer
-            kernels; it needs Triton, on a CPU a C++ compiler.
-        evaluate_every: steps between two evaluations on the whole validation split.
-        checkpoint_every: steps between two checkpoints of the last state.
-        patience: the run ends after this number of evaluations in a row without a better model; 0 never ends it early.
-    """
-
-    max_steps: int = 10_000
-    batch_size: int = 100
-    learning_rate: float = 1e-2
-    min_learning_rate: float = 1e-5
-    learning_rate_schedule: str = "cosine"
-    learning_rate_decay: float = 0.9999
-    warmup_steps: int = 100
-    weight_decay: float = 0.0
-    clipping: str = "norm"
-    clip: float = 0.25
-    averaged_share: float = 0.05
-    dropout: float = 0.0
-    weight_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    input_dropout: float = 0.0
-    category_dropout: float = 0.0
-    kl_weight: float = 0.5
-    kl_weight_start: float = 0.01
-    kl_decay: float = 0.99995
-    kl_floor: float = 0.2
-    free_bits: bool = False
-    augment_scale: float = 0.15
-    augment_rotation: float = 0.0
-    augment_shear: float = 0.0
-    augment_drop: float = 0.10
-    augment_mirror: float = 0.0
-    clarity_dropout: float = 0.5
-    most_of_a_category: int = 0
-    pen_over_padding: bool = False
-    seed: int = 0
-    precision: str = "float32"
-    compile_cells: bool = False
-    evaluate_every: int = 500
-    checkpoint_every: int = 100
-    patience: int = 0
+    max_steps: int = _count(
+        10_000, "Steps of the whole run.", 1, details="The cosine schedule ends there.", common=True
+    )
+    batch_size: int = _count(100, "Drawings in a step.", 1, source=MAGENTA, common=True)
+    learning_rate: float = setting(
+        1e-2,
+        "Highest learning rate.",
+        above=0.0,
+        details="It is ten times that of Magenta. No other setting improves the result of a short run as much.",
+        source="benchmarks/RESULTS.md",
+        panel=TRAINING,
+    )
+    min_learning_rate: float = _rate(1e-5, "Learning rate at the end of the schedule.", source=MAGENTA)
+    learning_rate_schedule: str = setting(
+        "cosine",
+        "How the learning rate falls.",
+        choices=LEARNING_RATE_SCHEDULES,
+        source="cosine: Loshchilov and Hutter 2017, arXiv:1608.03983; exponential: Magenta's published code",
+        panel=TRAINING,
+    )
+    learning_rate_decay: float = _decay(0.9999, "Factor per step of the exponential schedule.")
+    warmup_steps: int = _count(100, "Steps in which the learning rate rises from 0.")
+    weight_decay: float = _rate(
+        0.0, "Decoupled weight decay; 0 = plain Adam.", source="AdamW, Loshchilov and Hutter 2019, arXiv:1711.05101"
+    )
+    clipping: str = setting(
+        "norm",
+        "Clip gradients by their global norm or by value.",
+        choices=CLIPPINGS,
+        source="norm: Pascanu et al. 2013, arXiv:1211.5063; value: Magenta's published code",
+        panel=TRAINING,
+    )
+    clip: float = setting(
+        0.25,
+        "Largest norm or value of the gradients.",
+        above=0.0,
+        also=(math.inf,),
+        source="benchmarks/RESULTS.md",
+        panel=TRAINING,
+    )
+    averaged_share: float = _share(
+        0.05,
+        "Average the weights over this share of the steps so far; 0 = last weights.",
+        details="The averaged model is evaluated and saved. Magenta uses the last weights.",
+        source="Karras et al. 2024, arXiv:2312.02696",
+    )
+    dropout: float = _share(0.0, "Probability of dropping a decoder unit before the output layer.", source=MAGENTA)
+    weight_dropout: float = _share(
+        0.0,
+        "Probability of dropping a recurrent weight, the same weights for the whole batch.",
+        details="It keeps the fused recurrence, which is faster.",
+        source="Merity et al. 2018, arXiv:1708.02182",
+    )
+    recurrent_dropout: float = _share(
+        0.0,
+        "Probability of dropping a cell input in encoder and decoder.",
+        details="Magenta uses 0.1. The recurrence is then not fused, which is slower.",
+        source="Semeniuta et al. 2016, arXiv:1603.05118",
+    )
+    input_dropout: float = _share(0.0, "Probability of dropping an input of the decoder at a step.", source=MAGENTA)
+    category_dropout: float = _share(
+        0.0,
+        "Probability of dropping a number of the category embedding, for a whole drawing.",
+        details="Categories with few drawings then share more with the others.",
+        source="Srivastava et al. 2014, JMLR 15",
+    )
+    clarity_dropout: float = _share(
+        0.5,
+        "Share of drawings in a batch that are trained without their clarity rating.",
+        details="The model then also learns what drawings are like on average.",
+    )
+    kl_weight: float = _rate(0.5, "Final weight of the KL term.", source=MAGENTA)
+    kl_weight_start: float = _rate(0.01, "Weight of the KL term at the first step.", source=MAGENTA)
+    kl_decay: float = _decay(0.99995, "Factor per step of the distance to the final KL weight.")
+    kl_floor: float = _rate(
+        0.2,
+        "A KL below this value does not lower the loss.",
+        unit="nats per latent dimension",
+        source=MAGENTA,
+    )
+    free_bits: bool = setting(
+        False,
+        "Apply kl_floor to each latent dimension, not to their mean.",
+        source="Kingma et al. 2016, arXiv:1606.04934",
+        panel=TRAINING,
+    )
+    augment_scale: float = _share(0.15, "Scale each axis of a drawing by up to this share.", source=MAGENTA)
+    augment_rotation: float = _rate(0.0, "Rotate a drawing by up to this angle, in degrees.", unit="degrees")
+    augment_shear: float = _share(0.0, "Shear a drawing by up to this share of its height.")
+    augment_drop: float = _share(0.10, "Probability of dropping a point inside a stroke.", source=MAGENTA)
+    augment_mirror: float = _share(0.0, "Probability of mirroring a drawing, left to right.")
+    most_of_a_category: int = _count(
+        0, "Use at most this number of drawings per category in an epoch; 0 = all.",
+        details="Each epoch uses other drawings.",
+    )  # fmt: skip
+    pen_over_padding: bool = setting(
+        False,
+        "Let the pen's loss count the padding after the end of a drawing, too.",
+        details="Magenta's code does so.",
+        panel=TRAINING,
+    )
+    seed: int = _count(
+        0, "Seed of all random numbers; the same seed repeats the result.", maximum=LARGEST_SEED, panel=MACHINE
+    )
+    precision: str = setting(
+        "float32",
+        "Number format of matrix products; bfloat16 is faster where the processor supports it.",
+        choices=("float32", "bfloat16"),
+        panel=MACHINE,
+    )
+    compile_cells: bool = setting(
+        False,
+        "Compile the steps of layer_norm and hyper cells, which is faster on a GPU.",
+        details="It uses torch.compile, which needs Triton on a GPU and a C++ compiler on a CPU.",
+        panel=MACHINE,
+    )
+    evaluate_every: int = _count(500, "Steps between two evaluations on the validation drawings.", 1)
+    checkpoint_every: int = _count(100, "Steps between two checkpoints of the last state.", 1)
+    patience: int = _count(0, "Stop after this number of evaluations without a better model; 0 = never.")
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -129,44 +183,7 @@ class TrainingConfiguration:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        for name in ("max_steps", "batch_size", "evaluate_every", "checkpoint_every"):
-            self._demand_number(name, int, lambda value: value >= 1, "a positive whole number")
-        for name in ("learning_rate", "clip"):
-            self._demand_number(name, int | float, lambda value: value > 0, "a positive number")
-        for name in (
-            "min_learning_rate",
-            "weight_decay",
-            "kl_weight",
-            "kl_weight_start",
-            "kl_floor",
-            "augment_rotation",
-        ):
-            self._demand_number(name, int | float, lambda value: value >= 0, "a number of at least 0")
-        for name in ("learning_rate_decay", "kl_decay"):
-            self._demand_number(name, int | float, lambda value: 0 < value <= 1, "a factor above 0 and up to 1")
-        for name in (
-            *("averaged_share", "augment_scale", "augment_shear", "augment_drop", "augment_mirror"),
-            *("dropout", "weight_dropout", "recurrent_dropout", "input_dropout", "category_dropout"),
-            "clarity_dropout",
-        ):
-            self._demand_number(name, int | float, lambda value: 0 <= value < 1, "a share of at least 0 and below 1")
-        self._demand("compile_cells", isinstance(self.compile_cells, bool), "true or false")
-        for name in ("seed", "warmup_steps", "patience", "most_of_a_category"):
-            self._demand_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
-        for name, choices in (
-            ("learning_rate_schedule", LEARNING_RATE_SCHEDULES),
-            ("clipping", CLIPPINGS),
-            ("precision", ("float32", "bfloat16")),
-        ):
-            self._demand(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
-
-    def _demand_number(self, name: str, kind: Any, holds: Callable[[Any], bool], expected: str) -> None:
-        value = getattr(self, name)
-        self._demand(name, isinstance(value, kind) and holds(value), expected)
-
-    def _demand(self, name: str, holds: bool, expected: str) -> None:
-        if not holds:
-            raise ConfigurationError(f"{name}: expected {expected}, found {getattr(self, name)!r}")
+        check_settings(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -174,7 +191,7 @@ class TrainingConfiguration:
 
     @property
     def dropouts(self) -> Dropouts:
-        """All probabilities of dropout together."""
+        """All probabilities of dropout."""
         return Dropouts(
             self.dropout, self.weight_dropout, self.recurrent_dropout, self.input_dropout, self.category_dropout
         )
@@ -204,3 +221,53 @@ def kl_weight(step: int, configuration: TrainingConfiguration) -> float:
     """
     rise = configuration.kl_weight - configuration.kl_weight_start
     return configuration.kl_weight - rise * configuration.kl_decay**step
+
+
+@documented
+@dataclass(frozen=True)
+class RecognizerTraining:
+    """Settings of the training of a recognizer."""
+
+    steps: int | None = _count(
+        None, "Steps of training.", 1, type=int, default_text="20 epochs, 200 to 10,000 steps", common=True
+    )
+    batch_size: int = _count(256, "Drawings in a step.", 1)
+    learning_rate: float = setting(
+        4e-3,
+        "Highest rate of the one-cycle schedule.",
+        above=0.0,
+        source="Smith and Topin 2019, arXiv:1708.07120",
+        panel=TRAINING,
+    )
+    weight_decay: float = _rate(0.05, "Decoupled weight decay of AdamW.", source="arXiv:1711.05101")
+    label_smoothing: float = _share(
+        0.1, "Share of the target that is spread over all categories.", source="Szegedy et al. 2016, arXiv:1512.00567"
+    )
+    dropout: float = _share(0.3, "Probability of dropping a unit before the output layer.")
+    whole_share: float = setting(
+        0.4,
+        "Share of drawings that are seen whole.",
+        minimum=0.0,
+        maximum=1.0,
+        details="Of each other drawing, the first 5 to 100 % of the points are seen.",
+        panel=TRAINING,
+    )
+    shuffled_share: float = setting(
+        0.3,
+        "Share of the partial drawings whose strokes are shuffled.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=TRAINING,
+    )
+    averaged_share: float = _share(0.05, "Average the weights over this share of the steps; 0 = last weights.")
+    seed: int = _count(
+        0, "Seed of all random numbers; the same seed repeats the result.", maximum=LARGEST_SEED, panel=MACHINE
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigurationError: a field is outside its range.
+        """
+        check_settings(self)

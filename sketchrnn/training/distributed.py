@@ -16,7 +16,7 @@ from sketchrnn.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes of a run, seen from one of them.
+    """The processes of a run, and which one this is.
 
     Attributes:
         rank: number of this process; process 0 writes the files and the messages.
@@ -37,7 +37,7 @@ class Workers:
         return slice(self.rank, None, self.size)
 
     def contiguous_shard(self, count: int) -> slice:
-        """Return this process's shard of ``count`` items: neighboring ones, about as many for each process."""
+        """Return this process's contiguous shard of ``count`` items; all shards have about the same size."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     def wrap(self, network: nn.Module) -> nn.Module:
@@ -56,7 +56,7 @@ class Workers:
         return bool(self.sum(torch.tensor(float(flag)))) if self.size > 1 else flag
 
     def merge(self, shard: list[Any]) -> list[Any]:
-        """Return the whole list, of which each process made its :attr:`strided_shard`."""
+        """Gather the whole list from the :attr:`strided_shard` of each process."""
         if self.size == 1:
             return shard
         shards: list[Any] = [None] * self.size
@@ -87,36 +87,36 @@ def join_workers() -> Iterator[Workers]:
     distributed.init_process_group(backend)
     try:
         yield Workers(distributed.get_rank(), distributed.get_world_size())
-        distributed.barrier()  # a process that leaves while another still writes may end in an abort
+        distributed.barrier()  # a process that ends while another one still writes could abort
     finally:
         distributed.destroy_process_group()
 
 
 def choose_device(name: str) -> str:
-    """Return "cpu" or "cuda:0", or the GPU of this process; "auto" takes a GPU if there is one.
+    """Return "cpu" or "cuda:0", or the GPU of this process; "auto" is a GPU if there is one.
 
     Raises:
         ConfigurationError: "cuda" is given and there is no GPU.
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise ConfigurationError("device cuda: torch finds no GPU; use --device cpu")
+        raise ConfigurationError("device: expected a GPU for cuda, found none. Use --device cpu")
     if name == "cpu" or not available:
         return "cpu"
     return f"cuda:{torch.cuda.current_device()}"
 
 
 WITHOUT_BFLOAT16 = frozenset(["SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"])
-"""Values of ONEDNN_MAX_CPU_ISA that keep torch from computing in bfloat16, whatever the processor can do."""
+"""Values of ONEDNN_MAX_CPU_ISA with which torch cannot compute in bfloat16, on any processor."""
 
 
 def choose_precision(name: str, device: str) -> str:
-    """Return "float32" or "bfloat16"; "auto" takes bfloat16 on a GPU and on a CPU with native support."""
+    """Return "float32" or "bfloat16"; "auto" is bfloat16 on a GPU and on a CPU with native support."""
     if name != "auto":
         return name
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
         return "float32"
-    is_native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name for it yet
+    is_native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public function for it yet
     return "bfloat16" if is_native is not None and is_native() else "float32"

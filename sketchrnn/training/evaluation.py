@@ -67,7 +67,7 @@ class Scores:
 
 
 def default_latent(network: SketchRNN) -> str:
-    """Return the latent that a network completes with: none if it was trained without z, else the prefix's."""
+    """Return the source of z for completions: "none" if the network was trained for it, else "prefix"."""
     return "none" if network.configuration.can_draw_without_latent else "prefix"
 
 
@@ -92,7 +92,7 @@ def evaluate(
         max_length: Nmax, by which L_R is divided.
         latent: z for nats per point: "none", or sampled from the posterior of the "prefix" or of the "whole" drawing,
             or from the "prior"; None for :func:`default_latent`. An empty prefix has the prior as its posterior.
-        batch_size: drawings at a time; it changes the result only by rounding and by which noise meets which drawing.
+        batch_size: drawings in a batch. It changes the result only by rounding and by the order of the noise.
         seed: of the noise of z.
         workers: the processes that call this together; each measures its shard, all return the scores of all.
 
@@ -100,12 +100,14 @@ def evaluate(
         DatasetError: there is no drawing, or the latent does not fit the model.
     """
     if not len(drawings):
-        raise DatasetError("no drawing to evaluate")
+        raise DatasetError("expected drawings to evaluate, found none")
     latent = latent or default_latent(network)
     if latent == "none" and not network.configuration.can_draw_without_latent:
-        raise DatasetError("latent 'none': this model was trained with z only (latent_dropout 0)")
+        raise DatasetError(
+            "latent: expected prefix, whole or prior for a model trained with latent_dropout 0, found none"
+        )
     if latent != "none" and network.encoder is None:
-        raise DatasetError(f"latent {latent!r}: this model has no encoder")
+        raise DatasetError(f"latent: expected none for a decoder-only model, found {latent}")
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
@@ -130,7 +132,7 @@ def evaluate(
 def fit_offset_scale(network: SketchRNN, drawings: Drawings, offset_scale: float) -> float:
     """Return the offset_scale with the lowest nats per point, summed over PREFIX_SHARES, to 5 %.
 
-    It is for a model with another unit than the drawings, such as Google's decoders, which use canvas pixels.
+    Use it for a model with another unit than the drawings, such as Google's decoders, which use canvas pixels.
 
     Args:
         network: the model.
@@ -172,7 +174,7 @@ def _score(
     by_row = None
     for share in PREFIX_SHARES:
         prefix = torch.ceil(lengths * share).long()
-        if by_row is None or latent == "prefix":  # any other z is the same for every prefix
+        if by_row is None or latent == "prefix":  # other z are the same for every prefix
             z = _latent(network, latent, stroke5, prefix, category, posterior, generator)
             offset, pen = row_losses(_predict(network, stroke5, category, z), targets, lengths, pen_rows="end")
             per_square_unit = 2.0 * math.log(offset_scale) * (row < lengths[:, None])

@@ -1,4 +1,4 @@
-"""The files of a run: where they are, who may write them, and how."""
+"""The files of a run: names, locks and writing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def log_path(path: Path) -> Path:
 
 
 def sheets_path(path: Path) -> Path:
-    """Return the folder of the sheets that the run that writes ``path`` draws at its evaluations.
+    """Return the folder of the preview sheets of the run that writes ``path``.
 
     >>> sheets_path(Path("cats.safetensors")).name
     'cats.sheets'
@@ -51,7 +51,7 @@ def sheets_path(path: Path) -> Path:
 
 
 def written_files(path: Path) -> list[Path]:
-    """Return all files that the run that writes ``path`` writes; of its sheets those that exist."""
+    """Return all files of the run that writes ``path``; only sheets that exist."""
     sheets = sheets_path(path)
     found = [one for one in sheets.glob("*.svg") if _SHEET.fullmatch(one.name)] if sheets.is_dir() else []
     return [path, last_path(path), log_path(path), *sorted(found)]
@@ -66,17 +66,19 @@ def check_run_files(path: Path, *, overwrite: bool) -> None:
     """
     if path.stem.endswith(".last"):
         model = path.with_name(f"{path.stem.removesuffix('.last')}{path.suffix}")
-        raise ConfigurationError(f"{path}: is the name of the last state of a run; the run itself writes {model}")
+        raise ConfigurationError(
+            f"{path}: expected the name of a model, found that of the last state of a run. Use {model}"
+        )
     for each in written_files(path):
         check_writable(each, force=overwrite)
 
 
 @contextlib.contextmanager
 def lock_run(path: Path) -> Iterator[None]:
-    """Keep other processes from training into the same files.
+    """Lock the files of a run, so that no other process writes them.
 
     Raises:
-        TrainingError: another process does.
+        TrainingError: another process has locked them.
         SketchRNNError: the folder is missing or not writable.
     """
     from filelock import Timeout
@@ -85,7 +87,7 @@ def lock_run(path: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(path.with_name(f".{path.stem}.lock"), 0.0))
         except Timeout as error:
-            raise TrainingError(f"{path}: another process trains into the same files; choose another output") from error
+            raise TrainingError(f"{path}: another process writes to these files. Choose another output") from error
         except OSError as error:
             raise SketchRNNError(f"{path}: cannot be written: {reason(error)}") from error
         yield
@@ -104,8 +106,8 @@ class RunFiles:
         Args:
             path: of the best model.
             state: of the run.
-            writes: whether this process writes; otherwise all methods do nothing.
-            new: the run begins. It writes its first model at once, so that a bad folder is found early.
+            writes: whether this process writes; if not, all methods do nothing.
+            new: a new run. It writes its first model at once, so that a bad folder is found early.
 
         Raises:
             SketchRNNError: they cannot be written.
@@ -115,7 +117,7 @@ class RunFiles:
         if not writes:
             return
         if new:
-            for old in written_files(path)[3:]:  # sheets of the run that wrote here before
+            for old in written_files(path)[3:]:  # sheets of an earlier run
                 old.unlink()
             self._save_model(None)
             state.save_last(last_path(path))
@@ -176,7 +178,7 @@ class RunFiles:
 
 
 class TrainingLog:
-    """A log with one JSON object a line. A resumed run first drops the records of steps that it will take again."""
+    """A log with one JSON object a line. A resumed run first deletes the records of steps that it will repeat."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         """Open the log of a run that continues from ``first_step``; 0 begins a new file.
@@ -210,7 +212,7 @@ class TrainingLog:
         try:
             end = self._path.stat().st_size
             line = (json.dumps({"kind": kind, "step": step, **values}) + "\n").encode()
-            if self._file.write(line) < len(line):  # a nearly full disk takes a part of it
+            if self._file.write(line) < len(line):  # a nearly full disk writes only a part of it
                 self._file.truncate(end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:

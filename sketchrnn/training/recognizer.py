@@ -19,45 +19,16 @@ from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
 from sketchrnn.training.batches import few_of_each
+from sketchrnn.training.configuration import RecognizerTraining
 
 MOST_OF_A_CATEGORY = 1500
-"""Drawings of one category in an epoch; which ones changes from epoch to epoch."""
-
-RATED_AT_ONCE = 128
-"""Pictures that the recognizer looks at together."""
-
-
-@dataclass(frozen=True)
-class RecognizerTraining:
-    """How a recognizer is trained.
-
-    Attributes:
-        steps: optimizer steps.
-        batch_size: drawings in a step.
-        learning_rate: highest rate of the one-cycle schedule (Smith and Topin 2019, arXiv:1708.07120).
-        weight_decay: of AdamW.
-        label_smoothing: share of the target that is spread over all categories.
-        dropout: probability of dropping a unit before the output layer.
-        whole_share: share of drawings that are seen whole; of the others a part is seen, 5 to 100 % of their points.
-        shuffled_share: share of the partial drawings whose strokes come in another order.
-        averaged_share: the recognizer has the running average of the weights over about this share of the steps.
-        seed: of the weights, the order of drawings and the augmentation.
-    """
-
-    steps: int = 10_000
-    batch_size: int = 256
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    dropout: float = 0.3
-    whole_share: float = 0.4
-    shuffled_share: float = 0.3
-    averaged_share: float = 0.05
-    seed: int = 0
+"""Most drawings of one category in an epoch; each epoch uses other ones."""
+RATED_TOGETHER = 128
+"""Drawings whose pictures are rated together."""
 
 
 class RecognizerNetwork(nn.Module):
-    """The recognizer in torch; twin of :class:`sketchrnn.model.recognizer.Recognizer`."""
+    """The recognizer in torch; counterpart of :class:`sketchrnn.model.recognizer.Recognizer`."""
 
     def __init__(self, configuration: RecognizerConfiguration, categories: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -87,7 +58,7 @@ class RecognizerNetwork(nn.Module):
         """Return the tensors of a checkpoint: batch normalization is folded into the convolutions.
 
         Args:
-            temperature: what the logits are divided by, so that the probabilities are calibrated.
+            temperature: divisor of the logits, so that the probabilities are calibrated.
         """
         tensors: dict[str, Tensor] = {}
         modules = list(self.convolutions)
@@ -110,7 +81,7 @@ class Segments:
         start: first point of each, (S, 2).
         end: last point of each, (S, 2).
         weight_of_dot: 1 for a stroke of a single point, else 0, (S,).
-        drawing: which drawing of the batch each belongs to, (S,).
+        drawing: index of the drawing of each segment, (S,).
         count: drawings in the batch.
     """
 
@@ -135,13 +106,13 @@ def segments_of(
         offsets: padded, (B, N, 2).
         lifts: the pen rises after the row's point, padded, (B, N).
         lengths: rows of each drawing, (B,).
-        share: how much of each drawing is seen, 0 to 1, (B,); None sees all.
-        stroke_order: a number for each stroke by which the strokes are ordered before a part is taken, (B, N);
-            None keeps the order.
+        share: visible share of each drawing, 0 to 1, (B,); None for whole drawings.
+        stroke_order: a sort key for each stroke, (B, N); strokes are sorted before the share is taken. None keeps the
+            order.
     """
     row = torch.arange(offsets.shape[1], device=offsets.device).expand_as(lifts)
     point = offsets.cumsum(1)
-    begins = torch.roll(lifts, 1, dims=1)  # the row's point begins a stroke: the pen comes to it through the air
+    begins = torch.roll(lifts, 1, dims=1)  # the row's point starts a stroke: the pen moves to it in the air
     begins[:, 0] = False
     dot = begins & lifts
     seen = row < lengths[:, None]
@@ -164,8 +135,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
     Args:
         segments: in any unit.
         size: width and height, in pixels.
-        fit: how much smaller each drawing is drawn than the picture allows, and its shift in pixels, (B, 3); for
-            augmentation.
+        fit: size of each drawing relative to the largest that fits, and its shift in pixels, (B, 3); for augmentation.
     """
     drawing, count = segments.drawing, segments.count
     ends = torch.stack([segments.start, segments.end])  # (2, S, 2)
@@ -207,7 +177,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
 def augmented(
     offsets: Tensor, lifts: Tensor, generator: torch.Generator, *, unit: float = 255.0
 ) -> tuple[Tensor, Tensor]:
-    """Mirror, turn, slant and stretch drawings, and move their strokes and points a little.
+    """Mirror, rotate, shear and scale drawings, and move their strokes and points a little.
 
     Args:
         offsets: padded, (B, N, 2).
@@ -255,7 +225,7 @@ class PictureBatches:
         return draw_pictures(segments_of(offsets, lifts, lengths, share=shares), self._size)
 
     def random(self, index: NDArray[np.int64], generator: torch.Generator, training: RecognizerTraining) -> Tensor:
-        """Return the pictures of random parts of changed drawings, (B, size, size)."""
+        """Return the pictures of random parts of augmented drawings, (B, size, size)."""
         offsets, lifts, lengths = self._rows(index)
         count, steps = lifts.shape
         offsets, lifts = augmented(offsets, lifts, generator)
@@ -292,9 +262,10 @@ def train_recognizer(
     Raises:
         DatasetError: there is no training drawing.
     """
+    steps = training.steps or default_steps(drawings)
     train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
     if not len(train_set):
-        raise DatasetError("recognizer: no drawing is in the training split; give more drawings")
+        raise DatasetError("recognizer: expected training drawings, found none. Add more drawings")
     torch.manual_seed(training.seed)
     generator = torch.Generator(device).manual_seed(training.seed)
     order_generator = np.random.default_rng(training.seed)
@@ -311,11 +282,11 @@ def train_recognizer(
         fused=True,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1, cycle_momentum=False
+        optimizer, training.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
     )
     batches = PictureBatches(train_set, configuration.picture_size, device)
     order: NDArray[np.int64] = np.zeros(0, np.int64)
-    for step in range(training.steps):
+    for step in range(steps):
         while len(order) < min(training.batch_size, len(train_set)):
             order = np.concatenate([order, few_of_each(train_set.category, MOST_OF_A_CATEGORY, order_generator)])
         index, order = order[: training.batch_size], order[training.batch_size :]
@@ -337,7 +308,7 @@ def train_recognizer(
 
 
 def default_steps(drawings: Drawings) -> int:
-    """Return the steps of 20 epochs, but at least 200 and at most 10,000."""
+    """Return the number of steps of 20 epochs, from 200 to 10,000."""
     counts = np.bincount(drawings.of_split("train").category)
     epoch = int(np.minimum(counts, MOST_OF_A_CATEGORY).sum()) / RecognizerTraining().batch_size
     return int(np.clip(20 * epoch, 200, 10_000))
@@ -365,14 +336,14 @@ def with_recognizer(
         on_step: called after each step with its number and the loss.
 
     Returns:
-        The model with its recognizer, and how often that is right on the validation drawings, in words.
+        The model with its recognizer, and a text: the share of right answers on the validation drawings.
 
     Raises:
         ConfigurationError: the model has a single category.
         DatasetError: there is no training drawing.
     """
     if not checkpoint.configuration.conditional:
-        raise ConfigurationError(f"{checkpoint.source}: has one category; a recognizer needs at least two")
+        raise ConfigurationError(f"{checkpoint.source}: expected a model with at least two categories, found one")
     configuration = configuration or RecognizerConfiguration()
     weights = train_recognizer(drawings, configuration, training, device=device, bfloat16=bfloat16, on_step=on_step)
     kept = {name: value for name, value in checkpoint.weights.items() if not name.startswith(RECOGNIZER_TENSORS)}
@@ -381,9 +352,9 @@ def with_recognizer(
 
 
 def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
-    """Return in words how often a recognizer is right when it sees a half and the whole of some drawings."""
+    """Return a text: the share of right answers for halves of drawings and for whole drawings."""
     if not len(drawings):
-        return "no validation drawing to measure the recognizer with"
+        return "the recognizer was not measured: there are no validation drawings"
     shares = []
     for share in (0.5, 1.0):
         right = 0
@@ -393,21 +364,21 @@ def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
             right += int(recognizer.log_probabilities([part.strokes])[0].argmax() == drawings.category[index])
         shares.append(right / len(drawings))
     return (
-        f"the recognizer is right at once for {shares[0]:.0%} of the halves and {shares[1]:.0%} of the wholes of "
-        f"{len(drawings):,} validation drawings"
+        f"of {len(drawings):,} validation drawings, the recognizer names {shares[0]:.0%} correctly from their first "
+        f"half and {shares[1]:.0%} from the whole drawing"
     )
 
 
 def rated(drawings: Drawings, recognizer: Recognizer) -> NDArray[np.float32]:
     """Return how clearly each drawing shows its category: 2 p - 1 of the recognizer's probability p, (drawings,).
 
-    A drawing of a category that the recognizer does not know has 0, which stands for unknown.
+    The rating is 0, for unknown, if the recognizer does not have the category.
     """
     column = {name: number for number, name in enumerate(recognizer.categories)}
     columns = np.array([column.get(name, -1) for name in drawings.categories])
     clarity = np.zeros(len(drawings), np.float32)
-    for first in range(0, len(drawings), RATED_AT_ONCE):
-        index = np.arange(first, min(first + RATED_AT_ONCE, len(drawings)))
+    for first in range(0, len(drawings), RATED_TOGETHER):
+        index = np.arange(first, min(first + RATED_TOGETHER, len(drawings)))
         own = columns[drawings.category[index]]
         strokes = [Sketch.from_stroke3(drawings.stroke3(number)).strokes for number in index.tolist()]
         log_probability = recognizer.log_probabilities(strokes)[np.arange(len(index)), own]
@@ -424,7 +395,7 @@ def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, devi
 
 
 def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> float:
-    """Return what the logits have to be divided by so that the probabilities are calibrated on parts and wholes.
+    """Return the divisor of the logits that calibrates the probabilities, for parts and for whole drawings.
 
     Reference:
         Guo et al. 2017, arXiv:1706.04599, section 4.2.

@@ -33,7 +33,7 @@ class StepReport:
 
     Attributes:
         step: number of steps taken.
-        reconstruction: L_R as trained, with Nmax of the run; skipped steps do not count, here and in the next two.
+        reconstruction: L_R of training, with Nmax of the run. Skipped steps do not count, also in the next two values.
         kl: L_KL.
         gradient_norm: Euclidean norm of all gradients, before clipping.
         learning_rate: of the last step.
@@ -62,8 +62,8 @@ class EvaluationReport:
         step: number of steps taken.
         reconstruction: L_R.
         kl: L_KL.
-        nats_per_point: at PREFIX_SHARES, with the latent that the model completes with.
-        score: the best model has the lowest one.
+        nats_per_point: at PREFIX_SHARES, with the default latent of the model.
+        score: the best model has the lowest score.
         best: this is the best model so far.
     """
 
@@ -83,7 +83,7 @@ class Observer(Protocol):
         return
 
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
-        """Called after every evaluation, with an SVG sheet of how the model completes the same prefixes each time."""
+        """Called after every evaluation, with an SVG sheet of completions; the prefixes are always the same."""
         return
 
 
@@ -98,25 +98,25 @@ class Observers(Observer):
         self._observers = observers
 
     def on_step(self, step: int, report: StepReport | None) -> None:
-        """Call all."""
+        """Call all observers."""
         for observer in self._observers:
             observer.on_step(step, report)
 
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
-        """Call all."""
+        """Call all observers."""
         for observer in self._observers:
             observer.on_evaluation(report, sheet)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """The figures of one step, still on the device.
+    """The measures of one step, still on the device.
 
     Attributes:
         reconstruction: L_R, a scalar.
         kl: L_KL, a scalar.
         gradient_norm: before clipping, a scalar.
-        finite: the loss and every gradient are finite; otherwise the step was skipped. A bool scalar.
+        finite: the loss and all gradients are finite; if not, the step was skipped. A bool scalar.
         drawings: in the batch.
     """
 
@@ -146,7 +146,7 @@ class Window:
         self._drawings += result.drawings
 
     def skipped_in_a_row(self) -> int:
-        """Return how many of the latest steps in a row were skipped."""
+        """Return the number of steps in a row that were skipped, up to the last step."""
         return int(self._skipped_in_a_row)
 
     def report(self, step: int, training: TrainingConfiguration) -> StepReport:
@@ -217,7 +217,7 @@ class TensorBoard(Observer):
         self._write(report.step, scalars, np.asarray(self._open_image(io.BytesIO(png)).convert("RGB")))
 
     def close(self) -> None:
-        """Write the rest."""
+        """Write the remaining data."""
         with self._problems_logged():
             if self._writer is not None:
                 self._writer.close()

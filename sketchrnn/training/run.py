@@ -45,7 +45,7 @@ class Outcome:
 
     Attributes:
         step: number of steps taken in all.
-        finished: all steps are taken, or no better model was found for as long as ``patience`` allows. Otherwise the
+        finished: all steps were done, or ``patience`` ended the run. If not, the
             time was up or the run was interrupted, and it can be resumed.
         interrupted: Ctrl-C or SIGTERM ended it.
         best_score: of the best model.
@@ -75,11 +75,11 @@ def train(
     start: Checkpoint | None = None,
     rated_by: Recognizer | None = None,
 ) -> Outcome:
-    """Train a model. The best one is kept at ``path``; the last state, a log and sheets of previews are beside it.
+    """Train a model. The best model is written to ``path``, and the last state, a log and preview sheets beside it.
 
     Every random choice depends on the seed and the step only, so a resumed run takes the same steps as an uninterrupted
-    one; on the CPU the weights are equal to the last bit. A run whose time is up is evaluated once more, so its best
-    model can be one that an uninterrupted run would not have evaluated.
+    one; on the CPU the weights are exactly equal. At the end of ``max_seconds`` the model is evaluated once more, so
+    the best model can be one that an uninterrupted run would not have evaluated.
 
     Args:
         drawings: all splits; "train" is trained on, "valid" chooses the best model.
@@ -90,17 +90,18 @@ def train(
         device: "cpu" or "cuda".
         resume: continue from the last state.
         overwrite: replace the files of an earlier run.
-        max_seconds: stop after this time; everything is kept.
+        max_seconds: stop after this time; the run can be resumed.
         observer: receives the reports, in the process that writes.
         workers: the processes that call this together, with the same arguments except for the device.
-        start: the model whose weights are the first ones; by default they are random. It is the best model until a
+        start: the model with the initial weights; by default they are random. It is the best model until a
             better one is found.
-        rated_by: rates how clearly each training drawing shows its category, for a model with ``clarity``.
+        rated_by: recognizer that rates how clearly each training drawing shows its category, for a model with
+            ``clarity``.
 
     Raises:
         DatasetError: the training or the validation split is empty.
-        TrainingError: the loss is no longer finite (the last good state is kept), or another process trains into the
-            same files.
+        TrainingError: the loss is no longer finite (the last good state is kept), or another process writes to the same
+            files.
         CheckpointError: the last state cannot be read or is missing, or ``start`` has another architecture.
         ConfigurationError: the last state belongs to another configuration or other drawings, or ``start`` cannot be
             trained on the drawings.
@@ -116,11 +117,13 @@ def train(
     train_set, valid_set = drawings.of_split("train"), drawings.of_split("valid")
     for name, split in (("training", train_set), ("validation", valid_set)):
         if not len(split):
-            raise DatasetError(f"no drawing is in the {name} split of {len(drawings):,} drawings; give more drawings")
+            raise DatasetError(
+                f"expected drawings in the {name} split, found none of {len(drawings):,}. Add more drawings"
+            )
     model = replace(model, categories=drawings.categories)
     offset_scale = drawings.offset_scale() if start is None else start.offset_scale
     with contextlib.ExitStack() as stack:
-        # 2. The state of the run, and its files, which no other process writes until the end.
+        # 2. The state of the run, and its files, which are locked until the end.
         if workers.writes:
             stack.enter_context(lock_run(path))
             check_run_files(path, overwrite=overwrite or resume)
@@ -155,7 +158,7 @@ def train(
                 files.save_last()
                 raise TrainingError(
                     f"step {state.step:,}: the loss or its gradient was not finite in the last {skipped} steps, which "
-                    f"were skipped; {last_path(path)} keeps the weights; try a lower learning_rate or precision float32"
+                    f"were skipped. Lower the learning_rate or set precision float32. Last weights: {last_path(path)}"
                 )
 
         def is_done() -> bool:
@@ -188,7 +191,7 @@ def train(
             if state.step % training.checkpoint_every == 0:
                 files.keep_last()
 
-        # 4. The end: everything is kept.
+        # 4. The end: the last state is saved.
         stop_if_not_finite()
         was_interrupted = workers.any(interrupted.is_set())
         if state.evaluated_step != state.step and not was_interrupted:

@@ -47,7 +47,7 @@ def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
 
 
 def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str) -> str:
-    """Return an SVG document of the prefixes as a model completes them, with the same seeds each time."""
+    """Return an SVG document with the model's completions of the prefixes, always with the same seeds."""
     model = Model(checkpoint)
     drawings = [
         model.complete(

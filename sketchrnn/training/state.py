@@ -1,4 +1,4 @@
-"""The state of a training run: weights, optimizer and progress; how it begins, is saved and is resumed."""
+"""The state of a training run: weights, optimizer and progress; starting, saving and resuming."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ CLARITY = "clarity"
 
 
 def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
-    """Return a model with the categories of the drawings after its own.
+    """Return a model with the categories of the drawings added.
 
-    The embedding of a new category begins as the mean of the known ones. A model of one category takes the category of
-    the drawings.
+    The initial embedding of a new category is the mean of the known ones. A model with one category gets the category
+    of the drawings instead.
 
     Raises:
         ConfigurationError: the drawings have another unit, or several categories where the model has only one.
     """
     if drawings.unit != start.unit:
         raise ConfigurationError(
-            f"{start.source}: was trained on drawings in the unit {start.unit!r}, these are in {drawings.unit!r}"
+            f"{start.source}: expected drawings in the unit {start.unit!r}, found {drawings.unit!r}"
         )
     configuration = start.configuration
     if not configuration.conditional:
         if len(drawings.categories) > 1:
             raise ConfigurationError(
-                f"{start.source}: draws one category, these drawings are of {len(drawings.categories)}"
+                f"{start.source}: expected drawings of one category, as the model has, found {len(drawings.categories)}"
             )
         return replace(start, configuration=replace(configuration, categories=drawings.categories))
     new = tuple(name for name in drawings.categories if name not in configuration.categories)
@@ -65,7 +65,7 @@ class TrainingState:
 
     Attributes:
         network: with the weights that are being trained.
-        averaged: with their running average; this model is evaluated and kept.
+        averaged: with their running average; this model is evaluated and saved.
         parameters: the trained parameters of the network.
         optimizer: of ``parameters``.
         step: number of steps taken.
@@ -84,7 +84,7 @@ class TrainingState:
         device: str,
         start: Checkpoint | None = None,
     ) -> None:
-        """Begin a run.
+        """Start a run.
 
         Args:
             drawings: all splits.
@@ -93,7 +93,7 @@ class TrainingState:
             model: the architecture.
             training: the settings.
             device: of the network.
-            start: the model whose weights are the first ones; None for random weights, which depend on the seed.
+            start: the model with the initial weights; None for random weights, which depend on the seed.
 
         Raises:
             CheckpointError: ``start`` has another architecture.
@@ -117,7 +117,7 @@ class TrainingState:
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
         if start is not None:
-            counts = np.maximum(counts, start.category_counts)  # they may be the same drawings
+            counts = np.maximum(counts, start.category_counts)  # the drawings can be the same
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
         self._averaged_share = training.averaged_share
         self._record = {
@@ -143,7 +143,7 @@ class TrainingState:
         return self._with(_arrays("", self._names, self._averages), best)
 
     def save_last(self, path: Path) -> None:
-        """Write everything that resuming needs.
+        """Write the state for resuming.
 
         Raises:
             SketchRNNError: it cannot be written.
@@ -164,10 +164,12 @@ class TrainingState:
         checkpoint = load_checkpoint(path)
         saved = checkpoint.training
         if "step" not in saved or not any(name.startswith(LATEST) for name in checkpoint.weights):
-            raise CheckpointError(f"{path}: holds no state of a training run")
+            raise CheckpointError(f"{path}: expected the state of a training run, found another checkpoint")
         then, now = saved.get(STARTED_FROM), self._record[STARTED_FROM]
         if then != now:
-            raise ConfigurationError(f"{path}: cannot resume: the run began with {_named(then)}, not {_named(now)}")
+            raise ConfigurationError(
+                f"{path}: cannot resume: the run was started with {_named(then)}, not {_named(now)}"
+            )
         before = _fixed(
             {"model": checkpoint.configuration.to_json(), "max_length": checkpoint.max_length}
             | {key: saved.get(key) for key in self._record}
@@ -181,7 +183,7 @@ class TrainingState:
         self.network.load_weights(latest, checkpoint.source)
         for name, parameter in zip(self._names, self.parameters, strict=True):
             state = {
-                # the fused optimizer needs the number of steps on the parameter's device, too
+                # the fused optimizer needs the step count on the device of the parameter
                 key: torch.from_numpy(checkpoint.weights[f"optimizer.{key}.{name}"]).to(parameter.device)
                 for key in ("step", "exp_avg", "exp_avg_sq")
                 if f"optimizer.{key}.{name}" in checkpoint.weights
@@ -211,7 +213,7 @@ def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[
 
 
 def _record_of(start: Checkpoint) -> dict[str, Any]:
-    """Return the record of the model that a run begins with."""
+    """Return the record of the model that a run starts from."""
     training = {key: value for key, value in start.training.items() if key != CATEGORY_COUNTS}
     return {"model": Path(start.source).name, "training": training}
 

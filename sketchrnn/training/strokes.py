@@ -1,4 +1,4 @@
-"""The drawings of a store as a PyTorch dataset, for training loops other than ours."""
+"""The drawings of a store as a PyTorch dataset, for your own training loop."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Strokes(Dataset[tuple[Tensor, int]]):
             ...  # batch.stroke5 (B, N + 2, 5), batch.lengths (B,), batch.category (B,)
 
     Attributes:
-        drawings: the drawings of the split, as our own training reads them.
+        drawings: the drawings of the split, for our own training.
         categories: the categories' names.
-        offset_scale: what offsets are divided by.
+        offset_scale: divisor of offsets.
     """
 
     def __init__(
@@ -44,15 +44,15 @@ class Strokes(Dataset[tuple[Tensor, int]]):
         """Open a store. Its rows stay on the disk until an item is read.
 
         Args:
-            store: a store that ``sketchrnn prepare`` wrote, or several; files are accepted too, and prepared first.
+            store: a store that ``sketchrnn prepare`` wrote, or several; or files, which are prepared first.
             split: "train", "valid", "test" or "all".
-            max_length: longer drawings, in rows, are left out.
-            offset_scale: what offsets are divided by; None for the standard deviation of the training offsets, which
+            max_length: drawings with more rows are skipped.
+            offset_scale: divisor of offsets; None for the standard deviation of the training offsets, which
                 is the same for every split of a store.
 
         Raises:
-            ConfigurationError: the split is unknown, or offset_scale is no positive number.
-            DatasetError: the store is damaged, or no drawing is left.
+            ConfigurationError: the split is unknown, or offset_scale is not a positive number.
+            DatasetError: the store is damaged, or has no such drawings.
         """
         if split not in (*SPLITS, "all"):
             raise ConfigurationError(f"split: expected one of {', '.join((*SPLITS, 'all'))}, found {split!r}")
@@ -77,7 +77,7 @@ class Strokes(Dataset[tuple[Tensor, int]]):
 
     @staticmethod
     def collate(items: Sequence[tuple[Tensor, int]]) -> Batch:
-        """Make a batch of items: padded with END to the longest."""
+        """Make a batch of items, padded with END to the longest one."""
         rows, categories = map(list, zip(*items, strict=True))
         lengths = torch.tensor([len(one) - 2 for one in rows])
         stroke5 = pad_sequence(rows, batch_first=True)  # (B, N + 2, 5)

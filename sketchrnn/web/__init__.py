@@ -1,1 +1,1 @@
-"""The page on which a drawing is begun and finished: its server, and the same page as one file."""
+"""The drawing page: its server, and the page as one file."""

@@ -1,4 +1,4 @@
-"""The model as the page has it: the package's own file format, with smaller weights and without unused ones."""
+"""The model file of the page: a checkpoint with smaller weights and without unused ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Precision = Literal["float16", "int8"]
 
 
 def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
-    """Return a model's file for the page.
+    """Return the model file of the page.
 
-    The encoder is left out if the model can draw without it, and so is the state of a training run.
+    It does not contain the state of a training run, nor the encoder if the model can draw without it.
 
     Args:
         checkpoint: the model.
-        precision: of the matrices. float16 is exact for models that are stored so; int8, with a scale for each row,
-            takes half the space.
+        precision: of the matrices. float16 is exact for models in float16; int8 has a scale for each row and half the
+            size.
 
     Raises:
         CheckpointError: a tensor is missing or has another shape.
@@ -29,7 +29,7 @@ def page_model(checkpoint: Checkpoint, precision: Precision) -> bytes:
     network, configuration = NumpyNetwork(checkpoint), checkpoint.configuration
     needs_encoder = not configuration.can_draw_without_latent
     z = np.zeros((1, configuration.latent_units), np.float32) if needs_encoder else None
-    network.start(network.conditioning(np.zeros(1, np.int64), z))  # which finds a tensor that is missing
+    network.start(network.conditioning(np.zeros(1, np.int64), z))  # it checks that no tensor is missing
     unused = ["optimizer."] if needs_encoder else ["optimizer.", ENCODER_TENSORS]
     weights = {
         name: value.astype(np.float16) if value.ndim > 1 else value

@@ -1,4 +1,4 @@
-"""The page: its files as the server sends them, and as one HTML file that holds everything. Both are the same code."""
+"""The page: its files for the server, and the page as one HTML file. Both have the same code."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _NOTICE = (
 
 @dataclass(frozen=True)
 class PageFile:
-    """A file as it is sent.
+    """A file of the server.
 
     Attributes:
         content: its bytes.
         media_type: of the Content-Type header.
-        immutable: its path changes with its content, so that a browser may keep it forever.
+        immutable: its path changes with its content, so that a browser can cache it forever.
         etag: changes with the content.
     """
 
@@ -52,9 +52,9 @@ class PageFile:
 
 
 def served_page(model: bytes) -> dict[str, PageFile]:
-    """Return the files of the served page by the path that they are asked for by.
+    """Return the files of the served page by their URL path.
 
-    All but the page itself, its manifest and its service worker have a hash of their content in their path.
+    The paths contain a hash of the content, except those of the page, its manifest and its service worker.
 
     Args:
         model: the file that :func:`sketchrnn.web.model_file.page_model` makes.
@@ -89,7 +89,7 @@ def served_page(model: bytes) -> dict[str, PageFile]:
 
 
 def exported_page(model: bytes) -> str:
-    """Return the page with a model in it, as HTML that asks for nothing else.
+    """Return the page and a model as one HTML file that loads nothing else.
 
     Args:
         model: the file that :func:`sketchrnn.web.model_file.page_model` makes.
@@ -114,7 +114,7 @@ def exported_page(model: bytes) -> str:
 
 
 def _page(*, icon: str, manifest: str, style: str, script: str, held: str, policy: str = "") -> str:
-    """Return the HTML with its parts in their places."""
+    """Return the HTML with its parts inserted."""
     encoding = '<meta charset="utf-8">'
     replacements = {
         encoding: f'{encoding}{policy}\n<meta name="generator" content="sketchrnn {__version__}">',
@@ -129,7 +129,7 @@ def _page(*, icon: str, manifest: str, style: str, script: str, held: str, polic
     for old, new in replacements.items():
         before, found, after = page.partition(old)
         if not found:
-            raise AssertionError(f"{INDEX} has no {old}")
+            raise AssertionError(f"{INDEX}: expected {old}, found none")
         page = before + new + after
     return page
 
@@ -142,14 +142,14 @@ def page_text(name: str) -> str:
 
 
 def bundled(entry: str, text: str | None = None) -> str:
-    """Return a module and all that it imports as one script.
+    """Return a module and all its imports as one script.
 
-    For pages that are opened as a file, whose scripts browsers let import nothing; and the served page then needs one
-    request instead of twenty. Each module becomes a function that returns its exports.
+    Scripts of a page that is opened as a file cannot import modules. The served page needs one request instead of
+    twenty. Each module becomes a function that returns its exports.
 
     Args:
         entry: name of the module.
-        text: its content, if it is no file of the page or the engine.
+        text: its content, if it is not a file of the page or the engine.
     """
     parts: dict[str, str] = {}
 
@@ -172,11 +172,11 @@ def _identifier(name: str) -> str:
 
 
 def _digest(content: bytes) -> str:
-    """Return a SHA-256 hash as integrity attributes and content security policies have it."""
+    """Return a SHA-256 hash in the format of integrity attributes and content security policies."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def _held(identifier: str, text: str) -> str:
-    """Return an element that holds text, which nothing runs."""
-    escaped = text.replace("</", "<\\/")  # the same to JavaScript and JSON, but no end of the element
+    """Return a script element with text that is not executed."""
+    escaped = text.replace("</", "<\\/")  # the same in JavaScript and JSON, but it does not end the element
     return f'<script type="text/plain" id="{identifier}">{escaped}</script>\n'

@@ -1,7 +1,7 @@
-"""The server of the page: it sends files that it holds in memory, and nothing else.
+"""The server of the page. It only sends files from memory.
 
-Python's own HTTP server is enough for that, since every answer is ready before it is asked for. This module adds what
-it lacks: a check of the Host header, strict headers, and limits for slow clients.
+It is based on Python's own HTTP server, and adds a check of the Host header, strict headers, and limits for slow
+clients.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Any
 from sketchrnn.web.page_files import PageFile
 
 HEAD_SECONDS = 10.0
-"""Until a request must have arrived, from when the connection is open or the previous request is answered."""
+"""Seconds in which a request must arrive, after the connection is opened or the previous request is answered."""
 SEND_SECONDS = 20.0
-"""A client that takes nothing for so long is given up."""
+"""Seconds after which a client that receives nothing is disconnected."""
 PIECE = 1 << 16
 CONNECTIONS = 512
-"""Open at once; one more is closed."""
+"""Most open connections; further ones are closed."""
 SHUTDOWN_SECONDS = 5.0
-"""Answers that are being sent have so much time to end."""
+"""Seconds that answers have to finish when the server stops."""
 COMPRESSION_GAIN = 0.95
-"""A file is sent compressed if that leaves at most this share of it."""
+"""A file is sent compressed if its size is then at most this share."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
@@ -63,10 +63,10 @@ class PageServer(ThreadingHTTPServer):
         """Listen; :meth:`serve_forever` answers.
 
         Args:
-            files: by the path that each is asked for by.
-            host: address to listen on. On a loopback address the server answers to loopback names only, so that no
-                page of another name that is made to point here (DNS rebinding) can use it.
-            port: 0 for any that is free.
+            files: files by URL path.
+            host: address to listen on. On a loopback address the server only answers requests for loopback names, which
+                prevents DNS rebinding.
+            port: 0 for any free port.
 
         Raises:
             OSError: the address cannot be listened on.
@@ -74,7 +74,7 @@ class PageServer(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.answers = {path: _Answer(file, _compressed(file.content)) for path, file in files.items()}
         self.names = LOOPBACK_NAMES if is_loopback(host) else None
-        self._waiting: dict[socket.socket, float] = {}  # connections whose request must have arrived by then
+        self._waiting: dict[socket.socket, float] = {}  # deadline of the request of each connection
         self._open: set[socket.socket] = set()
         self._sending = 0
         self._closing = False
@@ -82,34 +82,34 @@ class PageServer(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Turn a connection away when there are too many."""
+        """Refuse a connection if there are too many."""
         with self._lock:
             self._open.add(request)
             return len(self._open) <= CONNECTIONS
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that ends."""
+        """Remove a connection that ends."""
         with self._lock:
             self._open.discard(request)
             self._waiting.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """Close connections whose request takes too long to arrive; a byte now and then does not keep them open."""
+        """Close connections whose request is late; single bytes do not extend the time."""
         now = time.monotonic()
         with self._lock:
             late = [connection for connection, until in self._waiting.items() if until < now]
         for connection in late:
-            with suppress(OSError):  # it may be gone
+            with suppress(OSError):  # it can be closed already
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that go away."""
+        """Log nothing if a client disconnects."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def server_close(self) -> None:
-        """Stop listening, and let answers that are being sent end."""
+        """Stop listening, and wait for answers that are being sent."""
         super().server_close()
         with self._lock:
             self._closing = True
@@ -123,16 +123,16 @@ class PageServer(ThreadingHTTPServer):
             self._waiting[connection] = time.monotonic() + HEAD_SECONDS
 
     def request_arrived(self, connection: socket.socket) -> None:
-        """Lift that limit."""
+        """Remove that limit."""
         with self._lock:
             self._waiting.pop(connection, None)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Count answers under way; none begins once the server closes."""
+        """Count running answers; no new one starts while the server stops."""
         with self._lock:
             if self._closing:
-                raise ConnectionAbortedError("the server closes")
+                raise ConnectionAbortedError("the server is closing")
             self._sending += 1
         try:
             yield
@@ -144,7 +144,7 @@ class PageServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # of a first line that cannot be read: its refusal needs a status line too
+    default_request_version = "HTTP/1.0"  # for an invalid first line: the error also needs a status line
     timeout = SEND_SECONDS
     disable_nagle_algorithm = True  # head and body are two writes: the second must not wait for an acknowledgment
     error_content_type = "text/plain; charset=utf-8"
@@ -195,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if with_body:
-            # in pieces, since the time limit of a socket counts for all that one call sends
+            # in pieces, because the time limit of a socket applies to a whole call
             for begin in range(0, len(content), PIECE):
                 self.wfile.write(memoryview(content)[begin : begin + PIECE])
 
@@ -205,17 +205,17 @@ class _Handler(BaseHTTPRequestHandler):
         super().end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        super().send_error(code)  # without what the client sent
+        super().send_error(code)  # without text from the client
 
     def version_string(self) -> str:
         return "sketchrnn"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: who draws is nobody's business."""
+        """Log nothing, for privacy."""
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address.
+    """Return whether only this machine can connect to an address.
 
     >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
     (True, False)
@@ -234,7 +234,7 @@ def without_port(host: str) -> str:
 
 
 def accepts_gzip(accepted: str) -> bool:
-    """Tell whether an Accept-Encoding header admits gzip.
+    """Return whether an Accept-Encoding header allows gzip.
 
     >>> accepts_gzip("br, gzip;q=0.8"), accepts_gzip("gzip;q=0"), accepts_gzip("")
     (True, False, False)
@@ -247,6 +247,6 @@ def accepts_gzip(accepted: str) -> bool:
 
 
 def _compressed(content: bytes) -> bytes | None:
-    """Return a file compressed, where that is worth it."""
+    """Return a file, compressed if that is much smaller."""
     compressed = gzip.compress(content, mtime=0)
     return compressed if len(compressed) <= COMPRESSION_GAIN * len(content) else None

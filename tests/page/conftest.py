@@ -170,7 +170,7 @@ def ends(data):
 
 @pytest.fixture
 def opened(browser):
-    """Open pages; afterwards make sure that none of them complained."""
+    """Open pages; afterward make sure that none of them complained."""
     contexts, complaints = [], []
 
     def open_page(address, *, context=None, model=None, **options):

@@ -96,7 +96,7 @@ _BROWSER_COLOR = re.compile(
     r"|highlight|linktext|buttonface|buttonborder|accentcolor|selecteditem)",
     re.IGNORECASE | re.DOTALL,
 )
-"""Colors that browsers know and this module cannot compute."""
+"""Color functions of browsers that this module cannot compute."""
 _URL = re.compile(r"""url\(\s*(["']?)(.*?)\1\s*\)\s*(.*)""", re.DOTALL)
 _CUSTOM_FUNCTIONS = 64
 """Deepest nesting of var(); browsers have a limit too."""
@@ -228,7 +228,7 @@ class Cascade:
         self._computed: dict[tuple[int, int], tuple[Declared, Style, Style]] = {}
 
     def declared(self, element: ElementTree.Element) -> Declared:
-        """Return what an element declares itself."""
+        """Return the declarations of an element."""
         found = self._declared.get(element)
         if found is None:
             attributes = tuple(
@@ -255,14 +255,16 @@ class Cascade:
 
 
 def url_of(text: str) -> tuple[str, str] | None:
-    """Return the id that a value ``url(#id)`` names, and what follows it; None if the value is no local reference."""
+    """Return the id that a value ``url(#id)`` names, and what follows it; None if the value is not a local
+    reference.
+    """
     match = _URL.fullmatch(text.strip())
     return (match[2].strip()[1:], match[3].strip()) if match and match[2].strip().startswith("#") else None
 
 
 @functools.lru_cache(maxsize=4096)
 def color_of(text: str) -> tuple[str, float] | None:
-    """Return a color that every SVG viewer understands, and its opacity; None for a value that is no color.
+    """Return a color that every SVG viewer understands, and its opacity; None for other values.
 
     >>> color_of("light-dark(tomato, #fff)"), color_of("rgb(255 0 0 / 50%)"), color_of("no-color")
     (('#ff6347', 1.0), ('#ff0000', 0.5), None)
@@ -305,7 +307,7 @@ def fraction(text: str) -> float:
 
 
 def _is_valid(name: str, value: str) -> bool:
-    """Tell whether a declaration's value is one of its property's; wrong values do not take part in the cascade."""
+    """Return whether a declaration's value is valid for its property; invalid ones are not part of the cascade."""
     if name.startswith("--") or "var(" in value:
         return True
     lower = value.lower()
@@ -362,7 +364,7 @@ def _cascaded(attributes: tuple[tuple[str, str], ...], rules: tuple[Block, ...])
                 and _BROWSER_COLOR.fullmatch(value)
                 and color_of(value) == ("black", 1.0)
             ):
-                continue  # a color that cannot be computed, where another one can
+                continue  # a color that cannot be computed, if another one can
             declared[name] = value
     return declared
 
@@ -467,7 +469,7 @@ def _qualified_rules(sheet: Any, namespaces: dict[str | None, str]) -> Iterator[
 
 
 def _media_applies(text: str) -> bool:
-    """Tell whether a media query list matches a screen with the usual, light color scheme."""
+    """Return whether a media query list matches a screen with the usual, light color scheme."""
     queries = [" ".join(query.lower().split()) for query in text.split(",")]
     return any(_media_query_applies(query) for query in queries)
 

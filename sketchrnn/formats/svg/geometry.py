@@ -1,7 +1,8 @@
 """Geometry of SVG: path data, shapes, transforms, flattening, joining and clipping, on NumPy arrays.
 
 A shape's outline is an array of nodes, (nodes, 6) float64: two control points and the end of each segment, as
-(x1, y1, x2, y2, x, y); the control points count for curves only. The kinds of the segments are in an array beside it.
+(x1, y1, x2, y2, x, y); the control points are only used for curves. The kinds of the segments are in an array beside
+it.
 
 Reference:
     https://www.w3.org/TR/SVG2/paths.html, https://www.w3.org/TR/SVG2/shapes.html,
@@ -33,7 +34,7 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _COMMANDS = re.compile(r"([MmZzLlHhVvCcSsQqTtAa])")
 _NOT_PATH_DATA = re.compile(r"[^MmZzLlHhVvCcSsQqTtAaEe0-9+\-., \t\r\n\f]")
 _IRREGULAR = re.compile(r"\.(?![0-9])|,\s*(?![0-9+\-.])|(?:^|[A-Za-z])\s*,")
-"""What float() would read, or a replaced comma would hide, though it is an error in path data."""
+"""Characters that are errors in path data, but that float() accepts or the replacement of commas hides."""
 _NUMBER = re.compile(NUMBER)
 _SEPARATOR = re.compile(r"[ \t\r\n\f]*(?:,[ \t\r\n\f]*)?")
 _ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
@@ -50,13 +51,13 @@ for _kind, _set in (
 ):
     _CHARACTERS[[*_set]] = _kind
 _TO_SPACES = str.maketrans(dict.fromkeys("MmZzLlHhVvCcSsQqTtAa,", " "))
-_ARITIES = np.full(128, -1, np.int64)  # arcs are left out: nothing has to separate their flags
+_ARITIES = np.full(128, -1, np.int64)  # without arcs: their flags need no separators
 for _letter, _count in {**_ARGUMENTS, "Z": 0}.items():
     _ARITIES[[ord(_letter), ord(_letter.lower())]] = _count if _letter != "A" else -1
 _IS_ABSOLUTE = np.isin(np.arange(128), [*b"MLCZz"])
-_LONG_DATA = 400  # characters from which reading all numbers at once is faster
-_LONG_RUN = 32  # numbers of a line command from which NumPy is faster
-_KAPPA = 4 / 3 * (math.sqrt(2) - 1)  # of a cubic curve that is a quarter of a circle
+_LONG_DATA = 400  # with more characters, reading all numbers at once is faster
+_LONG_RUN = 32  # with more numbers in a line command, NumPy is faster
+_KAPPA = 4 / 3 * (math.sqrt(2) - 1)  # control point distance of a cubic curve for a quarter of a circle
 
 
 _TWO_POINTS = np.array([MOVE, LINE], np.int8)
@@ -190,12 +191,12 @@ def parse_path(data: str) -> tuple[Outline, str]:
 
 
 def _parse_long_path(data: str) -> Outline | None:
-    """Return the segments of regular path data, its numbers read at once; None for arcs and for data with an error."""
+    """Return the segments of path data, all numbers read at once; None for arcs and for data with an error."""
     if not data.isascii():
         return None
     characters = np.frombuffer(data.encode(), np.uint8)
     kinds = _CHARACTERS[characters]
-    solid = kinds[kinds != _SPACE]  # a comma stands between two numbers, and a dot before a digit
+    solid = kinds[kinds != _SPACE]  # a comma must be between two numbers, and a dot before a digit
     commas, dots = solid == _COMMA, np.flatnonzero(characters == ord("."))
     if kinds.min() == _NO_PATH_DATA or solid[0] != _LETTER or solid[-1] == _COMMA or characters[-1] == ord("."):
         return None
@@ -219,7 +220,7 @@ def _parse_long_path(data: str) -> Outline | None:
         starts = np.flatnonzero(is_number[1:] & ~is_number[:-1]) + 1
     letters = np.flatnonzero(kinds == _LETTER)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # what NumPy says of text that is no number
+        warnings.simplefilter("error", DeprecationWarning)  # NumPy's error for text that is not a number
         try:
             values = np.fromstring(text.translate(_TO_SPACES), sep=" ")
         except (DeprecationWarning, ValueError):
@@ -236,7 +237,7 @@ def _parse_long_path(data: str) -> Outline | None:
         if outline is not None:
             return outline
     builder = _PathBuilder()
-    # equal commands in a row are one command with more arguments; but each M begins a subpath, each Z ends one
+    # equal commands in a row are one command with more arguments, except M and Z
     breaks = np.flatnonzero(
         np.append(True, (names[1:] != names[:-1]) | (arity[1:] == 0) | np.isin(names[1:], (77, 109)))
     )
@@ -253,7 +254,7 @@ def _parse_long_path(data: str) -> Outline | None:
 def _absolute_outline(
     names: NDArray[np.uint8], arity: NDArray[np.int64], counts: NDArray[np.int64], values: FloatArray
 ) -> Outline | None:
-    """Return the segments of commands M, L, C and Z; None if a subpath goes on after Z without a move."""
+    """Return the segments of commands M, L, C and Z; None if a subpath continues after Z without a move."""
     is_close = arity == 0
     if (is_close[:-1] & (names[1:] != ord("M"))).any():
         return None
@@ -535,8 +536,8 @@ def flatten(outlines: Sequence[Outline], flatness: float | None) -> Flattened:
 
     Args:
         outlines: in one coordinate system.
-        flatness: how far the points of a curve may be from it, of the larger side of all outlines; None for 32 points
-            on every curve.
+        flatness: largest distance of the lines from a curve, as a share of the larger side of all outlines; None for 32
+            points on every curve.
 
     Raises:
         OverflowError: coordinates are not finite.
@@ -557,7 +558,7 @@ def flatten(outlines: Sequence[Outline], flatness: float | None) -> Flattened:
     with np.errstate(over="ignore", invalid="ignore"):
         extent = np.ptp(corners, axis=0).max()
     if not np.isfinite(extent):
-        raise OverflowError("coordinates that float64 cannot hold")
+        raise OverflowError("coordinates outside the range of float64")
     counts = np.ones(len(kinds), np.int64)
     start, end = nodes[curves - 1, 4:], nodes[curves, 4:]
     first, second = nodes[curves, :2], nodes[curves, 2:4]
@@ -600,15 +601,15 @@ def flatten(outlines: Sequence[Outline], flatness: float | None) -> Flattened:
 def join_touching(
     lines: Sequence[FloatArray], may_join: NDArray[np.bool_], tolerance: float
 ) -> tuple[list[FloatArray], NDArray[np.int64]]:
-    """Join each line to the one before it where it starts where that one ends.
+    """Join each line to the previous one if it starts at the end of the previous one.
 
     Args:
         lines: (points, 2) each, in the order in which they are drawn.
-        may_join: (lines - 1,): whether a line may be joined to the one before it.
+        may_join: (lines - 1,): whether a line may be joined to the previous one.
         tolerance: the largest distance between an end and a start that touch.
 
     Returns:
-        The joined lines, and for each given line the index of the one that it is in.
+        The joined lines, and for each given line the index of its joined line.
     """
     if not lines:
         return [], np.zeros(0, np.int64)
@@ -631,12 +632,12 @@ def join_touching(
 
 @dataclass(frozen=True)
 class Region:
-    """What a clip path or a mask shows: the points that are inside any of its areas, and inside all of ``within``.
+    """The visible region of a clip path or a mask: the points inside any of its areas, and inside all of ``within``.
 
     Attributes:
         areas: each a list of closed polygons, (points, 2); whether they fill by the even-odd rule; the regions that
-            clip this area; and how light it is, from 0 to 1: a later area covers those before it.
-        within: regions that hold as well.
+            clip this area; and its lightness, from 0 to 1. A later area covers earlier ones.
+        within: further regions; points must be inside all of them.
     """
 
     areas: list[tuple[list[FloatArray], bool, tuple[Region, ...], float]] = field(default_factory=list)
@@ -652,7 +653,7 @@ class Region:
         return np.concatenate([*found, *(region.edges for region in self.within)])
 
     def contains(self, points: FloatArray, margin: float) -> NDArray[np.bool_]:
-        """Tell which points, (points, 2), are inside, or at most ``margin`` outside."""
+        """Return which points, (points, 2), are inside, or at most ``margin`` outside."""
         lightness = np.zeros(len(points))
         for polygons, even_odd, within, light in self.areas:
             inside = _inside(points, polygons, even_odd, margin)
@@ -694,7 +695,7 @@ _PAIRS_AT_ONCE = 4_000_000  # of points and edges
 
 
 def _inside(points: FloatArray, polygons: list[FloatArray], even_odd: bool, margin: float) -> NDArray[np.bool_]:
-    """Tell which points are inside closed polygons by their winding number, or at most ``margin`` outside."""
+    """Return which points are inside closed polygons by their winding number, or at most ``margin`` outside."""
     inside = np.zeros(len(points), bool)
     if not polygons or not len(points):
         return inside
@@ -717,7 +718,7 @@ def _inside(points: FloatArray, polygons: list[FloatArray], even_odd: bool, marg
 
 
 def _crossings(line: FloatArray, edges: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
-    """Return where the segments of a line cross edges: the index of the segment, and the share of it before."""
+    """Return the crossings of a line with edges: the index of the segment, and the position on it from 0 to 1."""
     start, along = line[:-1], np.diff(line, axis=0)
     segments, shares = [np.zeros(0, np.int64)], [np.zeros(0)]
     pieces = max(1, len(start) * len(edges) // _PAIRS_AT_ONCE + 1)
@@ -748,7 +749,7 @@ def translation(x: float, y: float) -> Matrix:
 
 
 def scale_of(matrix: Matrix) -> float:
-    """Return how much a matrix enlarges lengths, as a mean of all directions."""
+    """Return the mean factor by which a matrix changes lengths."""
     return math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
 
 
@@ -819,7 +820,7 @@ def parse_css_transform(
     """
     if text.lower() == "none":
         return IDENTITY
-    if name != "transform":  # rotate: 45deg is as transform: rotate(45deg)
+    if name != "transform":  # rotate: 45deg is the same as transform: rotate(45deg)
         words = text.split()
         if name == "rotate" and len(words) > 1:
             axis = {"x": "rotatex", "y": "rotatey", "z": "rotate"}.get(words[0].lower())
@@ -981,10 +982,10 @@ def parse_basic_shape(
         return Outline.of_rectangle(box[0] + inset[3], box[1] + inset[0], max(width, 0.0), max(height, 0.0)), False
     if name in ("circle", "ellipse") and len(parts) == 1:
         radii, _, position = parts[0].partition("at ") if not parts[0].startswith("at ") else ("", "", parts[0][3:])
-        centre = parse_origin(position.strip() or "center", sides, units, font_size)
-        if centre is None:
+        center = parse_origin(position.strip() or "center", sides, units, font_size)
+        if center is None:
             return None
-        distances = [[centre[axis], sides[axis] - centre[axis]] for axis in (0, 1)]
+        distances = [[center[axis], sides[axis] - center[axis]] for axis in (0, 1)]
         texts = _space_separated(radii) or ["closest-side"] * (1 if name == "circle" else 2)
         values = []
         for axis, word in enumerate(texts):
@@ -995,5 +996,5 @@ def parse_basic_shape(
         if None in values or len(values) != (1 if name == "circle" else 2):
             return None
         rx, ry = (float(value or 0.0) for value in (values[0], values[-1]))
-        return Outline.of_ellipse(box[0] + centre[0], box[1] + centre[1], rx, ry), False
+        return Outline.of_ellipse(box[0] + center[0], box[1] + center[1], rx, ry), False
     return None

@@ -1,11 +1,11 @@
-"""Reading drawings from SVG files of any program: every line that a viewer shows, in the order in which it is drawn.
+"""Reading drawings from SVG files of any program: all visible lines, in drawing order.
 
 Shapes and paths in groups, ``<use>``, ``<symbol>``, ``<switch>`` and nested ``<svg>`` elements are read with their
 transforms, units, styles and clip paths, as a browser shows them; curves become points.
 
 The readers on PyPI do not fit: svgelements and svgpathtools depart from the standard (``S`` after ``Q``, arcs with a
-radius of 0, ``transform-origin``, CSS) and are slow, and resvg's usvg computes in float32 and drops damaged content
-without a word.
+radius of 0, ``transform-origin``, CSS) and are slow, and resvg's usvg computes in float32 and silently drops damaged
+content.
 
 Reference:
     https://www.w3.org/TR/SVG2/
@@ -52,22 +52,22 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
 FLATNESS = 1 / 8000
-"""How far the points of a curve may be from it, of the picture's larger side."""
+"""Largest distance of the lines from a curve, as a share of the picture's larger side."""
 JOIN_TOLERANCE = 1 / 10_000
-"""Largest gap between two lines that are joined, of the picture's larger side."""
+"""Largest gap between two joined lines, as a share of the picture's larger side."""
 CLIP_MARGIN = 1e-6
-"""How far outside of a clip path a line is still shown, of the picture's larger side: one on the edge is."""
+"""A line is visible up to this distance outside of a clip path, as a share of the picture's larger side."""
 MOST_USED = 100_000
-"""Most elements that are shown by ``<use>``: a <use> of a <use> of a <use> ... grows without bounds."""
+"""Most elements from ``<use>``: nested <use> elements grow exponentially."""
 MOST_UNCOMPRESSED = 1 << 27
-"""Most bytes of a compressed document: a thousandth of them, compressed, may stand for them."""
+"""Most bytes of an uncompressed document. Compressed, they can be a thousand times smaller."""
 SEPARATE_STROKES = ("data-strokes", "separate")
-"""Attribute of a group whose shapes are not joined: the drawings that this program writes are read as they were."""
+"""Attribute of a group whose shapes are not joined, so that our own drawings are read back exactly."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
-_DEFAULT_VIEWPORT = (300.0, 150.0)  # of CSS, for an image that does not give its size
+_DEFAULT_VIEWPORT = (300.0, 150.0)  # CSS default size of an image
 _CONTAINERS = {"svg", "g", "a", "switch", "use"}
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"}
 _NO_LINES = {"text", "image", "foreignObject"}
@@ -84,14 +84,14 @@ class SvgLine:
 
     Attributes:
         points: (points, 2), in the user units of the document's root, curves flattened; (1, 2) for a dot.
-        closed: it ends where it begins, by the shape's nature or by the path's own command.
-        color: of the stroke, or of the fill where no shape has a stroke; one that every SVG viewer understands.
-        width: of the stroke in the root's user units; None where no shape has a stroke.
-        opacity: of the stroke, from 0 to 1, the groups' included.
+        closed: a closed shape, or a path that ends with a closing command.
+        color: of the stroke, or of the fill if no shape has a stroke; every SVG viewer understands it.
+        width: of the stroke in the root's user units; None if no shape has a stroke.
+        opacity: of the stroke, from 0 to 1, including the groups.
         linecap: ``butt``, ``round`` or ``square``.
         linejoin: ``miter``, ``round`` or ``bevel``.
         ids: of the elements that it is part of, and of the groups around them, the outermost first.
-        is_separate: it is a stroke of its own, even if it starts where the one before it ends.
+        is_separate: a separate stroke, even if it starts at the end of the previous one.
     """
 
     points: FloatArray
@@ -107,19 +107,19 @@ class SvgLine:
 
 @dataclass(frozen=True)
 class SvgDrawing:
-    """What is drawn in an SVG document.
+    """The lines of an SVG document.
 
     Attributes:
-        lines: in the order in which they are drawn; at least one.
-        ignored: how many elements of which kind are shown, but not read: text, images, filled shapes beside lines.
-        millimetres: of a user unit of the root; None where the document gives its size in no unit of length.
-        page: (x, y, width, height) of what is shown, in the root's user units; None where the document does not say.
-        outlines_only: no shape has a stroke, so that the lines are the outlines of filled shapes.
+        lines: in drawing order; at least one.
+        ignored: number of visible elements that are not read, by kind: text, images, filled shapes beside lines.
+        millimeters: in a user unit of the root; None if the document has no unit of length.
+        page: (x, y, width, height) of the visible part, in the root's user units; None if it is unknown.
+        outlines_only: no shape has a stroke, and the lines are the outlines of filled shapes.
     """
 
     lines: tuple[SvgLine, ...]
     ignored: Counter[str]
-    millimetres: float | None
+    millimeters: float | None
     page: tuple[float, float, float, float] | None = None
     outlines_only: bool = False
 
@@ -129,7 +129,7 @@ class SvgDrawing:
         return Sketch(tuple(line.points for line in self.lines))
 
     def notices(self) -> list[str]:
-        """Return what a user should know about how the document was read, a sentence each."""
+        """Return messages for the user about how the document was read."""
         found = []
         if self.ignored:
             listed = ", ".join(f"{count} {kind}" for kind, count in self.ignored.items())
@@ -143,7 +143,7 @@ class SvgDrawing:
         """Return the drawing with the lines of an element, or of a group, drawn last.
 
         Raises:
-            FormatError: no line belongs to an element of this id.
+            FormatError: no line has an element with this id.
         """
         chosen = tuple(line for line in self.lines if identifier in line.ids)
         if not chosen:
@@ -152,13 +152,13 @@ class SvgDrawing:
 
 
 def read_svg(path: str | Path) -> SvgDrawing:
-    """Read what is drawn in an SVG file; ``-`` is standard input.
+    """Read the lines of an SVG file; ``-`` is standard input.
 
-    The lines are those of shapes with a stroke that can be seen. Only where there is none, as in a logo, are they the
-    outlines of filled shapes. A line that starts where the one before it ends continues it.
+    The lines are those of shapes with a visible stroke. If no shape has one, as in a logo, they are the outlines of
+    filled shapes. A line that starts at the end of the previous line continues it.
 
     Raises:
-        FormatError: the file is no SVG, is damaged, or draws no line; the message names the file and the element.
+        FormatError: the file is not SVG, is damaged, or has no lines; the message names the file and the element.
         SketchRNNError: the file cannot be read.
     """
     with open_source(path) as file:
@@ -166,7 +166,7 @@ def read_svg(path: str | Path) -> SvgDrawing:
 
 
 def parse_svg(content: bytes, name: str) -> SvgDrawing:
-    """Read what is drawn, as :func:`read_svg` does; ``name`` is what messages call the document."""
+    """Read the lines of a document, see :func:`read_svg`; ``name`` is for messages."""
     try:
         return _drawing(parse_root(content))
     except FormatError as error:
@@ -179,13 +179,13 @@ def parse_root(content: bytes) -> ElementTree.Element:
     """Return the root element of a document, which may be compressed (``.svgz``).
 
     Raises:
-        FormatError: it is no SVG document.
+        FormatError: it is not an SVG document.
     """
     try:
         root = ElementTree.fromstring(uncompressed(content))
     except ElementTree.ParseError as error:
-        raise FormatError(f"expected an SVG document, found no XML: {error}") from error
-    except (LookupError, ValueError) as error:  # an encoding that Python does not know, or cannot decode
+        raise FormatError(f"expected an SVG document, found invalid XML: {error}") from error
+    except (LookupError, ValueError) as error:  # an encoding that Python cannot decode
         raise FormatError(f"expected an SVG document, found text that cannot be decoded: {error}") from error
     if _tag(root) != "svg":
         raise FormatError(f"expected an SVG document, found an XML document of <{root.tag.rpartition('}')[2]}>")
@@ -193,7 +193,7 @@ def parse_root(content: bytes) -> ElementTree.Element:
 
 
 def uncompressed(content: bytes) -> bytes:
-    """Return a document as text that an XML parser reads, out of ``.svgz`` too.
+    """Return a document as text for an XML parser, also from ``.svgz``.
 
     Raises:
         FormatError: the compressed content is damaged, or too large.
@@ -212,14 +212,14 @@ def uncompressed(content: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class _Shape:
-    """A shape as it is shown, in the root's user units.
+    """A visible shape, in the root's user units.
 
     Attributes:
         outline: its segments.
-        stroke: how its line is drawn, without points; None if it is not.
-        fill: color of its area; None if that is not seen.
-        clips: the regions outside of which it is not shown.
-        even_odd: as an area of a clip path, it fills by the even-odd rule.
+        stroke: style of its line, without points; None if it has none.
+        fill: color of its area; None if it is invisible.
+        clips: regions that clip it.
+        even_odd: as an area of a clip path, it uses the even-odd rule.
     """
 
     outline: Outline
@@ -231,18 +231,18 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _Context:
-    """What an element takes from the elements around it.
+    """Values that an element gets from its ancestors.
 
     Attributes:
         style: computed values of the parent.
         matrix: from the element's user units to the root's.
         viewport: width and height that percentages refer to.
         opacity: product of all groups' opacities.
-        ids: of the element and of all around it, the outermost first.
+        ids: of the element and its ancestors, the outermost first.
         uses: targets of the ``<use>`` elements around it.
-        clips: regions outside of which nothing is shown.
+        clips: regions that clip it.
         sizes: width and height of the ``<use>`` that shows this element, as written.
-        is_separate: each shape is a stroke of its own.
+        is_separate: each shape is a separate stroke.
     """
 
     style: Style | None
@@ -269,7 +269,7 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
     try:
         flat = flatten([shape.outline for shape in shapes], FLATNESS)
     except OverflowError as error:
-        raise FormatError("expected finite coordinates, found some that float64 cannot hold") from error
+        raise FormatError("expected finite coordinates, found numbers outside the range of float64") from error
     extent = float(np.ptp(np.concatenate(flat.lines), axis=0).max()) if flat.lines else 0.0
     lines, owners, closed = list(flat.lines), flat.owners, flat.closed
     if outlines_only and lines:
@@ -281,7 +281,7 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
         raise FormatError(walk.first_error or f"expected a drawing of lines, found {found}")
     styles = [shape.stroke or SvgLine(_NO_POINTS, False, shape.fill or "black", None) for shape in shapes]
     found_lines = _joined(lines, owners, closed, styles, extent * JOIN_TOLERANCE)
-    return SvgDrawing(found_lines, ignored, walk.millimetres, walk.page, outlines_only)
+    return SvgDrawing(found_lines, ignored, walk.millimeters, walk.page, outlines_only)
 
 
 def _without_background(
@@ -330,7 +330,7 @@ def _clipped(
     shapes: Sequence[_Shape],
     margin: float,
 ) -> tuple[list[FloatArray], NDArray[np.int64], NDArray[np.bool_]]:
-    """Cut away the parts of lines that clip paths, masks and viewports hide."""
+    """Remove the parts of lines that clip paths, masks and viewports hide."""
     found: list[tuple[FloatArray, int, bool]] = []
     for line, owner, is_closed in zip(lines, owners.tolist(), closed.tolist(), strict=True):
         parts = [line]
@@ -352,9 +352,10 @@ def _joined(
     styles: Sequence[SvgLine],
     tolerance: float,
 ) -> tuple[SvgLine, ...]:
-    """Return lines with their styles; a line that starts where the one before it ends, in its color, continues it.
+    """Return lines with their styles; a line that starts at the end of the previous line, in the same color, continues
+    it.
 
-    Closed shapes stay lines of their own. vpype's ``linemerge`` and shapely's ``line_merge`` are not used because they
+    Closed shapes stay separate lines. vpype's ``linemerge`` and shapely's ``line_merge`` are not used because they
     change the order of the lines, which a model depends on.
     """
     color_numbers = {color: number for number, color in enumerate(dict.fromkeys(style.color for style in styles))}
@@ -379,12 +380,13 @@ def _joined(
 
 
 class _Walk:
-    """Goes through a document's elements as they are shown.
+    """Goes through the visible elements of a document.
 
     Attributes:
-        ignored: how many elements of which kind are shown, but are not read.
-        first_error: what was wrong with the first damaged element, and where.
-        millimetres: of a user unit of the root; None where the document gives its size in no unit of length.
+        ignored: number of visible elements that are not read, by kind.
+        first_error: problem and location of the first damaged element.
+
+        millimeters: of a user unit of the root; None where the document gives its size in no unit of length.
         page: (x, y, width, height) of the root's view box, or of its size.
     """
 
@@ -404,10 +406,10 @@ class _Walk:
         self._units = Units()
         self._style = self._cascade.style(root, None)
         self.page: tuple[float, float, float, float] | None = None
-        self._viewport, self._root_scale, self.millimetres, self._is_empty = self._root_viewport()
+        self._viewport, self._root_scale, self.millimeters, self._is_empty = self._root_viewport()
 
     def shapes(self) -> Iterator[_Shape]:
-        """Yield the shapes that are shown, in the order in which they are drawn."""
+        """Yield the visible shapes, in drawing order."""
         style = self._style
         if style["display"] == "none" or self._is_empty:
             return
@@ -450,7 +452,7 @@ class _Walk:
         if context.uses:
             self._used += 1
             if self._used > MOST_USED:
-                raise FormatError(f"expected at most {MOST_USED:,} elements by <use>, found more")
+                raise FormatError(f"expected at most {MOST_USED:,} elements from <use>, found more")
         if not _conditions_hold(element):
             return
         style = self._cascade.style(element, context.style)
@@ -479,7 +481,7 @@ class _Walk:
         yield from self._content(element, tag, context)
 
     def _content(self, element: ElementTree.Element, tag: str, context: _Context) -> Iterator[_Shape]:
-        """Yield what an element shows, after its own transform."""
+        """Yield the shapes in an element, after its own transform."""
         if tag in _SHAPES:
             yield from self._shape(element, tag, context)
         elif tag in _NO_LINES:
@@ -490,7 +492,7 @@ class _Walk:
         elif tag in ("svg", "symbol"):
             yield from self._nested(element, tag, context)
         elif tag == "switch":
-            # as in Chromium, also an element that is not drawn can be the one that is chosen
+            # as in Chromium, an element that is not drawn can also be chosen
             chosen = (child for child in element if _tag(child) is not None and _conditions_hold(child))
             for child in itertools.islice(chosen, 1):
                 yield from self._element(child, context)
@@ -502,7 +504,7 @@ class _Walk:
             self.ignored[kind] += 1
 
     def _damaged(self, element: ElementTree.Element, message: str, kind: str) -> None:
-        """Note that part of an element cannot be read; viewers show the rest of it."""
+        """Record that part of an element cannot be read; viewers show the rest of it."""
         self._count(kind)
         self.first_error = self.first_error or f"{self._place(element)}: {message}"
 
@@ -528,7 +530,7 @@ class _Walk:
         if _tag(target) != "symbol":
             yield from self._element(target, context)
             return
-        style = self._cascade.style(target, context.style)  # a symbol in use is shown, whatever its display
+        style = self._cascade.style(target, context.style)  # a used symbol is visible, independent of its display
         context = replace(context, style=style, opacity=context.opacity * fraction(style["opacity"]))
         if context.opacity > 0.0 or self._is_measuring:
             context = replace(
@@ -538,7 +540,7 @@ class _Walk:
             yield from self._nested(target, "symbol", context)
 
     def _nested(self, element: ElementTree.Element, tag: str, context: _Context) -> Iterator[_Shape]:
-        """Yield the shapes in an element with a viewport of its own: a nested ``<svg>``, or a ``<symbol>`` in use."""
+        """Yield the shapes in an element with its own viewport: a nested ``<svg>``, or a ``<symbol>`` in use."""
         sides = []
         for name, text, side in zip(("width", "height"), context.sizes, context.viewport, strict=True):
             size = None if text is None else self._length(text, side, context)
@@ -548,7 +550,7 @@ class _Walk:
         x, y = (0.0, 0.0) if tag == "symbol" else (self._size(element, name, context, 0.0) for name in "xy")
         box = self._view_box(element)
         if min(sides) <= 0 or (box is not None and min(box[2:]) <= 0):
-            return  # the specification's way of not showing it
+            return  # the specification hides it so
         clips = context.clips
         if context.style is not None and context.style["overflow"] not in ("visible", "auto"):
             frame = Outline.of_rectangle(x, y, sides[0], sides[1]).transformed(context.matrix)
@@ -577,7 +579,7 @@ class _Walk:
             yield _Shape(outline, stroke, fill, context.clips, even_odd)
 
     def _stroke(self, style: Style, context: _Context) -> SvgLine | None:
-        """Return how an element's lines are drawn, still without points; None if they are not."""
+        """Return the style of an element's lines, without points; None if it has no lines."""
         if "stroke" not in style.values:
             return None
         key = (id(style), context.matrix[:4], context.viewport, context.opacity, context.ids, context.is_separate)
@@ -603,7 +605,7 @@ class _Walk:
         return line
 
     def _paint(self, style: Style, name: str) -> tuple[str | None, float]:
-        """Return the color of stroke or fill, and its opacity; None if it is not seen."""
+        """Return the color of stroke or fill, and its opacity; None if it is invisible."""
         text = style[name]
         local = url_of(text)
         if local is not None:
@@ -620,7 +622,7 @@ class _Walk:
         return (color[0], opacity) if opacity > 0 else (None, 0.0)
 
     def _color_of_server(self, identifier: str, style: Style) -> str | None:
-        """Return the color of a gradient's first stop, black for a pattern; None for what paints nothing."""
+        """Return the color of a gradient's first stop, black for a pattern; None for other elements."""
         seen = set()
         element = self._by_id.get(identifier)
         while element is not None and element not in seen:
@@ -667,7 +669,7 @@ class _Walk:
     def _region(
         self, target: ElementTree.Element, element: ElementTree.Element, tag: str, context: _Context
     ) -> Region | None:
-        """Return what a ``<clipPath>`` or a ``<mask>`` shows of an element; None if that cannot be told."""
+        """Return the part of an element that a ``<clipPath>`` or ``<mask>`` shows; None if it is unknown."""
         if target in self._regions_in_use:
             return Region()  # a reference to itself: viewers show nothing
         is_mask = _tag(target) == "mask"
@@ -728,7 +730,7 @@ class _Walk:
         inner: _Context,
         within: tuple[Region, ...],
     ) -> Region | None:
-        """Return where a mask of solid areas is not black; None if it has other content."""
+        """Return the region where a mask of solid areas is not black; None for other masks."""
         place = []
         for name, default, axis in (("x", "-10%", 0), ("y", "-10%", 1), ("width", "120%", 0), ("height", "120%", 1)):
             text = mask.get(name, default)
@@ -776,7 +778,7 @@ class _Walk:
         return self._by_id.get(reference[1:]) if reference.startswith("#") else None
 
     def _inherited_by(self, element: ElementTree.Element) -> Style:
-        """Return the style of an element's parent, where it is defined."""
+        """Return the style of an element's parent in the document."""
         parents = []
         parent = self._parents.get(element)
         while parent is not None:
@@ -844,7 +846,7 @@ class _Walk:
         return Outline.of_ellipse(cx, cy, rx, ry)
 
     def _radii(self, element: ElementTree.Element, context: _Context) -> tuple[float, float]:
-        """Return rx and ry; one that is auto is as large as the other."""
+        """Return rx and ry; an auto value equals the other one."""
         rx, ry = (self._size(element, name, context, -1.0) for name in ("rx", "ry"))
         rx, ry = (ry if rx < 0 else rx), (rx if ry < 0 else ry)
         return max(rx, 0.0), max(ry, 0.0)
@@ -941,7 +943,7 @@ class _Walk:
 
 
 _UNKNOWN = SvgLine(_NO_POINTS, False, "", None)
-"""Stands for a stroke that was not looked up before."""
+"""Marks a stroke that was not looked up before."""
 
 
 def _polygons(outline: Outline) -> list[FloatArray]:
@@ -965,7 +967,7 @@ def _view_box_transform(
 
 
 def _conditions_hold(element: ElementTree.Element) -> bool:
-    """Tell whether an element is shown to a reader of English, without extensions."""
+    """Return whether an element is visible for English readers, without extensions."""
     if element.get("requiredExtensions") is not None:
         return False
     languages = element.get("systemLanguage")

@@ -1,4 +1,4 @@
-"""What the strokes of a drawing look like, and when each is drawn.
+"""The look of strokes, and their timing in animations.
 
 Reference:
     https://www.w3.org/TR/css-animations-1/; https://www.w3.org/TR/mediaqueries-5/#prefers-reduced-motion
@@ -18,26 +18,26 @@ import numpy as np
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
 from sketchrnn.formats.page import Length, Page
-from sketchrnn.settings import LOOK, check_settings, setting
+from sketchrnn.settings import LOOK, check_settings, documented, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
 STYLES = ("pen", "ink", "brush", "order")
-"""A line of one width; smooth curves; thin where the pen is fast; a color for each stroke."""
+"""One width; smooth curves; thin where the pen is fast; a color per stroke."""
 ORDER_COLORS = ("#1c3d8f", "#7b2a9e", "#c92a6b", "#e8590c", "#e6a700")
-"""From the first stroke to the last: from dark and cold to bright and warm, all visible on white paper."""
+"""Colors from the first stroke to the last, all visible on white paper."""
 DEFAULT_SECONDS = 4.0
 LONGEST_SECONDS = 3600.0
 
 _CORNER = math.radians(80)  # a sharper turn is a corner: small circles turn by up to 72 degrees a point, squares by 90
-_SPEED_SHARE = 0.5  # how much the width depends on the speed: 0 not at all, 1 inversely
+_SPEED_SHARE = 0.5  # dependence of the width on the speed: 0 none, 1 inversely proportional
 _THINNEST, _THICKEST = 0.5, 1.7  # of the line's width
-_TAPER = 0.55  # width at the ends of a brush stroke, of what it would be
+_TAPER = 0.55  # factor of the width at the ends of a brush stroke
 _TAPER_LENGTH = 3.0  # of the line's width
 _SAMPLES = 12  # points of a brush's outline for each curve
 _CAP_POINTS = 5
-_AIR_SPEED = 3.0  # of a lifted pen, as a multiple of its speed on paper
-_DOT = 0.01  # of the whole way: the least that a dot, or a very short stroke, counts
+_AIR_SPEED = 3.0  # speed of a lifted pen, relative to its speed on paper
+_DOT = 0.01  # smallest share of the whole length for a dot or a short stroke
 STYLE_SHEET = """
 @media (prefers-reduced-motion: no-preference) {
   .stroke { animation: draw linear backwards }
@@ -49,25 +49,17 @@ STYLE_SHEET = """
 }
 @keyframes dot { from { visibility: hidden } to { visibility: visible } }
 """
-"""Shows the finished drawing where there are no animations, and respects ``prefers-reduced-motion``."""
+"""Shows the finished drawing if animations are not supported, and respects ``prefers-reduced-motion``."""
 
 
+@documented
 @dataclass(frozen=True)
 class RenderStyle:
-    """What a picture looks like.
-
-    Attributes:
-        style: one of :data:`STYLES`.
-        stroke_width: of the lines; by default 1 % of the drawing's larger side, or on a page 0.35 mm.
-        background: a CSS color; None for a transparent background.
-        page: the paper; None for a picture as large as its drawing.
-        margin: around the drawing; by default 5 % of its larger side, or on a page 15 mm.
-        optimize: reorder the strokes of each layer so that a plotter's pen travels less in the air.
-    """
+    """What the lines and the page look like."""
 
     style: str = setting(
         "pen",
-        "pen: one width; ink: smooth curves; brush: thin where fast; order: a color for each stroke.",
+        "pen: one width; ink: smooth curves; brush: thin where fast; order: a color per stroke.",
         choices=STYLES,
         panel=LOOK,
         common=True,
@@ -76,7 +68,7 @@ class RenderStyle:
         None,
         "Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
         parse=Length.parse,
-        default_text="1% of the drawing, on a page 0.35mm",
+        default_text="1% of the drawing; on a page 0.35mm",
         panel=LOOK,
         flags=("--line-width",),
         metavar="LENGTH",
@@ -95,11 +87,11 @@ class RenderStyle:
         None,
         "Margin around the drawing, with units as for --line-width.",
         parse=Length.parse,
-        default_text="15mm of a page, else 5%",
+        default_text="5% of the drawing; on a page 15mm",
         panel=LOOK,
         metavar="LENGTH",
     )
-    optimize: bool = setting(False, "Order each layer's strokes for short pen travel.", panel=LOOK)
+    optimize: bool = setting(False, "Reorder the strokes of each layer for short pen travel.", panel=LOOK)
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -114,11 +106,11 @@ class RenderStyle:
 
 @dataclass(frozen=True)
 class Animation:
-    """A picture that draws itself, or a still of it.
+    """An animation of a drawing, or one frame of it.
 
     Attributes:
         seconds: from the first point to the last.
-        at: the time of the still, in seconds; None for the whole animation.
+        at: time of the single frame, in seconds; None for the whole animation.
     """
 
     seconds: float = DEFAULT_SECONDS
@@ -184,7 +176,7 @@ class SvgElement:
         geometry: attributes of its shape and position.
         paint: presentation attributes that differ from those of the group.
         length: of the line, in the drawing's unit; 0 for a dot.
-        reveal: for an outline, the path data of its middle line and a width that covers it.
+        reveal: for an outline, the path data of its middle line and a width that covers the outline.
     """
 
     tag: str
@@ -216,7 +208,7 @@ def elements_of(
         if style == "ink" and len(stroke) > 2:
             element = SvgElement("path", {"d": curve_data(stroke)}, paint, curve_length(stroke))
         else:
-            points = np.repeat(stroke, 2, axis=0) if len(stroke) == 1 else stroke  # no renderer draws one point alone
+            points = np.repeat(stroke, 2, axis=0) if len(stroke) == 1 else stroke  # renderers do not draw single points
             pairs = " ".join(f"{number_text(x)},{number_text(y)}" for x, y in points.tolist())
             element = SvgElement("polyline", {"points": pairs}, paint, line_length(stroke))
         elements.append(element)
@@ -257,8 +249,8 @@ def curve_data(stroke: FloatArray) -> str:
 def smooth_curves(stroke: FloatArray) -> FloatArray:
     """Return cubic Bezier curves through a stroke's points, (curves, 4, 2); none for a dot.
 
-    Between corners they follow a centripetal Catmull-Rom spline, which has no loops and no cusps; a stroke that ends
-    where it began is smooth there too.
+    Between corners they follow a centripetal Catmull-Rom spline, which has no loops and no cusps; a closed stroke is
+    also smooth at its start.
     """
     points = stroke[np.append(True, (np.diff(stroke, axis=0) != 0).any(axis=1))]
     if len(points) < 2:
@@ -280,7 +272,7 @@ def smooth_curves(stroke: FloatArray) -> FloatArray:
 
 
 def line_length(stroke: FloatArray) -> float:
-    """Return the length of the way through a stroke's points."""
+    """Return the length of the lines through a stroke's points."""
     return float(np.hypot(*np.diff(stroke, axis=0).T).sum())
 
 
@@ -290,9 +282,9 @@ def curve_length(stroke: FloatArray) -> float:
 
 
 def travel_order(strokes: Sequence[FloatArray], start: FloatArray) -> list[FloatArray]:
-    """Return strokes reordered, some of them reversed, so that a pen travels little in the air.
+    """Return strokes reordered, some of them reversed, to reduce the pen travel in the air.
 
-    After each stroke comes the one with the nearest end.
+    The next stroke is always the one with the nearest end.
 
     Args:
         strokes: (points, 2) each.
@@ -330,7 +322,7 @@ def number_text(value: float) -> str:
 
 
 def _turn(incoming: FloatArray, outgoing: FloatArray) -> FloatArray:
-    """Return by how much the direction changes, in radians from 0 to pi."""
+    """Return the change of direction, in radians from 0 to pi."""
     cross = incoming[:, 0] * outgoing[:, 1] - incoming[:, 1] * outgoing[:, 0]
     angle: FloatArray = np.abs(np.arctan2(cross, (incoming * outgoing).sum(axis=1)))
     return angle
@@ -346,7 +338,7 @@ def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArra
 
 
 def _brush(stroke: FloatArray, width: float, color: str) -> SvgElement:
-    """Return the outline of a stroke that is thin where its points are far apart, as a fast brush is."""
+    """Return the outline of a stroke that is thin where its points are far apart, like the line of a brush."""
     paint = {"fill": color, "stroke": "none"}
     curves = smooth_curves(stroke)
     if not len(curves):
@@ -383,14 +375,14 @@ def _sampled(curves: FloatArray) -> FloatArray:
 
 
 def _smooth_runs(curves: FloatArray) -> list[tuple[int, int]]:
-    """Return where the runs of curves without a corner between them begin and end."""
+    """Return the start and end of each run of curves without corners."""
     turns = _turn(curves[:-1, 3] - curves[:-1, 2], curves[1:, 1] - curves[1:, 0])
     cuts = [0, *(np.flatnonzero(turns > math.radians(20)) + 1).tolist(), len(curves)]
     return list(itertools.pairwise(cuts))
 
 
 def _ribbon(points: FloatArray, direction: FloatArray, half: FloatArray, decimals: int) -> str:
-    """Return path data of a band along points, round at its ends."""
+    """Return path data of a band along points, with round ends."""
     left = points + half[:, None] * np.column_stack([np.sin(direction), -np.cos(direction)])
     right = points - half[:, None] * np.column_stack([np.sin(direction), -np.cos(direction)])
     fan = np.linspace(-np.pi / 2, np.pi / 2, _CAP_POINTS + 2)[1:-1]

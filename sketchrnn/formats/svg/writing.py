@@ -1,8 +1,8 @@
 """Writing drawings as SVG: for screens, Inkscape and pen plotters, and as layers of existing documents.
 
 A picture is a list of layers, each a sketch in its own color and its own group. Coordinates are written exactly:
-reading them gives the same float64 numbers. A stroke of a single point becomes a polyline of no length, which round
-caps show as a dot, and at which a plotter sets down its pen.
+reading them gives the same float64 numbers. A stroke of one point becomes a polyline of length 0, which round caps show
+as a dot, and which a plotter draws as a dot.
 
 Reference:
     https://www.w3.org/TR/SVG11/, sections 9.6 "The polyline element" and 11.4 "Stroke properties";
@@ -47,8 +47,8 @@ _INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 _LARGER_SIDE = 512  # pixels
 _MARGIN = 0.05  # of the extent
 _STROKE_WIDTH = 0.01  # of the extent
-_SMALLEST_EXTENT, _LARGEST_EXTENT = 1e-300, 1e300  # beyond, float64 overflows in computing the frame
-_CELL_INSET = 0.05  # of a sheet's cell, on each side
+_SMALLEST_EXTENT, _LARGEST_EXTENT = 1e-300, 1e300  # larger values overflow float64 in the computation of the frame
+_CELL_INSET = 0.05  # margin of a sheet's cell, on each side
 _LABEL_SIZE = 0.08  # font size, of a sheet's cell
 _LABEL_HEIGHT = 1.6  # of the font size
 _LABEL_BASELINE = 1.1  # of the font size, below the cell's picture
@@ -59,7 +59,7 @@ _UNAFFECTED = {
     **{"display": "inline", "visibility": "visible", "transform": "none", "clip-path": "none", "mask": "none"},
     "filter": "none",
 }
-"""Properties with which rules of a document's style sheets could hide the elements that are added to it."""
+"""Properties that the style sheets of a document could use to hide the added elements."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Layer:
     """A sketch in a picture.
 
     Attributes:
-        sketch: what is drawn.
+        sketch: the strokes.
         name: the id of the layer's group, such as ``prefix`` or ``completion``; unique in a picture.
         color: a CSS color.
         label: the layer's name in Inkscape; by default the same as ``name``.
@@ -84,12 +84,12 @@ class AddedLayer:
     """A layer that is added to an existing document.
 
     Attributes:
-        sketch: what is drawn, in the user units of the document's root.
+        sketch: the strokes, in the user units of the document's root.
         label: the layer's name in Inkscape.
         color: of the lines.
         stroke_width: of the lines, in the root's user units.
         opacity: of the lines, from 0 to 1.
-        hidden: not shown until the user opens the layer's eye in Inkscape.
+        hidden: invisible until the user shows the layer in Inkscape.
     """
 
     sketch: Sketch
@@ -115,7 +115,7 @@ def svg_drawing(
         title: a name, for screen readers and tooltips.
         description: of the content, for screen readers.
         render_style: by default plain lines without a background, the larger side 512 pixels.
-        animation: lets the picture draw itself, or shows a still of that.
+        animation: animate the picture, or show one frame of the animation.
 
     Raises:
         FormatError: the sketches are too large for float64.
@@ -150,7 +150,7 @@ def svg_sheet(
     render_style: RenderStyle | None = None,
     animation: Animation | None = None,
 ) -> str:
-    """Return a contact sheet as an SVG document: a grid of labelled pictures.
+    """Return a contact sheet as an SVG document: a grid of labeled pictures.
 
     Each picture is scaled into its cell by a transform, so that its coordinates stay exact; ids end in the cell's
     index: ``prefix-0``, ``completion-0``, ``prefix-1``, ...
@@ -161,8 +161,8 @@ def svg_sheet(
         cell: side of a picture in pixels; on a page, the cells fill the page.
         title: a name, for screen readers and tooltips.
         description: of the content, for screen readers.
-        render_style: by default plain lines without a background; the margin is the sheet's.
-        animation: lets all pictures draw themselves at once, or shows a still of that.
+        render_style: by default plain lines without a background; the margin is that of the sheet.
+        animation: animate all pictures at once, or show one frame of the animation.
 
     Raises:
         FormatError: a picture's sketches are too large for float64.
@@ -214,25 +214,25 @@ def svg_sheet(
 def add_layers(
     content: bytes, layers: Sequence[AddedLayer], *, style: str = "pen", optimize: bool = False, strokes_before: int = 0
 ) -> bytes:
-    """Return an SVG document with layers added at its end; its own bytes are kept, in their order.
+    """Return an SVG document with layers added at its end; nothing else changes.
 
-    The layers' properties are written as each element's own style, which the document's rules do not override.
+    The layers have style attributes, so that rules of the document do not apply to them.
 
     Args:
-        content: the document, in any encoding; a compressed one is returned as text.
+        content: the document, in any encoding; a compressed document is returned as text.
         layers: from the lowest to the highest.
         style: one of :data:`sketchrnn.formats.svg.style.STYLES`.
         optimize: reorder the strokes of each layer for plotters.
         strokes_before: the number of the document's own lines, which come first in the style ``order``.
 
     Raises:
-        FormatError: the content is no SVG document.
+        FormatError: the content is not an SVG document.
     """
     document = uncompressed(content)
     root = parse_root(document)
     identifiers = {element.get("id") for element in root.iter()}
     has_rules = any(isinstance(one.tag, str) and one.tag.rpartition("}")[2] == "style" for one in root.iter())
-    declared = {"xmlns": _SVG} if root.tag.startswith("{") else {}  # whatever prefix the root has for it
+    declared = {"xmlns": _SVG} if root.tag.startswith("{") else {}  # with any namespace prefix of the root
     numbers = itertools.count(1)
     groups = []
     for layer in layers:
@@ -279,7 +279,7 @@ def xml_text(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The part of the plane that a picture shows, its margin included; on a page without a margin.
+    """The visible part of a picture, including its margin; on a page, without the margin.
 
     Attributes:
         x: of the left side.
@@ -287,7 +287,7 @@ class _Frame:
         width: of the whole.
         height: of the whole.
         stroke_width: in the drawing's unit.
-        scale: millimetres of a unit on the page; 1 without one.
+        scale: millimeters of a unit on the page; 1 without one.
     """
 
     x: float
@@ -299,7 +299,7 @@ class _Frame:
 
     @classmethod
     def around(cls, layers: Sequence[Layer], render_style: RenderStyle) -> _Frame:
-        """Return the frame of all layers; a picture of one point is taken to be 1 unit wide."""
+        """Return the frame of all layers; a picture of one point is 1 unit wide."""
         bounds = [layer.sketch.bounds() for layer in layers if layer.sketch.strokes] or [(0.0, 0.0, 0.0, 0.0)]
         x_min, y_min = min(box[0] for box in bounds), min(box[1] for box in bounds)
         x_max, y_max = max(box[2] for box in bounds), max(box[3] for box in bounds)
@@ -359,12 +359,12 @@ def _new_page(page: Page, render_style: RenderStyle) -> ElementTree.Element:
 def _fit(
     page: Page, render_style: RenderStyle, width: float, height: float, pen: float = 0.0
 ) -> tuple[float, float, float]:
-    """Return the scale that lets a drawing fill a page inside its margin, and the shift that centres it."""
+    """Return the scale that lets a drawing fill a page inside its margin, and the shift that centers it."""
     margin = DEFAULT_MARGIN if render_style.margin is None else render_style.margin.on_page(_larger(page))
     room = [side - 2 * margin - pen for side in (page.width, page.height)]
     if min(room) <= 0:
         found = f"a margin of {margin:g} mm on a page of {page.width:g} x {page.height:g} mm"
-        raise ConfigurationError(f"margin: expected some room for the drawing, found {found}")
+        raise ConfigurationError(f"margin: expected space left for the drawing, found {found}")
     scale = min(side / max(extent, _SMALLEST_EXTENT) for side, extent in zip(room, (width, height), strict=True))
     return scale, (page.width - width * scale) / 2, (page.height - height * scale) / 2
 
@@ -386,7 +386,7 @@ def _cell_picture(
     render_style: RenderStyle,
     animation: Animation | None,
 ) -> ElementTree.Element:
-    """Return a group that holds the layers, scaled into the square of side ``cell`` at ``corner``."""
+    """Return a group with the layers, scaled into the square of side ``cell`` at ``corner``."""
     frame = _Frame.around(layers, RenderStyle())
     inner = cell * (1 - 2 * _CELL_INSET)
     scale = inner / max(frame.width, frame.height)
@@ -408,7 +408,7 @@ def _groups(
     timings = iter(stroke_timings([layer.sketch for layer in layers], animation.seconds) if animation else [])
     first = 0
     for layer in layers:
-        identifier = "-".join(xml_text(layer.name + suffix).split())  # an id holds no spaces
+        identifier = "-".join(xml_text(layer.name + suffix).split())  # an id has no spaces
         group = _element("g", {"id": identifier, **_line_attributes(layer.color, stroke_width)})
         group.set(*SEPARATE_STROKES)
         strokes, color = layer.sketch.strokes, xml_text(layer.color)
@@ -449,9 +449,9 @@ def _xml_element(element: SvgElement) -> ElementTree.Element:
 def _add_moving(
     group: ElementTree.Element, drawn: SvgElement, timing: StrokeTiming, animation: Animation, identifier: str
 ) -> None:
-    """Add an element that draws itself, or the part of it that a still shows.
+    """Add an animated element, or its visible part in a single frame.
 
-    An outline is uncovered by a line along its middle.
+    An outline is revealed by a line along its middle.
     """
     element = _xml_element(drawn)
     line = element
@@ -501,10 +501,10 @@ def _shortened(label: str, letters: float) -> str:
 
 
 class _RootEnd:
-    """Where the root element of a document ends.
+    """The end of a document's root element.
 
     Attributes:
-        position: in bytes, of the end tag; behind the tag of a root that closes itself.
+        position: in bytes, of the end tag; after the tag if the root is self-closing.
         self_closing: the root is ``<svg .../>``.
         encoding: of the document, by its byte order mark or its declaration.
         name: of the root, with its prefix.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Extensions > Sketch-RNN > Complete: draw what is missing in a partial sketch.
+"""Extensions > Sketch-RNN > Complete: complete a partial sketch.
 
 Inkscape runs this file with its own Python, which has inkex but not sketchrnn. So it collects the lines and passes them
 to ``sketchrnn complete``, which the interpreter named in sketchrnn_complete.json runs. `sketchrnn
-install-inkscape-extension` wrote both files. For Inkscape 1.2 and later, some of which come with Python 3.7.
+install-inkscape-extension` wrote both files. It runs in Inkscape 1.2 and later; some versions come with Python 3.7.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SMOOTHNESS = 500
 """Largest side of the drawing, divided by the largest distance between a curve and its polyline."""
 MOST_NESTED_CLONES = 20
 LIBRARY_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "GI_TYPELIB_PATH", "GTK_PATH")
-"""Set by some packages of Inkscape for Inkscape's own Python; another Python fails with them."""
+"""Variables that some Inkscape packages set for their own Python. Other Pythons fail with them."""
 
 
 class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no types
@@ -102,7 +102,7 @@ class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no typ
                 command,
                 input=json.dumps(strokes).encode(),
                 capture_output=True,
-                cwd=Path(python).parent,  # Python would import modules from another one, too
+                cwd=Path(python).parent,  # Python would also import modules from its folder
                 env=environment,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows only
                 check=False,
@@ -134,7 +134,7 @@ class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no typ
         }
 
     def next_layer_number(self) -> int:
-        """Return a number that no layer has for plotter programs: vpype and AxiDraw read it from the layer's name."""
+        """Return an unused layer number for plotter programs: vpype and AxiDraw read it from the layer's name."""
         layers = [child for child in self.svg if isinstance(child, inkex.Group)]
         numbers = [len(layers)]
         for layer in layers:
@@ -165,12 +165,12 @@ def parent_transform(element: Any) -> Any:
 
 
 def is_hidden(element: Any) -> bool:
-    """Tell whether an element and all that it holds is hidden."""
+    """Return whether an element and all its children are hidden."""
     return "none" in (element.get("display"), element.style.get("display"))
 
 
 def is_painted(style: Any, property_name: str) -> bool:
-    """Tell whether a style paints the fill or the stroke."""
+    """Return whether a style paints the fill or the stroke."""
     default = "none" if property_name == "stroke" else "black"
     return str(style.get(property_name, default)) not in ("none", "transparent")
 
@@ -183,7 +183,7 @@ def determinant(transform: Any) -> float:
 
 
 def drawn_shapes(element: Any, transform: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
-    """Yield the visible shapes of an element and what it holds, lowest first, each with its transform to the root."""
+    """Yield the visible shapes in an element, lowest first, each with its transform to the root."""
     if not isinstance(element, inkex.BaseElement) or is_hidden(element) or depth > MOST_NESTED_CLONES:
         return
     transform = transform @ element.transform
@@ -221,9 +221,9 @@ def new_strokes(given: list[Any], drawing: list[Any], continues: bool) -> list[A
     """Return the strokes of a drawing that are not in the partial sketch, as lists of points (x, y).
 
     Args:
-        given: strokes of the partial sketch, with which the drawing begins.
-        drawing: strokes as Quick, Draw! writes them: a list of x and a list of y.
-        continues: the last given stroke goes on in the drawing.
+        given: strokes of the partial sketch, which are the first ones of the drawing.
+        drawing: strokes in the layout of Quick, Draw!: a list of x and a list of y.
+        continues: the drawing continues the last given stroke.
     """
     strokes = [list(zip(*axes[:2])) for axes in drawing]
     new = strokes[len(given) :]

@@ -1,12 +1,12 @@
 """The recurrent cells of encoder and decoder: LSTM, layer-norm LSTM and HyperLSTM; time first.
 
 The plain LSTM runs over a whole sequence: on a CPU in :mod:`sketchrnn.training.network.recurrence`, on a GPU in cuDNN.
-The other two run step by step. All have NumPy twins in :mod:`sketchrnn.model.cells`. Gates are in torch's order: input,
-forget, cell input, output.
+The other two run step by step. All have NumPy counterparts in :mod:`sketchrnn.model.cells`. Gates are in torch's order:
+input, forget, cell input, output.
 
-The layer-norm LSTM and the HyperLSTM start as Magenta's do (sketch_rnn/rnn.py): recurrent weights orthogonal for each
-gate, input weights by Glorot and Bengio 2010, forget bias 1. Magenta adds that bias when it runs; here it is part of
-the weights.
+The layer-norm LSTM and the HyperLSTM have the same initial weights as in Magenta's code (sketch_rnn/rnn.py): recurrent
+weights orthogonal for each gate, input weights by Glorot and Bengio 2010, forget bias 1. Magenta adds that bias at run
+time; here it is part of the weights.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Cell(Protocol):
     state_units: int
 
     def recurrent_weights(self) -> tuple[Tensor, ...]:
-        """Return the weights that a run multiplies states with, some of them dropped in training."""
+        """Return the recurrent weights of a run, some of them dropped in training."""
         ...
 
     def project(self, rows: Tensor, conditioning: Tensor | None) -> Tensor:
@@ -73,9 +73,10 @@ class Cell(Protocol):
 class LSTM(nn.LSTM):
     """One plain layer.
 
-    It starts with torch's weights and forget bias 1 (Jozefowicz et al. 2015, proceedings.mlr.press/v37/jozefowicz15).
-    With Magenta's orthogonal recurrent weights kanji were learned more slowly (benchmarks/RESULTS.md). torch keeps two
-    biases, of which only the sum matters. The second one stays zero and is not trained, so that the number of
+    Its initial weights are those of torch, with forget bias 1 (Jozefowicz et al. 2015,
+    proceedings.mlr.press/v37/jozefowicz15).
+    With Magenta's orthogonal recurrent weights, the loss on kanji fell more slowly (benchmarks/RESULTS.md). torch has
+    two biases, but only their sum matters. The second one stays zero and is not trained, so that the number of
     parameters is the published one.
     """
 
@@ -99,7 +100,7 @@ class LSTM(nn.LSTM):
 
     @property
     def runs_by_steps(self) -> bool:
-        """Whether cell inputs are dropped, which neither cuDNN nor our own recurrence does."""
+        """Whether cell inputs are dropped, which neither cuDNN nor our own recurrence supports."""
         return self.training and self.recurrent_dropout > 0
 
     def recurrent_weights(self) -> tuple[Tensor, ...]:
@@ -152,7 +153,7 @@ class LayerNormLSTM(nn.Module):
     """
 
     def __init__(self, input_size: int, units: int, dropouts: Dropouts = NO_DROPOUT) -> None:
-        """Make a layer; arguments as for :class:`LSTM`."""
+        """Make a layer; arguments: see :class:`LSTM`."""
         super().__init__()
         self.units = self.state_units = units
         self.weight_dropout, self.recurrent_dropout = dropouts.weight, dropouts.recurrent
@@ -164,7 +165,7 @@ class LayerNormLSTM(nn.Module):
             nn.init.xavier_uniform_(self.weight_ih)
             for gate in self.weight_hh.chunk(4):
                 nn.init.orthogonal_(gate)
-            self.gate_norm.bias[1] = 1.0  # the forget gate's
+            self.gate_norm.bias[1] = 1.0  # of the forget gate
 
     def recurrent_weights(self) -> tuple[Tensor, ...]:
         """Return the recurrent weights of one run, (4 H, H)."""
@@ -210,7 +211,7 @@ class HyperLSTM(LayerNormLSTM):
             units: H, of the large LSTM.
             hyper_units: units of the small LSTM.
             embedding_units: size of the embedding from which each scale and shift is computed.
-            dropouts: as for :class:`LSTM`, of the large LSTM.
+            dropouts: see :class:`LSTM`; for the large LSTM.
         """
         super().__init__(input_size, units, dropouts)
         self.state_units = units + hyper_units
@@ -276,7 +277,7 @@ def make_cell(
     configuration: ModelConfiguration,
     dropouts: Dropouts = NO_DROPOUT,
 ) -> Cell:
-    """Return a fresh recurrent layer.
+    """Return a new recurrent layer.
 
     Args:
         kind: one of :data:`sketchrnn.model.configuration.CELLS`.
@@ -299,7 +300,7 @@ def apply_gates(gates: Tensor, cell: Tensor, dropout: float) -> State:
     Args:
         gates: inputs of the gates, (B, 4 H).
         cell: before the step, (B, H).
-        dropout: probability of dropping a cell input: new content is dropped, not memory.
+        dropout: probability of dropping a cell input; the cell itself is not dropped.
 
     Reference:
         Semeniuta, Severyn and Barth 2016, arXiv:1603.05118, equation 9.
@@ -382,7 +383,7 @@ class SideBySide:
             state = zero, zero
         step: Callable[..., State] = layer.step
         if self.compile_options is not None:
-            step = torch.compile(step, **self.compile_options)  # torch keeps what it compiled for the layer's code
+            step = torch.compile(step, **self.compile_options)  # torch caches the compiled code of the layer
         outputs = []
         for projection in layer.project(rows, conditioning).unbind():
             state = step(projection, state, recurrent)

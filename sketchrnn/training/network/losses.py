@@ -55,7 +55,7 @@ class Mixture:
         return torch.tanh(self.rho_logit)
 
     def log_prob(self, offsets: Tensor) -> Tensor:
-        """Log density of offsets (B, N, 2), in offset scales. Computed in log space throughout, hence finite.
+        """Log density of offsets (B, N, 2), in offset scales. It is computed in log space, so it is finite.
 
         Returns:
             (B, N).
@@ -65,10 +65,10 @@ class Mixture:
         """
         scaled = (offsets.unsqueeze(-2) - self.mu) * torch.exp(-self.log_sigma)  # (B, N, M, 2)
         x, y = scaled.unbind(-1)
-        # 1 - tanh(r)^2 = sech(r)^2, whose logarithm does not cancel where |rho| is near 1
+        # 1 - tanh(r)^2 = sech(r)^2, whose logarithm is precise where |rho| is near 1
         magnitude = self.rho_logit.abs()
         log_one_minus_rho2 = 2.0 * (math.log(2.0) - magnitude - torch.log1p(torch.exp(-2.0 * magnitude)))
-        # x² + y² - 2 rho x y over 1 - rho², in the form that does not cancel either
+        # x² + y² - 2 rho x y over 1 - rho², in a form that is also precise
         quadratic = (x - self.rho * y).square() * torch.exp(-log_one_minus_rho2) + y * y
         log_normal = (
             -0.5 * quadratic - self.log_sigma.sum(-1) - 0.5 * log_one_minus_rho2 - math.log(2.0 * math.pi)
@@ -83,14 +83,14 @@ class Mixture:
 def row_losses(
     mixture: Mixture, targets: Tensor, lengths: Tensor, *, pen_rows: str = "end", density_floor: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Return -log p of each row's offset and of its pen state, (B, N) each; 0 for rows that do not count.
+    """Return -log p of each row's offset and of its pen state, (B, N) each; 0 for rows that are not scored.
 
     Args:
         mixture: prediction of each row, (B, N).
         targets: stroke-5 rows to predict: the sketch, END, padding; (B, N, 5).
         lengths: rows of each sketch, END not counted, (B,).
-        pen_rows: rows whose pen state counts. "real": the sketch's rows, as the paper's code evaluates; "end": END too,
-            without which the model does not learn to stop; "all": the padding too, as the paper's code trains (then
+        pen_rows: rows whose pen state is scored. "real": the sketch's rows, as in the paper's evaluation; "end": also
+            END, so that the model learns to stop; "all": also the padding, as in the paper's training (then
             targets must be padded to Nmax).
         density_floor: added to every density. The paper's code adds 1e-6, which hides how unlikely an outlier is.
 

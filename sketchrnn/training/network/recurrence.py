@@ -1,12 +1,12 @@
 """The LSTM's recurrence on a CPU, forward and backward, in float32 or bfloat16; faster than ``torch.nn.LSTM``.
 
-``torch.nn.LSTM`` leaves the CPU to oneDNN's LSTM, which reaches 80 % of the rate of single matrix products in float32
+On a CPU, ``torch.nn.LSTM`` uses oneDNN's LSTM, which reaches 80 % of the rate of single matrix products in float32
 and half of it in bfloat16 (benchmarks/RESULTS.md). This recurrence consists of such products and of few passes over
 memory:
 
 - Inputs that are the same at every step (z, the category) are multiplied once.
-- The other inputs and a 1 for the bias stand beside the hidden state, so that a step is one product.
-- All four gates take one sigmoid, since tanh(x) = 2 sigmoid(2x) - 1.
+- The other inputs and a 1 for the bias are beside the hidden state, so that a step is one product.
+- All four gates use one sigmoid, because tanh(x) = 2 sigmoid(2x) - 1.
 - The gradients of the weights are one product over all steps.
 - Buffers are reused from one training step to the next.
 """
@@ -22,7 +22,7 @@ _MINUS_ONE = torch.tensor(-1.0)
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _BLOCK = {torch.bfloat16: 32}
-"""The operand's columns are padded to a multiple of this: what the CPU's matrix instructions take at a time."""
+"""The columns of the operand are padded to a multiple of this, the width of the CPU's matrix instructions."""
 _DEFAULT_BLOCK = 8
 
 
@@ -33,7 +33,7 @@ class Workspace:
         self._buffers: dict[tuple[str, torch.dtype], Tensor] = {}
 
     def get(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of that shape. Its content is undefined, or what it was when last used."""
+        """Return a tensor of this shape. Its content is undefined, or that of its last use."""
         size = torch.Size(shape).numel()
         buffer = self._buffers.get((name, dtype))
         if buffer is None or len(buffer) < size:
@@ -42,7 +42,7 @@ class Workspace:
 
 
 class _Saved(NamedTuple):
-    """What the forward pass keeps for the backward pass, in a workspace; the leading axes are (G, N).
+    """Values that the forward pass saves for the backward pass, in a workspace; the leading axes are (G, N).
 
     Attributes:
         operand: of each step's product: hidden state, row, 1, zeros; one step more than there are rows.
@@ -91,7 +91,7 @@ class Recurrence(torch.autograd.Function):
         operand, gates, cell_inputs, cells, tanh_cells = _saved(workspace, ctx.shape, dtype)
         operand[:, 0, :, :units] = 0.0 if hidden is None else hidden
         operand[:, :-1, :, units : units + inputs] = rows
-        operand[..., units + inputs] = 1.0  # is multiplied by the bias
+        operand[..., units + inputs] = 1.0  # factor of the bias
         operand[..., units + inputs + 1 :] = 0.0
         cells[:, 0] = 0.0 if cell is None else cell
 
@@ -133,7 +133,7 @@ class Recurrence(torch.autograd.Function):
         groups, steps, batch, inputs, units = ctx.shape
         operand, gates, cell_inputs, cells, tanh_cells = _saved(workspace, ctx.shape, dtype)
         precise = gates.dtype
-        # a step's gates are not needed after it, so that their gradients take their place
+        # the gates of a step are not needed any more: their gradients overwrite them
         d_gates = gates if precise == dtype else workspace.get("d_gates", (groups, steps, batch, 4 * units), dtype)
         d_gate = workspace.get("d_gate", (groups, batch, 4 * units), precise)
         d_hidden = workspace.get("d_hidden", (groups, batch, units), precise)

@@ -67,7 +67,7 @@ class Encoder(nn.Module):
         self.logvar = nn.Linear(summary_units, configuration.latent_units)
 
     def forward(self, rows: Tensor, lengths: Tensor, category: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Encode sketches; rows after a sketch's own rows have no influence.
+        """Encode sketches; padding rows have no influence.
 
         Args:
             rows: stroke-5 without START and END, (B, L, 5).
@@ -97,7 +97,7 @@ class Decoder(nn.Module):
 
     def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
         super().__init__()
-        units, conditioning_units = configuration.decoder_units, configuration.condition_units
+        units, conditioning_units = configuration.decoder_units, configuration.conditioning_units
         self.lstm = make_cell(
             configuration.decoder_cell,
             configuration.row_units + conditioning_units,
@@ -117,7 +117,7 @@ class Decoder(nn.Module):
         """Return h0 and c0 = tanh(W conditioning + b); zero without conditioning.
 
         Args:
-            conditioning: z and the category embedding, (B, condition_units).
+            conditioning: z and the category embedding, (B, conditioning_units).
         """
         if self.initial is None:
             zero = conditioning.new_zeros(conditioning.shape[0], self.lstm.state_units)
@@ -132,14 +132,14 @@ class Decoder(nn.Module):
 
         Args:
             rows: stroke-5, beginning with START, (B, N, 5).
-            conditioning: z and the category embedding, (B, condition_units).
+            conditioning: z and the category embedding, (B, conditioning_units).
             state: state before the first row; the initial state if None.
 
         Returns:
             Raw parameters (B, N, 3 + 6 M), and the state after the last row.
         """
         if state is not None and self._position_inputs:
-            raise ValueError("with position inputs the decoder runs from START only: a state holds no pen position")
+            raise ValueError("expected no state for a decoder with position inputs: a state has no pen position")
         start = self.initial_state(conditioning) if state is None else state
         if self._position_inputs:
             rows = torch.cat([rows, pen_positions(rows)], dim=-1)
@@ -159,7 +159,7 @@ class SketchRNN(nn.Module):
     """
 
     def __init__(self, configuration: ModelConfiguration, dropouts: Dropouts = NO_DROPOUT) -> None:
-        """Make a network with fresh weights from torch's default generator.
+        """Make a network with random weights from torch's default generator.
 
         Args:
             configuration: the architecture.
@@ -201,7 +201,7 @@ class SketchRNN(nn.Module):
         return posterior
 
     def conditioning(self, z: Tensor | None, category: Tensor, clarity: Tensor | None = None) -> Tensor:
-        """Return the decoder's conditioning, (B, condition_units): z, then the category embedding.
+        """Return the decoder's conditioning, (B, conditioning_units): z, then the category embedding.
 
         Args:
             z: latent vectors (B, Z); None for "no z", or for a decoder-only network.
@@ -212,7 +212,7 @@ class SketchRNN(nn.Module):
         if self.encoder is not None:
             if z is None:
                 if self.no_latent is None:
-                    raise ValueError("this network was trained with z only")
+                    raise ValueError("expected z: this network was trained with z only")
                 z = self.no_latent.expand(category.shape[0], -1)
             parts.append(z)
         if self.category is not None:
@@ -225,7 +225,7 @@ class SketchRNN(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def draw_noise(self, count: int, generator: torch.Generator | None = None) -> Noise:
-        """Draw the noise of ``count`` sketches, from a generator on the network's device or torch's default one."""
+        """Sample the noise of ``count`` sketches, from a generator on the network's device or torch's default one."""
         device = next(self.parameters()).device
         units, dropout = self.configuration.latent_units, self.configuration.latent_dropout
         z = torch.randn(count, units, generator=generator, device=device)
@@ -247,7 +247,7 @@ class SketchRNN(nn.Module):
             stroke5: START, the sketches' rows, END and padding, (B, N + 1, 5).
             lengths: rows of each sketch, START and END not counted, (B,).
             category: index of each sketch's category, (B,).
-            noise: noise of z; None draws it from torch's default generator.
+            noise: noise of z; None samples it from torch's default generator.
             clarity: of each sketch, (B,); None for unknown.
         """
         inputs = stroke5[:, :-1]
@@ -264,7 +264,7 @@ class SketchRNN(nn.Module):
         return Prediction(Mixture.from_output(output), z_mean, z_logvar)
 
     def compile_steps(self, **options: Any) -> None:
-        """Compile the step of cells that run step by step, see torch.compile; the plain LSTM has no use for it.
+        """Compile the step of cells that run step by step (torch.compile); the plain LSTM does not need it.
 
         Args:
             options: of torch.compile.

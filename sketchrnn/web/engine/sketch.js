@@ -46,7 +46,7 @@ function withPoints(sketch, change) {
   return { ...sketch, strokes: sketch.strokes.map((stroke) => stroke.map(change)) };
 }
 
-/** Rounds halves to the even neighbour, as NumPy does. */
+/** Rounds halves to the even neighbor, as NumPy does. */
 function roundedToEven(value) {
   const below = Math.floor(value);
   const rest = value - below;

@@ -29,7 +29,7 @@ export function showGuesses(list, guesses, chosen, onChoice) {
  */
 export function showEndings(list, { ink, endings, shown }, { room, drawing, onChoice }) {
   const focused = [...list.children].indexOf(document.activeElement);
-  const labelled = new Set(endings.map(({ category }) => category)).size > 1;
+  const labeled = new Set(endings.map(({ category }) => category)).size > 1;
   const places = drawing ? Math.max(room, endings.length) : endings.length;
   const given = ink.map(pathData).join("");
   const best = !drawing && endings.length > 1 ? endings[0] : null;
@@ -40,10 +40,10 @@ export function showEndings(list, { ink, endings, shown }, { room, drawing, onCh
     else {
       button.setAttribute("aria-pressed", String(index === shown));
       button.append(picture(given, ending.strokes, [...ink, ...ending.strokes]));
-      if (labelled) button.append(made("span", { className: "ending-name", textContent: ending.category }));
+      if (labeled) button.append(made("span", { className: "ending-name", textContent: ending.category }));
       if (ending === best) button.append(made("span", { className: "best", textContent: "★" }));
       const strokes = ending.whole ? ending.strokes.length : null;
-      button.setAttribute("aria-label", texts.endingLabel(index + 1, labelled ? ending.category : null, strokes, ending === best));
+      button.setAttribute("aria-label", texts.endingLabel(index + 1, labeled ? ending.category : null, strokes, ending === best));
     }
     button.addEventListener("click", () => onChoice(index));
     return button;

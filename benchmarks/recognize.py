@@ -1,7 +1,7 @@
 """Are a model's drawings recognized, and do they vary as people's drawings do?
 
     python benchmarks/picture_classifier.py STORE --output out/classifier.pt
-    python benchmarks/recognise.py STORE --classifier out/classifier.pt [--decoders FILE ...] [--best-of 1 4 16]
+    python benchmarks/recognize.py STORE --classifier out/classifier.pt [--decoders FILE ...] [--best-of 1 4 16]
 
 A picture classifier, which is no part of the product, names test drawings of people and drawings of the model: from
 nothing, completed from 25 % and 50 % of a test drawing, and reconstructed. "Recognized" is the share that it names
@@ -173,7 +173,7 @@ def main() -> None:
             )
             sketches = [one.sketch for one in draw(None, count=40)]
             add(f"{name}: Google's decoder, temperature {temperature:g}", sketches, np.zeros(40, np.int64), [name])
-    write_results("recognise", lines)
+    write_results("recognize", lines)
 
 
 def classifier_features(classifier: Classifier, sample: Sample) -> NDArray[np.float32]:
