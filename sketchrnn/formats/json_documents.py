@@ -37,7 +37,7 @@ _FOREIGN = {  # recognized by keys that only these objects have
 }
 
 
-def records_of(value: dict[str, Any]) -> list[Record] | None:
+def _records_of_program(value: dict[str, Any]) -> list[Record] | None:
     """Return the drawings of another program's document; None if its format is unknown.
 
     Raises:
@@ -52,8 +52,8 @@ def records_of(value: dict[str, Any]) -> list[Record] | None:
         return [_excalidraw(item.get("elements") if isinstance(item, dict) else item) for item in items]
     if isinstance(kind, str) and kind in _GEOJSON:
         ignored: Counter[str] = Counter()
-        lines = [_points(line, f"line {index}") for index, line in enumerate(_geometry_lines(value, ignored))]
-        return [_record([line * (1.0, -1.0) for line in lines], ignored, "lines (LineString)")]
+        lines = [_coordinates(line, f"line {index}") for index, line in enumerate(_geometry_lines(value, ignored))]
+        return [_drawing([line * (1.0, -1.0) for line in lines], ignored, "lines (LineString)")]
     shapes = _tldraw_records(value)
     if shapes is not None:
         return _tldraw(shapes)
@@ -63,7 +63,7 @@ def records_of(value: dict[str, Any]) -> list[Record] | None:
     return None
 
 
-def foreign_list(values: list[Any]) -> str | None:
+def _foreign_list(values: list[Any]) -> str | None:
     """Describe a list that looks like another format, and how to convert it; None for other lists."""
     if not values:
         return None
@@ -98,13 +98,13 @@ def _excalidraw(elements: object) -> Record:
         if element.get("type") not in ("freedraw", "line"):
             ignored[str(element.get("type"))] += 1
             continue
-        points = _points(element.get("points"), place)
+        points = _coordinates(element.get("points"), place)
         if not len(points):
             continue
         center = (points.min(axis=0) + points.max(axis=0)) / 2
         x, y, angle = (_number(element, key, place) for key in ("x", "y", "angle"))
         strokes.append((points - center) @ _rotation(angle) + center + (x, y))
-    return _record(strokes, ignored, "freedraw elements")
+    return _drawing(strokes, ignored, "freedraw elements")
 
 
 def _tldraw_records(value: dict[str, Any]) -> list[Any] | None:
@@ -149,7 +149,7 @@ def _tldraw(records: list[Any]) -> list[Record]:
             points = points @ _rotation(_number(one, "rotation", place)) + [_number(one, key, place) for key in "xy"]
         strokes.append(points)
     drawn = [page for page in pages.values() if page[0]] or list(pages.values())[:1] or [([], Counter())]
-    return [_record(strokes, +ignored, "draw shapes") for strokes, ignored in drawn]
+    return [_drawing(strokes, +ignored, "draw shapes") for strokes, ignored in drawn]
 
 
 def _tldraw_points(shape: dict[str, Any]) -> FloatArray:
@@ -162,7 +162,7 @@ def _tldraw_points(shape: dict[str, Any]) -> FloatArray:
             raise FormatError(f"{place}: expected segments with a list of points, found {found(segment)}. {_AS_SVG}")
         new = segment["points"]
         points += new[1:] if points and new[:1] == points[-1:] else new
-    return _points(points, place) * _number(properties, "scale", place, 1.0)
+    return _coordinates(points, place) * _number(properties, "scale", place, 1.0)
 
 
 def _geometry_lines(value: object, ignored: Counter[str]) -> Iterator[object]:
@@ -185,7 +185,7 @@ def _geometry_lines(value: object, ignored: Counter[str]) -> Iterator[object]:
         ignored[kind] += 1
 
 
-def _points(values: object, place: str) -> FloatArray:
+def _coordinates(values: object, place: str) -> FloatArray:
     """Return (points, 2) of points [x, y, ...] or {"x": ..., "y": ...}."""
     points = []
     for index, value in enumerate(_list(values, f"{place}: points")):
@@ -218,7 +218,7 @@ def _list(value: object, name: str) -> list[Any]:
     return value
 
 
-def _record(strokes: list[FloatArray], ignored: Counter[str], expected: str) -> Record:
+def _drawing(strokes: list[FloatArray], ignored: Counter[str], expected: str) -> Record:
     sketch = Sketch.from_polylines(strokes)
     if not sketch.strokes:
         other = ", ".join(f"{count} {kind}" for kind, count in ignored.items()) or "none"

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from sketchrnn.errors import FormatError
-from sketchrnn.formats import json_documents
 from sketchrnn.formats.json_values import (
     JSON_ERRORS,
     all_numbers,
@@ -82,7 +81,7 @@ def _records(value: object) -> list[Record]:
     if isinstance(value, dict):
         if "drawing" in value:
             return [quickdraw_record(value)]
-        records = json_documents.records_of(value)
+        records = _records_of_program(value)
         return [_strokes_record(value)] if records is None else records
     if isinstance(value, list) and any(isinstance(one, dict) and {"drawing", "strokes"} & set(one) for one in value):
         return [record for index, one in enumerate(value) for record in _numbered_records(one, index)]
@@ -127,7 +126,7 @@ def _layouts(strokes: object) -> set[str]:
 
 def _strokes_record(fields: dict[str, object]) -> Record:
     strokes = next((fields[key] for key in _STROKE_LISTS if key in fields), None)
-    if isinstance(strokes, list) and (foreign := json_documents.foreign_list(strokes)) is not None:
+    if isinstance(strokes, list) and (foreign := _foreign_list(strokes)) is not None:
         raise FormatError(f"expected {_LAYOUT}, found {foreign}")
     if not isinstance(strokes, list):
         raise FormatError(f"expected {_LAYOUT}, found {found(fields if strokes is None else strokes)}")
@@ -157,19 +156,11 @@ def _points(stroke: object, place: str) -> list[list[float]]:
     return points
 
 
-def _write(records: Iterable[Record]) -> str:
-    return "".join(dumps_polyline_json(record.sketch) for record in records)
-
-
-def _read(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
-    return parse_json(file.read(), name)
-
-
-FORMAT = Format(
+JSON = Format(
     "JSON (strokes, records, Excalidraw, tldraw, GeoJSON)",
     (".json", ".geojson", ".excalidraw", ".excalidrawlib", ".tldr"),
     lambda head: head.lstrip()[:1] in (b"[", b"{"),
-    _read,
-    _write,
+    lambda file, name, _: parse_json(file.read(), name),
+    lambda records: "".join(dumps_polyline_json(record.sketch) for record in records),
     one_drawing=True,
 )

@@ -101,8 +101,6 @@ def walk(content: bytes | memoryview, name: str, first: int = 0) -> Iterator[tup
         index += 1
 
 
-def _read(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
-    return parse_binary(file.read(), name, word)
-
-
-FORMAT = Format("Quick, Draw! binary", (".bin",), is_binary, _read)
+BINARY = Format(
+    "Quick, Draw! binary", (".bin",), is_binary, lambda file, name, word: parse_binary(file.read(), name, word)
+)

@@ -28,7 +28,7 @@ def _delimiter(head: bytes) -> str | None:
     return None
 
 
-def _read(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
+def _read_table(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     csv.field_size_limit(_LONGEST_FIELD)
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     line = 1
@@ -52,4 +52,4 @@ def _read(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
         raise FormatError(f"{name}, line {line}: {error}") from error
 
 
-FORMAT = Format("Kaggle doodle CSV", (".csv", ".tsv"), lambda head: _delimiter(head) is not None, _read)
+CSV = Format("Kaggle doodle CSV", (".csv", ".tsv"), lambda head: _delimiter(head) is not None, _read_table)

@@ -203,7 +203,7 @@ def _first_other(values: list[object]) -> object:
     return next(value for value in values if not all_numbers([value]))
 
 
-FORMAT = Format(
+NDJSON = Format(
     "Quick, Draw! ndjson",
     (".ndjson", ".jsonl"),
     lambda head: _LINE.match(head) is not None,
