@@ -25,7 +25,7 @@ from results import write_results
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.dataset.store import PREPARING, open_stores
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.formats.quickdraw_binary import HEADER
+from sketchrnn.formats.quickdraw import HEADER
 
 SECONDS = 10
 ELEMENTS = (

@@ -17,9 +17,8 @@ import numpy as np
 from magentas import MAGENTAS
 from padded_baseline import BaselineTraining
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration

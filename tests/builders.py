@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.splits import SPLITS
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs
 from sketchrnn.model.configuration import ModelConfiguration

@@ -7,8 +7,8 @@ from builders import random_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.training import augmentation
-from sketchrnn.training.augmentation import KEPT_ROWS, Augmentation, AugmentationNoise
+from sketchrnn.training import batches
+from sketchrnn.training.batches import KEPT_ROWS, Augmentation, AugmentationNoise
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -48,7 +48,7 @@ def augment(offsets, lifts, lengths, seed, **amounts):
     padded_offsets[real], padded_lifts[real] = offsets, lifts
     tensors = (torch.from_numpy(padded_offsets), torch.from_numpy(padded_lifts), torch.from_numpy(lengths))
     noise = AugmentationNoise.sample(len(lengths), int(lengths.max()), torch.Generator().manual_seed(seed))
-    results = [value.numpy() for value in augmentation.augment(*tensors, noise, Augmentation(**amounts))]
+    results = [value.numpy() for value in batches.augment(*tensors, noise, Augmentation(**amounts))]
     real = np.arange(results[1].shape[1])[None] < results[2][:, None]
     assert not results[0][~real].any()
     assert not results[1][~real].any()

@@ -5,9 +5,17 @@ from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
-from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
-from sketchrnn.training.batches import Collator, batch_stream, epoch_batches, few_of_each, length_order_batches
+from sketchrnn.sketch.sketch import END, stroke5_from_stroke3
+from sketchrnn.training.batches import (
+    Augmentation,
+    AugmentationNoise,
+    Collator,
+    augment,
+    batch_stream,
+    epoch_batches,
+    few_of_each,
+    length_order_batches,
+)
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 

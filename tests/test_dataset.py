@@ -10,14 +10,12 @@ from builders import drawings_of, random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings, split_of_key
 from sketchrnn.dataset.load import load
-from sketchrnn.dataset.splits import SPLITS, split_of_key
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import SAME_SHAPE, same_shape, signature
-from sketchrnn.sketch.simplify import fit_to_box
+from sketchrnn.sketch.simplify import SAME_SHAPE, fit_to_box, same_shape, signature
 
 
 def scribble(seed, points=12, size=255.0):

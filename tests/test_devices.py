@@ -14,8 +14,7 @@ import torch
 from builders import FUSED, network_of, random_drawings, random_stroke5, small_model
 
 from sketchrnn.model.configuration import CELLS
-from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
-from sketchrnn.training.batches import Batch, Collator, batch_stream
+from sketchrnn.training.batches import Augmentation, AugmentationNoise, Batch, Collator, augment, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, choose_precision
 from sketchrnn.training.evaluation import evaluate

@@ -22,13 +22,12 @@ import sketchrnn
 import sketchrnn.training
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import ConfigurationError, DownloadError, FormatError
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
+from sketchrnn.formats.quickdraw import dumps_ndjson
 from sketchrnn.model.checkpoint import save_checkpoint
 from sketchrnn.model.hub import fetch_from_hub
 from sketchrnn.sketch import Sketch
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, Strokes
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.strokes import Strokes
 
 OPTIONAL = ("torch", "shapely", "matplotlib", "PIL", "resvg_py", "huggingface_hub", "vpype", "fastapi", "tensorboard")
 SKETCH = Sketch.from_polylines([[(0, 0), (90, 0), (90, 40)], [(20, 30)], [(5, 35), (60, 10)]])

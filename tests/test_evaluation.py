@@ -9,7 +9,7 @@ from builders import CATEGORIES, CONFIGURATIONS, drawings_of, network_of, random
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from sketchrnn.errors import DatasetError
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import stroke5_from_stroke3
 from sketchrnn.training import evaluation
 from sketchrnn.training.evaluation import LATENTS, PREFIX_SHARES, default_latent, evaluate, fit_offset_scale
 from sketchrnn.training.network.sketch_rnn import SketchRNN

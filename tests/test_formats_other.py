@@ -26,8 +26,8 @@ from sketchrnn.cli import main
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import FormatError
 from sketchrnn.formats import FORMATS, Record, category_of_name, read_records
-from sketchrnn.formats.polyline_json import parse_json
-from sketchrnn.formats.quickdraw_binary import HEADER
+from sketchrnn.formats.json_drawings import parse_json
+from sketchrnn.formats.quickdraw import HEADER
 from sketchrnn.sketch import Sketch
 
 DRAWING = [[[10, 60, 120, 180], [200, 30, 80, 25]], [[60, 65], [120, 125]]]

@@ -18,19 +18,16 @@ from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
 from sketchrnn.dataset import read
-from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.contents import stats_of
+from sketchrnn.dataset.drawings import SPLITS, Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
 from sketchrnn.dataset.prepare import _Part, prepare
-from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
-from sketchrnn.dataset.splits import SPLITS
-from sketchrnn.dataset.stats import stats_of
-from sketchrnn.dataset.store import PREPARING, open_stores, shard_path
+from sketchrnn.dataset.store import PREPARING, open_shard, open_stores, shard_path
 from sketchrnn.errors import ConfigurationError, DatasetError, FormatError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.formats.columns import columns_of_binary, columns_of_lines
-from sketchrnn.formats.quickdraw_binary import HEADER, parse_binary
-from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
+from sketchrnn.formats.quickdraw import HEADER, parse_binary, parse_ndjson
 from sketchrnn.sketch import Sketch
 
 

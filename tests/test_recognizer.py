@@ -12,7 +12,7 @@ from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpo
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.raster import pictures
+from sketchrnn.sketch.conversions import pictures
 from sketchrnn.training.recognizer import (
     PictureBatches,
     RecognizerNetwork,

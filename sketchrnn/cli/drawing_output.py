@@ -16,8 +16,7 @@ import click
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import ConfigurationError, SketchRNNError
 from sketchrnn.files import NUMBERED, STANDARD_STREAM, atomic_write, check_writable, write_bytes
-from sketchrnn.formats.image import IMAGE_KINDS, MOVING_KINDS, check_available
-from sketchrnn.formats.picture import KINDS, PictureSettings
+from sketchrnn.formats.picture import IMAGE_KINDS, KINDS, MOVING_KINDS, PictureSettings, check_available
 
 if TYPE_CHECKING:
     from sketchrnn.model.drawing import Drawing, Item

@@ -60,7 +60,7 @@ def guess(
     It prints the most probable categories with their probabilities. PREFIX can have any format that `sketchrnn
     complete` reads. Each record of a file is guessed.
     """
-    from sketchrnn.formats.quickdraw_ndjson import ndjson_record
+    from sketchrnn.formats.quickdraw import ndjson_record
     from sketchrnn.model.model import load
 
     if as_json and as_ndjson:

@@ -11,9 +11,8 @@ import click
 from sketchrnn.cli import shell_completion
 from sketchrnn.cli.drawing_output import Target
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.page import Page
 from sketchrnn.formats.picture import KINDS, PictureSettings
-from sketchrnn.formats.svg.style import RenderStyle
+from sketchrnn.formats.svg.style import Page, RenderStyle
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.settings import FILES, LOOK, MACHINE, OUTPUT, PANELS, Setting, settings_of
 

@@ -53,7 +53,7 @@ def render(
     FILES are stores that `sketchrnn prepare` wrote, files in any format that `sketchrnn info --formats` lists, or - for
     standard input.
     """
-    from sketchrnn.dataset.sample import choose
+    from sketchrnn.dataset.contents import choose
     from sketchrnn.errors import SketchRNNError
 
     if limit is None and target.kind != "ndjson":

@@ -12,7 +12,7 @@ from sketchrnn.cli import options
 from sketchrnn.cli.messages import LOGGER
 
 if TYPE_CHECKING:
-    from sketchrnn.dataset.stats import Stats
+    from sketchrnn.dataset.contents import Stats
 
 _MOST_CURVES = 8
 """Most categories that a figure shows separately."""
@@ -40,8 +40,8 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
     offset_scale.
     """
     from sketchrnn.cli.progress import reading
+    from sketchrnn.dataset.contents import stats_of
     from sketchrnn.dataset.load import open_all
-    from sketchrnn.dataset.stats import stats_of
     from sketchrnn.files import check_writable
 
     if plot is not None:

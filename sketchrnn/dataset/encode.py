@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Encoded
-from sketchrnn.dataset.splits import SPLITS, split_of_hash
+from sketchrnn.dataset.drawings import SPLITS, Encoded, split_of_hash
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import Record
 from sketchrnn.formats.columns import Columns

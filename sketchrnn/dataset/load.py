@@ -16,9 +16,8 @@ import filelock
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.encode import Selection
 from sketchrnn.dataset.prepare import Progress, prepare_sources
-from sketchrnn.dataset.shard import VERSION
 from sketchrnn.dataset.sources import find_sources
-from sketchrnn.dataset.store import PREPARING, Report, Store, is_store, open_stores, shard_paths
+from sketchrnn.dataset.store import PREPARING, VERSION, Report, Store, is_store, open_stores, shard_paths
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.files import CACHE_VARIABLE, cache_folder, reason
 

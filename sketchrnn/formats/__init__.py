@@ -12,8 +12,8 @@ from sketchrnn.errors import FormatError
 from sketchrnn.files import STANDARD_STREAM, open_source, source_name
 from sketchrnn.formats import (
     ink,
-    numpy_arrays,
     json_drawings,
+    numpy_arrays,
     quickdraw,
 )
 from sketchrnn.formats.record import Format, Kind, Record, SvgSource

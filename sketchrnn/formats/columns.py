@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.formats.quickdraw_binary import HEADER, walk
+from sketchrnn.formats.quickdraw import HEADER, walk
 
 _TEXT = rb'"([^"\\\x00-\x1f]*)"'
 _LINE = re.compile(

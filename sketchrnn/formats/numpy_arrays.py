@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.record import Format, Record
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.stroke5 import stroke3_from_stroke5
+from sketchrnn.sketch.sketch import stroke3_from_stroke5
 
 SPLITS = ("train", "valid", "test")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.model.cells import Array
 from sketchrnn.model.network import DecoderState, NumpyNetwork
-from sketchrnn.sketch.stroke5 import START
+from sketchrnn.sketch.sketch import START
 
 ROWS_BETWEEN_CUTS = 2
 

@@ -16,8 +16,7 @@ from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most
-from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 2_000
 """The model sees at most this number of points: the last ones of a longer prefix, after simplification."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.settings import NETWORK, check_settings, documented, setting
-from sketchrnn.sketch.raster import MARGIN, pictures
+from sketchrnn.sketch.conversions import MARGIN, pictures
 
 Array = NDArray[np.float32]
 

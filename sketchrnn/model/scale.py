@@ -13,7 +13,7 @@ from sketchrnn.model.likelihood import log_likelihood, padded
 from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import stroke5_from_stroke3
 
 ROWS = np.array([1, 2, 4, 8, 16, 32, 64])
 USUAL_EXTENT = np.array([-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02])

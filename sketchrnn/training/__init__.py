@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sketchrnn.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sketchrnn.training.strokes import Strokes
+    from sketchrnn.training.batches import Strokes
 
 __all__ = ["Strokes", "check_torch"]
 
@@ -32,10 +32,10 @@ def check_torch(command: str) -> None:
 def __getattr__(name: str) -> object:
     """Import the public class, and torch, at its first use."""
     if name == "Strokes":
-        from sketchrnn.extras import import_extra
+        from sketchrnn.errors import import_extra
 
         import_extra("torch", "train")
-        from sketchrnn.training.strokes import Strokes
+        from sketchrnn.training.batches import Strokes
 
         return Strokes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

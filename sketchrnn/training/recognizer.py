@@ -17,7 +17,7 @@ from sketchrnn.errors import ConfigurationError, DatasetError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
+from sketchrnn.sketch.conversions import MARGIN, SAMPLE_SPACING
 from sketchrnn.training.batches import few_of_each
 from sketchrnn.training.configuration import RecognizerTraining
 
@@ -130,7 +130,7 @@ def segments_of(
 
 
 def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
-    """Return the pictures that :func:`sketchrnn.sketch.raster.pictures` draws, (B, size, size).
+    """Return the pictures that :func:`sketchrnn.sketch.conversions.pictures` draws, (B, size, size).
 
     Args:
         segments: in any unit.

@@ -23,11 +23,13 @@ import svgwrite
 from svgwrite.base import BaseElement
 
 from sketchrnn.errors import ConfigurationError, FormatError
-from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
 from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
 from sketchrnn.formats.svg.style import (
+    DEFAULT_MARGIN,
+    DEFAULT_PEN,
     STYLE_SHEET,
     Animation,
+    Page,
     RenderStyle,
     StrokeTiming,
     SvgElement,
