@@ -38,12 +38,13 @@ class CategoryError(SketchRNNError):
     """A category is missing or unknown."""
 
 
-def import_extra(module: str, extra: str) -> ModuleType:
+def import_extra(module: str, extra: str, problem: str = "") -> ModuleType:
     """Import a module of an optional package.
 
     Args:
         module: such as ``matplotlib.pyplot``.
         extra: the extra in setup.cfg that installs its package.
+        problem: what needs the package, for the message; by default only the package is named.
 
     Raises:
         ConfigurationError: the package is not installed.
@@ -51,5 +52,5 @@ def import_extra(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
-        raise ConfigurationError(f"needs {package}. Install it: pip install 'sketchrnn[{extra}]'") from error
+        problem = problem or f"needs {module.partition('.')[0]}"
+        raise ConfigurationError(f"{problem}. Install it: pip install 'sketchrnn[{extra}]'") from error

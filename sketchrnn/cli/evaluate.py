@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import options, shell_completion
+from sketchrnn.cli import options
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import DatasetError
 from sketchrnn.training import check_torch
@@ -28,7 +28,7 @@ Examples:
   sketchrnn evaluate shipped cats.ndjson --split all --csv
 """
 )
-@click.argument("model", shell_complete=shell_completion.models)
+@click.argument("model", shell_complete=options.complete_model)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--split",

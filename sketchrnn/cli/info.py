@@ -6,7 +6,7 @@ import json
 
 import click
 
-from sketchrnn.cli import options, shell_completion
+from sketchrnn.cli import options
 
 
 @click.command(
@@ -17,7 +17,7 @@ Examples:
   sketchrnn info --formats
 """
 )
-@click.argument("model", required=False, shell_complete=shell_completion.models)
+@click.argument("model", required=False, shell_complete=options.complete_model)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--formats", is_flag=True, help="List the file formats of drawings.")
 def info(model: str | None, as_json: bool, formats: bool) -> None:

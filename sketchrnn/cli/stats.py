@@ -98,14 +98,12 @@ def _plot(each: list[Stats], together: Stats, path: str) -> None:
 
     import numpy as np
 
-    from sketchrnn.errors import SketchRNNError
+    from sketchrnn.errors import import_extra
     from sketchrnn.files import atomic_write
 
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SketchRNNError("--plot needs matplotlib: pip install 'sketchrnn[plot]'") from error
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = import_extra("matplotlib.figure", "plot", "--plot needs matplotlib").Figure(
+        figsize=(7, 4), layout="constrained"
+    )
     axes = figure.subplots()
     shown = sorted(each, key=lambda one: -one.drawings)[:_MOST_CURVES]
     for one in shown if len(each) > 1 else []:

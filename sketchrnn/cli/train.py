@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from sketchrnn.cli import check_outputs_apart, options, shell_completion
+from sketchrnn.cli import check_outputs_apart, options
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.cli.train_recognizer import add_recognizer
 from sketchrnn.errors import ConfigurationError
@@ -87,7 +87,7 @@ Examples:
     "--from",
     "started_from",
     metavar="MODEL",
-    shell_complete=shell_completion.models,
+    shell_complete=options.complete_model,
     panel=NETWORK,
     common=True,
     help="Start from the weights of MODEL (or: shipped) and add your categories.",
@@ -96,7 +96,7 @@ Examples:
     "--clarity-from",
     "rated_by",
     metavar="MODEL",
-    shell_complete=shell_completion.models,
+    shell_complete=options.complete_model,
     panel=NETWORK,
     help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sketchrnn.cli import options, shell_completion
+from sketchrnn.cli import options
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.files import check_writable
 from sketchrnn.settings import FILES
@@ -29,7 +29,7 @@ Examples:
   sketchrnn train-recognizer both.safetensors cats.ndjson buses.ndjson -o named.safetensors --steps 20
 """,
 )
-@click.argument("model", shell_complete=shell_completion.models)
+@click.argument("model", shell_complete=options.complete_model)
 @click.argument("files", nargs=-1, required=True)
 @options.option(
     "-o", "--output", metavar="FILE", required=True, panel=FILES, common=True,

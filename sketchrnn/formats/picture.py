@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.errors import ConfigurationError, import_extra
 from sketchrnn.formats.json_drawings import dumps_polyline_json
 from sketchrnn.formats.quickdraw import dumps_ndjson
 from sketchrnn.formats.record import Record, SvgSource
@@ -247,11 +247,8 @@ def check_available() -> None:
     Raises:
         ConfigurationError: the extra ``image`` is not installed.
     """
-    try:
-        import PIL.Image  # noqa: F401
-        import resvg_py  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(f"{error}. Install it: pip install 'sketchrnn[image]'") from error
+    for module in ("resvg_py", "PIL.Image"):
+        import_extra(module, "image")
 
 
 def png(document: str | bytes, *, size: int = DEFAULT_SIZE) -> bytes:

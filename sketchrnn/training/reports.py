@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.errors import ConfigurationError, import_extra
 from sketchrnn.files import reason
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.drawing import render
@@ -186,16 +186,14 @@ class TensorBoard(Observer):
         Raises:
             ConfigurationError: the extra ``tensorboard`` is not installed, or the folder cannot be written.
         """
-        try:
-            import resvg_py
-            from PIL import Image
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ConfigurationError(f"--tensorboard: {error}: pip install 'sketchrnn[tensorboard]'") from error
-        self._rasterize, self._open_image = resvg_py.svg_to_bytes, Image.open
+        resvg, pillow, tensorboard = (
+            import_extra(module, "tensorboard", "--tensorboard needs TensorBoard, resvg-py and Pillow")
+            for module in ("resvg_py", "PIL.Image", "torch.utils.tensorboard")
+        )
+        self._rasterize, self._open_image = resvg.svg_to_bytes, pillow.open
         self._folder = folder
         try:
-            self._writer: SummaryWriter | None = SummaryWriter(str(folder))
+            self._writer: SummaryWriter | None = tensorboard.SummaryWriter(str(folder))
         except OSError as error:
             raise ConfigurationError(f"{folder}: cannot be written: {reason(error)}") from error
 

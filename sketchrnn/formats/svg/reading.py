@@ -13,23 +13,19 @@ Reference:
 
 from __future__ import annotations
 
-import gzip
-import io
 import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import open_source, source_name
+from sketchrnn.formats.streams import uncompressed
 from sketchrnn.formats.svg.css import Cascade, Style, Units, color_of, fraction, luminance, url_of
 from sketchrnn.formats.svg.geometry import (
     IDENTITY,
@@ -59,11 +55,8 @@ CLIP_MARGIN = 1e-6
 """A line is visible up to this distance outside of a clip path, as a share of the picture's larger side."""
 MOST_USED = 100_000
 """Most elements from ``<use>``: nested <use> elements grow exponentially."""
-MOST_UNCOMPRESSED = 1 << 27
-"""Most bytes of an uncompressed document. Compressed, they can be a thousand times smaller."""
 SEPARATE_STROKES = ("data-strokes", "separate")
 """Attribute of a group whose shapes are not joined, so that our own drawings are read back exactly."""
-GZIP_MAGIC = b"\x1f\x8b"
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
@@ -151,22 +144,20 @@ class SvgDrawing:
         return replace(self, lines=tuple(line for line in self.lines if identifier not in line.ids) + chosen)
 
 
-def read_svg(path: str | Path) -> SvgDrawing:
-    """Read the lines of an SVG file; ``-`` is standard input.
+def parse_svg(content: bytes, name: str) -> SvgDrawing:
+    """Read the lines of an SVG document, which may be compressed (``.svgz``).
 
     The lines are those of shapes with a visible stroke. If no shape has one, as in a logo, they are the outlines of
     filled shapes. A line that starts at the end of the previous line continues it.
 
+    Args:
+        content: the document.
+        name: its name for messages.
+
     Raises:
-        FormatError: the file is not SVG, is damaged, or has no lines; the message names the file and the element.
-        SketchRNNError: the file cannot be read.
+        FormatError: it is not SVG, is damaged, or has no lines; the message names the document and the element.
     """
-    with open_source(path) as file:
-        return parse_svg(file.read(), source_name(path))
-
-
-def parse_svg(content: bytes, name: str) -> SvgDrawing:
-    """Read the lines of a document, see :func:`read_svg`; ``name`` is for messages."""
+    content = uncompressed(content, name)
     try:
         return _drawing(parse_root(content))
     except FormatError as error:
@@ -176,13 +167,13 @@ def parse_svg(content: bytes, name: str) -> SvgDrawing:
 
 
 def parse_root(content: bytes) -> ElementTree.Element:
-    """Return the root element of a document, which may be compressed (``.svgz``).
+    """Return the root element of a document.
 
     Raises:
         FormatError: it is not an SVG document.
     """
     try:
-        root = ElementTree.fromstring(uncompressed(content))
+        root = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         raise FormatError(f"expected an SVG document, found invalid XML: {error}") from error
     except (LookupError, ValueError) as error:  # an encoding that Python cannot decode
@@ -190,24 +181,6 @@ def parse_root(content: bytes) -> ElementTree.Element:
     if _tag(root) != "svg":
         raise FormatError(f"expected an SVG document, found an XML document of <{root.tag.rpartition('}')[2]}>")
     return root
-
-
-def uncompressed(content: bytes) -> bytes:
-    """Return a document as text for an XML parser, also from ``.svgz``.
-
-    Raises:
-        FormatError: the compressed content is damaged, or too large.
-    """
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        with gzip.open(io.BytesIO(content)) as file:
-            document = file.read(MOST_UNCOMPRESSED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"expected an SVG document, found damaged compressed content: {error}") from error
-    if len(document) > MOST_UNCOMPRESSED:
-        raise FormatError(f"expected at most {MOST_UNCOMPRESSED:,} bytes when uncompressed, found more")
-    return document
 
 
 @dataclass(frozen=True)

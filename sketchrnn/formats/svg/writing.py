@@ -23,7 +23,8 @@ import svgwrite
 from svgwrite.base import BaseElement
 
 from sketchrnn.errors import ConfigurationError, FormatError
-from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root, uncompressed
+from sketchrnn.formats.streams import uncompressed
+from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root
 from sketchrnn.formats.svg.style import (
     DEFAULT_MARGIN,
     DEFAULT_PEN,
@@ -230,7 +231,7 @@ def add_layers(
     Raises:
         FormatError: the content is not an SVG document.
     """
-    document = uncompressed(content)
+    document = uncompressed(content, "the SVG document")
     root = parse_root(document)
     identifiers = {element.get("id") for element in root.iter()}
     has_rules = any(isinstance(one.tag, str) and one.tag.rpartition("}")[2] == "style" for one in root.iter())
