@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from sketchrnn.cli.drawing_output import Target
+from sketchrnn.cli.drawings import Target
 from sketchrnn.errors import ConfigurationError, SketchRNNError
 from sketchrnn.formats.picture import KINDS, PictureSettings
 from sketchrnn.formats.svg.style import Page, RenderStyle
