@@ -18,9 +18,9 @@ from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
 from sketchrnn.dataset import read
-from sketchrnn.dataset.contents import stats_of
 from sketchrnn.dataset.drawings import SPLITS, Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
+from sketchrnn.dataset.load import stats_of
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
 from sketchrnn.dataset.store import PREPARING, open_shard, open_stores, shard_path

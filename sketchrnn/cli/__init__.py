@@ -1,4 +1,4 @@
-"""The command line: options in, one library call, output out. One module for each command.
+"""The command line: options in, one library call, output out. One module for each group of commands.
 
 Exit codes: 0 success; 1 wrong input or a failing disk, with a one-line error on stderr; 2 wrong usage;
 130 interrupted.

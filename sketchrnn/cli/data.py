@@ -14,7 +14,7 @@ from sketchrnn.cli.messages import LOGGER
 
 if TYPE_CHECKING:
     from sketchrnn.cli.drawings import Target
-    from sketchrnn.dataset.contents import Stats
+    from sketchrnn.dataset.load import Stats
 
 MOST_SHOWN = 48
 
@@ -57,7 +57,7 @@ def render(
     FILES are stores that `sketchrnn prepare` wrote, files in any format that `sketchrnn info --formats` lists, or - for
     standard input.
     """
-    from sketchrnn.dataset.contents import choose
+    from sketchrnn.dataset.load import choose
     from sketchrnn.errors import SketchRNNError
 
     if limit is None and target.kind != "ndjson":
@@ -267,8 +267,7 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
     offset_scale.
     """
     from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.contents import stats_of
-    from sketchrnn.dataset.load import open_all
+    from sketchrnn.dataset.load import open_all, stats_of
     from sketchrnn.files import check_writable
 
     if plot is not None:
