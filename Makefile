@@ -8,7 +8,7 @@ BIN := .venv/bin
 demo: .venv/installed
 	@mkdir -p out
 	@$(BIN)/sketchrnn complete samples/butterfly.ndjson -n 6 --force -o out/butterfly.svg
-	@echo "A butterfly begun, and finished six times: open $(CURDIR)/out/butterfly.svg"
+	@echo "A butterfly, completed six times: open $(CURDIR)/out/butterfly.svg"
 
 test: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto

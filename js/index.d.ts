@@ -1,11 +1,11 @@
 /** A point, in any unit, y pointing down. */
 export type Point = readonly [x: number, y: number] | { readonly x: number; readonly y: number };
 
-/** What is drawn while the pen is down. */
+/** The points between pen down and pen up. */
 export type Stroke = readonly Point[];
 
 export interface LoadOptions {
-  /** What the file must match, as in HTML's `integrity`: "sha256-..." */
+  /** Hash of the file, as in HTML's `integrity`: "sha256-..." */
   integrity?: string;
   signal?: AbortSignal;
   /** Compute without WebAssembly. */
@@ -26,19 +26,19 @@ export interface GuessOptions {
 }
 
 export interface CompleteOptions extends GuessOptions {
-  /** What to draw, one of the model's categories; null, the default, takes the most probable one. */
+  /** What to draw, one of the model's categories; null, the default, chooses the most probable one. */
   category?: string | null;
-  /** The pen after the last point: "auto" is the likelier; null, the default, what `penDown` says. */
+  /** The pen after the last point: "auto" = the likelier of both; null, the default, uses `penDown`. */
   pen?: "up" | "down" | "auto" | null;
   /** Repeats a drawing. Completion i has seed + i. Default: 0. */
   seed?: number;
   /** Number of completions; for `completions` and `stream`. Default: 1. */
   count?: number;
-  /** Candidates that are sampled for each completion, of which the best is kept. Default: 4. */
+  /** Candidates sampled for each completion; the best one is kept. Default: 4. */
   bestOf?: number;
-  /** Keep those of all good candidates that differ most. Default: false. */
+  /** Keep the good candidates that differ most from each other. Default: false. */
   diverse?: boolean;
-  /** Variety of the lines: 0 = the likeliest point each time, 1 = as the training drawings. Default: 0.4. */
+  /** Variety of the lines: 0 = likeliest point each time, 1 = as in the training drawings. Default: 0.4. */
   temperature?: number;
   /** The same for the pen: when it lifts, and when the drawing ends. Default: 0.7. */
   penTemperature?: number;
@@ -46,13 +46,13 @@ export interface CompleteOptions extends GuessOptions {
   topP?: number;
   /** Strength of the category: 1 = as trained, more = stronger, 0 = ignored. Default: 1.4. */
   guidance?: number;
-  /** How clearly the category shows: 0 = as people draw on average, 1 = as the clearest drawings. Default: 1. */
+  /** Clarity of the category: 0 = as in the average drawing, 1 = as in the clearest ones. Default: 1. */
   clarity?: number;
-  /** A drawing that has not ended is cut after so many new points. Default: 250. */
+  /** Stop a drawing after this number of new points. Default: 250. */
   maxPoints?: number;
   /** Source of z for a model with an encoder. Default: "auto". */
   latent?: "auto" | "none" | "prefix" | "prior";
-  /** Let the model see the strokes in the order and direction that it finds likeliest. Default: true. */
+  /** Give the model the strokes in their likeliest order and direction. Default: true. */
   arrange?: boolean;
 }
 
@@ -65,24 +65,24 @@ export interface Guess {
 export interface DrawnPoint {
   x: number;
   y: number;
-  /** Which of the new strokes it belongs to, from 0. Each stroke begins with the point that it starts from. */
+  /** Index of the new stroke, from 0. */
   stroke: number;
   /** The stroke ends here. */
   lift: boolean;
 }
 
 export interface Completion {
-  /** New strokes, in the coordinates that were given. If the pen was down, the first one begins at the last point. */
+  /** New strokes, in the given coordinates. If the pen was down, the first one starts at the last given point. */
   strokes: [x: number, y: number][][];
   /** The pen is down after the last point. */
   penDown: boolean;
   seed: number;
   candidate: number;
-  /** The model ended the drawing by itself; otherwise it was cut. */
+  /** The model ended the drawing; if not, it was cut at `maxPoints`. */
   ended: boolean;
-  /** Log probability of the category, by the recognizer; 0 where it was not asked. */
+  /** Log probability of the category by the recognizer; 0 without a score. */
   score: number;
-  /** How many of these hold: it was cut, it left the page, it scribbles in one place. */
+  /** Number of flaws: it was cut, it left the page, it scribbles in one spot. */
   flaws: number;
 }
 
@@ -91,20 +91,20 @@ export type DrawingEvent =
   | { event: "points"; drawing: number; points: [x: number, y: number][]; lift: boolean }
   | { event: "end"; drawing: number; ended: boolean };
 
-/** A trained model. Drawing is asynchronous and gives way to other work. */
+/** A trained model. Drawing is asynchronous; other work can run in between. */
 export class Model {
-  /** What it draws, as Quick, Draw! spells it; empty for a model without names. */
+  /** Names of the categories, as Quick, Draw! spells them; empty for a model without names. */
   readonly categories: readonly string[];
-  /** It can say what strokes are going to be. */
+  /** Whether it can guess categories. */
   readonly canGuess: boolean;
-  /** What the training drawings were measured in: "box" for pixels of a box of 255, "source" for their file's unit. */
+  /** Unit of the training drawings: "box" = pixels of the 255 box, "source" = that of their files. */
   readonly unit: "box" | "source";
   /** Standard deviation of the training drawings' offsets, in that unit. */
   readonly offsetScale: number;
-  /** How it computes. */
+  /** Whether it computes in WebAssembly or in plain JavaScript. */
   readonly kernel: "wasm" | "plain";
 
-  /** Returns what strokes are going to be: all categories, the most probable first. */
+  /** Guesses the category of strokes: returns all categories, the most probable first. */
   guess(strokes: readonly Stroke[], options?: GuessOptions): Promise<Guess[]>;
 
   /**
@@ -113,10 +113,10 @@ export class Model {
    */
   complete(strokes: readonly Stroke[], options?: CompleteOptions): AsyncGenerator<DrawnPoint, Completion, void>;
 
-  /** Draws from nothing; as `complete`. */
+  /** Draws from nothing; see `complete`. */
   generate(options?: CompleteOptions): AsyncGenerator<DrawnPoint, Completion, void>;
 
-  /** Returns `count` completions, one for each seed from `seed` on, each the best of its candidates. */
+  /** Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of its candidates. */
   completions(strokes: readonly Stroke[], options?: CompleteOptions): Promise<Completion[]>;
 
   /**
@@ -132,7 +132,7 @@ export class Model {
 /** Loads a model, a sketchrnn `.safetensors` file, from an address or as bytes; it draws in this thread. */
 export function load(source: string | URL | ArrayBuffer | ArrayBufferView, options?: LoadOptions): Promise<Model>;
 
-/** Loads a model that draws in a worker, so that the page stays quick. */
+/** Loads a model that draws in a worker, so that the page stays responsive. */
 export function loadInWorker(
   source: string | URL | ArrayBuffer | ArrayBufferView,
   options?: WorkerOptions,

@@ -1,7 +1,7 @@
 // What the tests ask of the engine, in Node and in Chromium: calls by name, with JSON values.
 
 import { Engine } from "../sketchrnn/web/engine/engine.js";
-import { seePrefix } from "../sketchrnn/web/engine/prefix.js";
+import { encodePrefix } from "../sketchrnn/web/engine/prefix.js";
 import { philox } from "../sketchrnn/web/engine/random.js";
 import { pictureOf } from "../sketchrnn/web/engine/recognizer.js";
 import { drawSettings } from "../sketchrnn/web/engine/settings.js";
@@ -16,7 +16,7 @@ const finished = (steps) => {
   }
 };
 const rowsOf = ({ strokes, pen_down: penDown }, category, options) =>
-  finished(seePrefix(engine.network, sketchOf(strokes, penDown), category, options));
+  finished(encodePrefix(engine.network, sketchOf(strokes, penDown), category, options));
 
 export const calls = {
   philox,
@@ -32,7 +32,7 @@ export const calls = {
   },
   mixtures(sketch, categories, guidance, clarity) {
     const { network } = engine;
-    const state = network.start(categories.map((category) => network.condition(category, null, guidance, clarity)));
+    const state = network.start(categories.map((category) => network.conditioning(category, null, guidance, clarity)));
     for (const row of rowsOf(sketch, null, { scale: 1, arrange: false }).rows) network.step(state, [row]);
     const plain = (mixture) => Object.fromEntries(Object.entries(mixture).map(([name, values]) => [name, [...values]]));
     return network.mixtures(state).map(plain);

@@ -259,7 +259,7 @@ def test_records_that_fail_are_reported_and_the_others_are_written(inputs, tmp_p
     lines = result.stderr.splitlines()
     assert [line.split(": ")[1] for line in lines[:3]] == ["record 1", "record 3", "record 4"]
     assert "line 4" in lines[1]
-    assert lines[-1] == f"Error: {path}: 3 of 6 records failed; the others are written"
+    assert lines[-1] == f"Error: {path}: 3 of 6 records failed; the others were written"
     for command in ("guess",):
         result = CliRunner().invoke(main, [command, str(path), "--ndjson"])
         assert (result.exit_code, len(result.stdout.splitlines())) == (1, 5)  # the recognizer needs no word and no size

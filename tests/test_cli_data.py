@@ -132,6 +132,6 @@ def test_from_files_to_a_sheet(run, server, tmp_path):
 
 def test_a_store_of_nothing_is_refused(run, tmp_path):
     (tmp_path / "a.json").write_text("[[[5, 5]]]")
-    assert "no drawing is left to use of 1 read" in run("prepare", "a.json", "-o", "s", code=1).output
+    assert "found none to use among 1" in run("prepare", "a.json", "-o", "s", code=1).output
     assert not (tmp_path / "s").exists()
     run("prepare", "a.json", "-o", "a.json", code=2)

@@ -236,7 +236,7 @@ def test_the_network_is_left_as_it_was():
 
 def test_what_cannot_be_measured_is_refused():
     drawings = random_drawings(4)
-    with pytest.raises(DatasetError, match="no drawing to evaluate"):
+    with pytest.raises(DatasetError, match="expected drawings to evaluate"):
         evaluate(network_of(small_model()), drawings.subset(np.zeros(0, np.int64)), SCALE, 20)
     with pytest.raises(DatasetError, match="'none': this model was trained with z only"):
         evaluate(network_of(small_model(latent_dropout=0.0)), drawings, SCALE, 20, latent="none")

@@ -96,7 +96,7 @@ def test_an_output_that_is_a_link_stays_a_link(tmp_path, exists):
 
 def test_links_are_checked_where_they_lead(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "missing" / "file")
-    with pytest.raises(SketchRNNError, match="there is no folder"):
+    with pytest.raises(SketchRNNError, match="does not exist"):
         check_writable(tmp_path / "link", force=True)
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(SketchRNNError, match="loop: cannot be written"):

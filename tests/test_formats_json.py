@@ -41,10 +41,10 @@ def test_round_trip(sketch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "found no JSON"),
-        (" \n", "found no JSON"),
-        ("[[[1, 2]", "found no JSON"),
-        ("[" * 100_000, "found no JSON"),
+        ("", "found invalid JSON"),
+        (" \n", "found invalid JSON"),
+        ("[[[1, 2]", "found invalid JSON"),
+        ("[" * 100_000, "found invalid JSON"),
         ("[[[1, NaN]]]", "NaN is not a JSON number"),
         ("3", "found 3"),
         ('{"a": 1}', 'found an object with "a"'),

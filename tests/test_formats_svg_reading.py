@@ -283,7 +283,7 @@ def test_a_compressed_document_may_be_as_large_as_it_may_be(monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("<svg xmlns='http://www.w3.org/2000/svg'><path", "found no XML"),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><path", "found invalid XML"),
         ("<html/>", "<html>"),
         ("<svg xmlns='urn:other'/>", "<svg>"),
         ("<svg/>", "nothing that is shown"),

@@ -201,7 +201,7 @@ def test_pages_and_lengths_have_names():
             Length.parse(text)
     with pytest.raises(ConfigurationError, match="--page"):
         svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(margin=Length.parse("3mm")))
-    with pytest.raises(ConfigurationError, match="some room"):
+    with pytest.raises(ConfigurationError, match="expected space left"):
         svg_drawing([Layer(HOUSE, "a")], render_style=RenderStyle(page=Page(20, 20)))
 
 

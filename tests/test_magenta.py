@@ -184,7 +184,7 @@ def wrong(path, change, gen):
         (lambda i, s, b: [i, s, [*b[:3], "!" + b[3][1:], b[4]]], "tensor 3"),
         (lambda i, s, b: [i, s, [*b[:3], 7, b[4]]], "tensor 3"),
         (lambda i, s, b: [{**i, "mode": 1}, s, b], "expected 17 for mode 1"),
-        (lambda i, s, b: [s, s, b], "no record"),
+        (lambda i, s, b: [s, s, b], "not a record"),
         (lambda i, s, b: [i, s], ""),
         (lambda i, s, b: {"a": 1}, ""),
         (lambda i, s, b: 7, ""),
@@ -199,7 +199,7 @@ def test_a_truncated_file_and_a_missing_one(tmp_path):
     for share in (0.0, 0.01, 0.5, 0.999):
         path = tmp_path / "cut.vae.json"
         path.write_bytes(content[: int(share * len(content))])
-        with pytest.raises(CheckpointError, match=rf"^{path}: no published model"):
+        with pytest.raises(CheckpointError, match=rf"^{path}: expected a published model"):
             load_magenta(path)
     with pytest.raises(CheckpointError, match="no such file"):
         load_magenta(tmp_path / "missing.gen.json")
@@ -210,25 +210,25 @@ def test_a_truncated_file_and_a_missing_one(tmp_path):
 def test_a_vae_where_a_decoder_is_asked_for(tmp_path, gen):
     path = tmp_path / "pig.gen.json"
     path.write_bytes(export_magenta(checkpoint_with(**MODELS["vae"][1]), VAE).content)
-    with pytest.raises(CheckpointError, match=r"it holds a VAE, whose name ends in \.vae\.json"):
+    with pytest.raises(CheckpointError, match=r"expected the suffix \.vae\.json, because mode 1 is a VAE"):
         load_magenta(path)
-    assert "it holds a decoder" in wrong(tmp_path / "pig.vae.json", lambda *parts: list(parts), gen)
+    assert "is decoder-only" in wrong(tmp_path / "pig.vae.json", lambda *parts: list(parts), gen)
 
 
 @pytest.mark.parametrize(
     ("kind", "changes", "said"),
     [
-        (GEN, ONE, "starts from z; export it as .vae.json"),
-        (VAE, {**ONE, "variational": False}, "export it as .gen.json"),
-        (GEN, {**ONE, "variational": False, "categories": CATEGORIES}, "starts from its category"),
-        (GEN, {**ONE, "variational": False, "mixtures": 5}, "20 mixtures, this model has 5"),
-        (GEN, {**ONE, "variational": False, "position_inputs": True}, "pen's position"),
+        (GEN, ONE, "Export it as .vae.json"),
+        (VAE, {**ONE, "variational": False}, "Export it as .gen.json"),
+        (GEN, {**ONE, "variational": False, "categories": CATEGORIES}, "for models with one category"),
+        (GEN, {**ONE, "variational": False, "mixtures": 5}, "20 mixtures, and this model has 5"),
+        (GEN, {**ONE, "variational": False, "position_inputs": True}, "no position inputs"),
         (VAE, {**ONE, "encoder_cell": "layer_norm"}, "this model has layer_norm cells"),
         (GEN, {**ONE, "variational": False, "decoder_cell": "hyper"}, "this model has hyper cells"),
     ],
 )
 def test_models_that_the_format_cannot_hold(kind, changes, said):
-    with pytest.raises(CheckpointError, match=r"^the model: no \.(gen|vae)\.json can be made of it: ") as caught:
+    with pytest.raises(CheckpointError, match=r"^the model: cannot be written as \.(gen|vae)\.json: ") as caught:
         export_magenta(checkpoint_with(**changes), kind, category="pig" if "categories" in changes else None)
     assert said in str(caught.value)
 
@@ -285,7 +285,7 @@ def test_import_and_export(tmp_path, gen):
     assert back.exit_code == 0, back.output
     assert (tmp_path / "back.gen.json").read_bytes() == (tmp_path / "clock.gen.json").read_bytes()
     assert run("generate", "--model", tmp_path / "back.gen.json", "--max-points", 5).exit_code == 0
-    assert "published by Google as alarm_clock" in run("info", tmp_path / "clock.safetensors").stdout
+    assert "published by Google, alarm_clock" in run("info", tmp_path / "clock.safetensors").stdout
     refused = run("import", tmp_path / "clock.gen.json", "-o", tmp_path / "clock.safetensors")
     assert refused.exit_code == 1
     assert "--force" in refused.stderr
@@ -343,7 +343,7 @@ def test_what_cannot_be_fetched_is_named_and_not_kept(bucket, tmp_path):
     assert len(unknown.stderr.splitlines()) == 1
     broken = run("download-model", "pig", "--vae", "--large", SKETCHRNN_MODELS=bucket.url)
     assert broken.exit_code == 1
-    assert "no published model" in broken.stderr
+    assert "expected a published model" in broken.stderr
     assert kept(tmp_path) == []
     with pytest.raises(DownloadError, match="expected a category"):
         fetch_published("../../etc/passwd", base=bucket.url)

@@ -347,7 +347,7 @@ def test_one_file_of_many_categories(tmp_path):
 def test_changed_files_and_selections_need_force(tmp_path):
     path = ndjson_file(tmp_path / "a.ndjson", [scribble(seed) for seed in range(9)], keys=keys(9))
     prepare([path], tmp_path / "s")
-    with pytest.raises(DatasetError, match="selected otherwise; --force"):
+    with pytest.raises(DatasetError, match="with other options"):
         prepare([path], tmp_path / "s", Selection(limit=2))
     ndjson_file(path, [scribble(seed) for seed in range(4)], keys=keys(4))
     with pytest.raises(DatasetError, match="has changed since; --force"):
@@ -572,7 +572,7 @@ def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path, monkeypatch):
     held.acquire()
     monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 0.1)
     for _ in range(2):  # the first leaves the lock that it does not have
-        with pytest.raises(DatasetError, match="being prepared by another process"):
+        with pytest.raises(DatasetError, match="another process is preparing this file"):
             prepare([path], tmp_path / "s")
     monkeypatch.setattr("sketchrnn.dataset.prepare._PATIENCE", 60.0)
     threading.Timer(0.2, held.release).start()

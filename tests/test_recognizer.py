@@ -18,6 +18,8 @@ from sketchrnn.training.recognizer import (
     RecognizerNetwork,
     RecognizerTraining,
     draw_pictures,
+    fit_calibration,
+    logits_of,
     rated,
     segments_of,
     train_recognizer,
@@ -235,3 +237,23 @@ def test_random_pictures_are_parts_of_changed_drawings():
     assert random.shape == plain.shape == (20, 16, 16)
     assert torch.isfinite(random).all() and float(random.min()) >= 0.0 and float(random.max()) <= 1.0
     assert not torch.allclose(random, plain)
+
+
+def test_calibration_counts_each_category_the_same():
+    torch.manual_seed(0)
+    category = np.repeat([0, 1, 2], [60, 10, 10])
+    rng = np.random.default_rng(0)
+    some = [Sketch.from_polylines([rng.normal(size=(4, 2)) * 50]).to_stroke3() for _ in category]
+    drawings = drawings_of(some, NAMES, category.tolist(), [1] * len(some))
+    network = RecognizerNetwork(TINY, len(NAMES)).eval()
+    temperature, bias = fit_calibration(network, drawings)
+    shares = (0.25, 0.5, 1.0)
+    logits = torch.cat([logits_of(network, drawings, share) for share in shares])
+    probability = torch.softmax(logits / temperature + bias, dim=-1).numpy()
+    seen = np.tile(category, len(shares))
+    each = np.array([probability[seen == number].mean(0) for number in range(3)])
+    np.testing.assert_allclose(each.mean(0), 1 / 3, atol=0.01)  # not 6/8, as frequent as the first one is
+    weights = network.weights(temperature, bias)
+    np.testing.assert_allclose(
+        weights["recognizer.output.bias"], (network.output.bias / temperature + bias).detach().numpy(), rtol=1e-5
+    )

@@ -1,4 +1,4 @@
-// What the package does, as its users call it: run in Node by node.test.js, and in Chromium by chromium.test.js.
+// The package from a user's point of view: run in Node by node.test.js, and in Chromium by chromium.test.js.
 // A case is called with `model`, the module `sketchrnn`, the `source` of the model, and `expect`.
 
 const CUP = [[[20, 130], [84, 126], [150, 128.5], [236, 124]], [[30, 130], [60, 220], [190, 222], [225, 126]]];
@@ -73,7 +73,7 @@ export const cases = {
     expect(candidates.every(({ flaws }) => flaws >= chosen.flaws), "a better candidate is not chosen");
   },
 
-  async "tells what happens while it draws"({ model }) {
+  async "yields events while it draws"({ model }) {
     const { seen, completion } = await all(model.stream(CUP, { ...FAST, count: 3 }));
     expect(same(seen[0].drawings.map(({ seed }) => seed), [3, 4, 5]) && seen[0].category === "cat");
     const drawn = completion.completions.map(() => []);
@@ -117,11 +117,11 @@ export const cases = {
     if (damaged) expect(/cut short/.test(await rejection(module.load(damaged))));
     else {
       expect(/404/.test(await rejection(module.load("nothing-here.safetensors"))));
-      expect(/not the file/.test(await rejection(module.load(source, { integrity: `sha256-${"A".repeat(43)}=` }))));
+      expect(/not the expected file/.test(await rejection(module.load(source, { integrity: `sha256-${"A".repeat(43)}=` }))));
     }
   },
 
-  async "stops when it is told to"({ model }) {
+  async "stops on abort"({ model }) {
     const stop = new AbortController();
     const events = model.stream(CUP, { ...FAST, maxPoints: 1000, count: 50, signal: stop.signal });
     await events.next();
@@ -130,7 +130,7 @@ export const cases = {
     expect((await rejection(model.guess(CUP, { signal: stop.signal }))).name === "AbortError");
     for await (const point of model.complete(CUP, FAST)) {
       expect(point.stroke === 0);
-      break; // which ends the work, too
+      break; // this also ends the job
     }
     await model.guess(CUP);
   },

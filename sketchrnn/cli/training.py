@@ -112,7 +112,7 @@ Examples:
     "--recognizer",
     is_flag=True,
     panel=NETWORK,
-    help="Then train a recognizer on the same drawings; see train-recognizer.",
+    help="After that, train a recognizer on the same drawings; see train-recognizer.",
 )
 @options.option(
     "--decoder-only",
@@ -273,7 +273,7 @@ def train(
         if recognizer and writes:
             trained = load_model(path)
             known_drawings = drawings.with_categories(trained.configuration.categories)
-            add_recognizer(trained, known_drawings, output, RecognizerTraining(seed=training.seed), device)
+            add_recognizer(trained, known_drawings, output, RecognizerTraining(seed=training.seed), device=device)
         return
     LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:
@@ -325,13 +325,13 @@ def train_recognizer(
         drawings, report = load(files, progress=progress)
     LOGGER.info(str(report))
     drawings = drawings.with_categories(checkpoint.configuration.categories)
-    add_recognizer(checkpoint, drawings, output, RecognizerTraining(**settings), choose_device(device))
+    add_recognizer(checkpoint, drawings, output, RecognizerTraining(**settings), device=choose_device(device))
 
 
 def add_recognizer(
-    checkpoint: Checkpoint, drawings: Drawings, output: str, training: RecognizerTraining, device: str
+    checkpoint: Checkpoint, drawings: Drawings, output: str, training: RecognizerTraining, *, device: str
 ) -> None:
-    """Train a recognizer for a model, with progress, and write the model with it."""
+    """Train a recognizer for a model, show the progress, and write the model with its recognizer."""
     from sketchrnn.cli.progress import steps_of
     from sketchrnn.model.checkpoint import save_checkpoint
     from sketchrnn.training.distributed import choose_precision

@@ -267,11 +267,11 @@ def _check_that_it_fits(configuration: ModelConfiguration, kind: str, source: st
     cells = {configuration.decoder_cell} | ({configuration.encoder_cell} if configuration.variational else set())
     reason = None
     if cells != {"lstm"}:
-        reason = f"it holds LSTMs only, this model has {' and '.join(sorted(cells - {'lstm'}))} cells"
+        reason = f"the format is for LSTM cells, and this model has {' and '.join(sorted(cells - {'lstm'}))} cells"
     elif configuration.mixtures != READERS_MIXTURES:
-        reason = f"its readers expect {READERS_MIXTURES} mixtures, this model has {configuration.mixtures}"
+        reason = f"the format is for {READERS_MIXTURES} mixtures, and this model has {configuration.mixtures}"
     elif configuration.position_inputs:
-        reason = "its decoder is also given the pen's position (position_inputs); train one without"
+        reason = "the format has no position inputs. Train a model with position_inputs=false"
     elif kind == GEN and configuration.variational:
         reason = "the format is for decoder-only models, and this model has an encoder. Export it as .vae.json"
     elif kind == GEN and configuration.conditional:

@@ -245,7 +245,7 @@ class RecognizerTraining:
     )
     dropout: float = _share(0.3, "Probability of dropping a unit before the output layer.")
     whole_share: float = setting(
-        0.4,
+        0.15,
         "Share of drawings that are seen whole.",
         minimum=0.0,
         maximum=1.0,
@@ -253,7 +253,7 @@ class RecognizerTraining:
         panel=TRAINING,
     )
     shuffled_share: float = setting(
-        0.3,
+        0.25,
         "Share of the partial drawings whose strokes are shuffled.",
         minimum=0.0,
         maximum=1.0,

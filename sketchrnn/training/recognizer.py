@@ -25,6 +25,10 @@ MOST_OF_A_CATEGORY = 1500
 """Most drawings of one category in an epoch; each epoch uses other ones."""
 RATED_TOGETHER = 128
 """Drawings whose pictures are rated together."""
+CALIBRATION_SHARES = (0.25, 0.5, 1.0)
+"""Visible shares of the drawings that the probabilities are calibrated on."""
+BIAS_PENALTY = 1e-4
+"""Weight of the squared biases of the calibration, so that categories with few drawings have a small bias."""
 
 
 class RecognizerNetwork(nn.Module):
@@ -54,11 +58,12 @@ class RecognizerNetwork(nn.Module):
         return logits
 
     @torch.no_grad()
-    def weights(self, temperature: float = 1.0) -> dict[str, NDArray[np.float32]]:
+    def weights(self, temperature: float = 1.0, bias: Tensor | None = None) -> dict[str, NDArray[np.float32]]:
         """Return the tensors of a checkpoint: batch normalization is folded into the convolutions.
 
         Args:
             temperature: divisor of the logits, so that the probabilities are calibrated.
+            bias: added to the logits after that, (categories,).
         """
         tensors: dict[str, Tensor] = {}
         modules = list(self.convolutions)
@@ -70,6 +75,8 @@ class RecognizerNetwork(nn.Module):
             tensors[f"convolution{index}.bias"] = norm.bias - norm.running_mean * factor
         tensors |= {"hidden.weight": self.hidden.weight, "hidden.bias": self.hidden.bias}
         tensors |= {"output.weight": self.output.weight / temperature, "output.bias": self.output.bias / temperature}
+        if bias is not None:
+            tensors["output.bias"] = tensors["output.bias"] + bias
         return {f"{RECOGNIZER_TENSORS}{name}": value.float().cpu().numpy().copy() for name, value in tensors.items()}
 
 
@@ -303,8 +310,7 @@ def train_recognizer(
         torch._foreach_lerp_(average, latest, 1.0 / (1.0 + training.averaged_share * step))
         if on_step is not None:
             on_step(step + 1, float(loss.detach()))
-    temperature = fit_temperature(averaged, valid_set if len(valid_set) else train_set, device)
-    return averaged.weights(temperature)
+    return averaged.weights(*fit_calibration(averaged, valid_set if len(valid_set) else train_set, device))
 
 
 def default_steps(drawings: Drawings) -> int:
@@ -394,14 +400,32 @@ def logits_of(network: RecognizerNetwork, drawings: Drawings, share: float, devi
     return torch.cat([network(batches.plain(index, share)) for index in parts if len(index)])
 
 
-def fit_temperature(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> float:
-    """Return the divisor of the logits that calibrates the probabilities, for parts and for whole drawings.
+def fit_calibration(network: RecognizerNetwork, drawings: Drawings, device: str = "cpu") -> tuple[float, Tensor]:
+    """Return a temperature and biases that calibrate the probabilities of parts and wholes.
+
+    Each category has the same weight, independent of its number of drawings.
+
+    Returns:
+        The divisor of the logits, and the bias that is added after that, (categories,).
 
     Reference:
-        Guo et al. 2017, arXiv:1706.04599, section 4.2.
+        Guo et al. 2017, arXiv:1706.04599, section 4.2 (a scale and a bias for each category).
     """
-    logits = torch.cat([logits_of(network, drawings, share, device) for share in (0.25, 0.5, 1.0)])
-    target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(3)
-    candidates: list[float] = torch.logspace(-0.7, 0.7, 57).tolist()
-    losses = [float(nn.functional.cross_entropy(logits / candidate, target)) for candidate in candidates]
-    return candidates[int(np.argmin(losses))]
+    with torch.no_grad():
+        logits = torch.cat([logits_of(network, drawings, share, device) for share in CALIBRATION_SHARES])
+    target = torch.from_numpy(drawings.category.astype(np.int64)).to(device).repeat(len(CALIBRATION_SHARES))
+    weight = 1.0 / torch.bincount(target, minlength=logits.shape[1]).clamp_min(1)[target]
+    weight = weight / weight.sum()
+    bias = torch.zeros(logits.shape[1], device=device, requires_grad=True)
+    log_scale = torch.zeros(1, device=device, requires_grad=True)
+    optimizer = torch.optim.LBFGS([bias, log_scale], max_iter=60, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        by_drawing = nn.functional.cross_entropy(logits * log_scale.exp() + bias, target, reduction="none")
+        total = (weight * by_drawing).sum() + BIAS_PENALTY * bias.square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call,unused-ignore]
+    return float(torch.exp(-log_scale.detach())), bias.detach()

@@ -1,21 +1,24 @@
 /**
- * The order, direction and start of given strokes that the decoder finds likeliest; twin of
+ * The order, direction and start of given strokes that the decoder finds likeliest; counterpart of
  * sketchrnn/model/arrangement.py.
  */
 
 import { logProb } from "./mixture.js";
 import { extentOf, lengthOf, pointCount, stroke5 } from "./sketch.js";
 
-const MAX_ARRANGED_POINTS = 160; // a prefix of more points is taken as it is
-const STARTS = 4; // points at which a closed stroke is tried to begin
+const MAX_ARRANGED_POINTS = 160; // prefixes with more points are not rearranged
+const STARTS = 4; // starting points that are tried for a closed stroke
 const CLOSED = 0.1; // a stroke is closed if its ends are at most this share of its larger side apart
-const KEPT = 4; // nats by which another arrangement must be likelier than the given one
+const KEPT = 4; // another arrangement must be this number of nats likelier than the given one
 
-/** Yields now and then; returns a drawing, in the model's unit, arranged; the drawing itself if it is best as it is. */
+/**
+ * Yields regularly; returns a drawing in the model's unit with its strokes rearranged, or unchanged if that is
+ * best.
+ */
 export function* arranged(network, sketch, category) {
   if (!sketch.strokes.length || pointCount(sketch) > MAX_ARRANGED_POINTS) return sketch;
   if (!network.configuration.canDrawWithoutLatent) return sketch;
-  const start = network.step(network.start([network.condition(category)]), [[0, 0, 1, 0, 0]]);
+  const start = network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
   let best = yield* likeliest(network, start, sketch.strokes, sketch.penDown, (stroke) => [stroke]);
   best.strokes = sketch.strokes;
   for (const order of ordersOf(sketch)) {
@@ -25,15 +28,15 @@ export function* arranged(network, sketch, category) {
   return best.strokes === sketch.strokes ? sketch : { ...sketch, strokes: best.strokes };
 }
 
-/** Returns strokes in an order, each in the variant that is likeliest after those before it. */
+/** Returns strokes in an order, each in its likeliest variant after the previous ones. */
 function* likeliest(network, start, order, penDown, variants) {
   let state = network.take(start, [0]);
   let logDensity = 0;
   const strokes = [];
   for (const [index, stroke] of order.entries()) {
-    const goesOn = penDown && index === order.length - 1;
-    const choices = goesOn ? [stroke] : variants(stroke);
-    const rows = choices.map((choice) => rowsAfter(strokes.at(-1), choice, goesOn, network.offsetScale));
+    const continues = penDown && index === order.length - 1;
+    const choices = continues ? [stroke] : variants(stroke);
+    const rows = choices.map((choice) => rowsAfter(strokes.at(-1), choice, continues, network.offsetScale));
     const total = choices.map(() => 0);
     state = network.take(state, choices.map(() => 0));
     for (let number = 0; number < rows[0].length; number++) {
@@ -53,12 +56,12 @@ function* likeliest(network, start, order, penDown, variants) {
 /** Returns the rows of a stroke after another, in offset scales. */
 function rowsAfter(before, stroke, penDown, offsetScale) {
   const rows = before
-    ? stroke5({ strokes: [[before.at(-1)], stroke], penDown }).slice(1) // the first row is that of the other's end
+    ? stroke5({ strokes: [[before.at(-1)], stroke], penDown }).slice(1) // the first row is that of the previous stroke's end
     : stroke5({ strokes: [stroke], penDown });
   return rows.map(([dx, dy, ...pen]) => Float32Array.of(dx / offsetScale, dy / offsetScale, ...pen));
 }
 
-/** Returns a stroke, the stroke reversed, and, if it is closed, begun elsewhere. */
+/** Returns a stroke, the reversed stroke, and if it is closed, the stroke with other starting points. */
 function variantsOf(stroke) {
   if (stroke.length === 1) return [stroke];
   const variants = [stroke, [...stroke].reverse()];

@@ -1,9 +1,12 @@
 /**
- * The recurrent cells; twins of those in sketchrnn/model/cells.py. Gates in the order input, forget, cell input, output.
+ * The recurrent cells; the counterparts of those in sketchrnn/model/cells.py. Gates in the order input, forget, cell
+ * input, output.
  *
- * A cell has `units` numbers in its output, which is the first part of its hidden state; `stateUnits` in each of its two
- * states; the `inputWeights` [size, inputs] that a row is multiplied with and the `inputBias` [size] that is added then;
- * and `step(projected, state)`, which takes these sums [B, size] and changes the states of B drawings in place.
+ * A cell has `units`, the size of its output, which is the first part of its hidden state; `stateUnits`, the size of
+ * each
+ * of its two states; `inputWeights` [size, inputs] and `inputBias` [size] for the rows; and `step(projected, state)`,
+ * which
+ * takes the products with the rows, [B, size], and changes the states of B drawings in place.
  */
 
 import { sigmoid } from "./kernel.js";
@@ -89,7 +92,7 @@ function hyperCell(tensor, inputs, units, { hyperUnits, hyperEmbeddingUnits }, k
   const stateUnits = units + hyperUnits;
 
   /** Returns the products of part `index` of an embedding with `units` rows of weights. */
-  const told = (embedded, weights, index) => {
+  const productsOf = (embedded, weights, index) => {
     const products = new Float32Array(units);
     for (let unit = 0, weight = index * units * hyperEmbeddingUnits; unit < units; unit++)
       for (let number = 0; number < hyperEmbeddingUnits; number++, weight++)
@@ -116,9 +119,9 @@ function hyperCell(tensor, inputs, units, { hyperUnits, hyperEmbeddingUnits }, k
         const shiftEmbedded = kernel.multiply(toShift, ownHidden.subarray(units), 1);
         const gates = new Float32Array(large);
         for (let gate = 0; gate < 4; gate++) {
-          const ofRow = told(scaleEmbedded, scale, gate);
-          const ofHidden = told(scaleEmbedded, scale, 4 + gate);
-          const added = told(shiftEmbedded, shift, gate);
+          const ofRow = productsOf(scaleEmbedded, scale, gate);
+          const ofHidden = productsOf(scaleEmbedded, scale, 4 + gate);
+          const added = productsOf(shiftEmbedded, shift, gate);
           for (let unit = 0, index = gate * units; unit < units; unit++, index++)
             gates[index] = ofRow[unit] * rows[index] + ofHidden[unit] * states[index] + added[unit] + bias[index];
         }
@@ -147,7 +150,7 @@ function part(values, index, size) {
   return values.subarray(index * size, (index + 1) * size);
 }
 
-/** Brings `count` numbers to mean 0 and deviation 1, in place. */
+/** Normalizes `count` numbers to mean 0 and deviation 1, in place. */
 function normalize(values, first, count) {
   let [sum, squares] = [0, 0];
   for (let index = first; index < first + count; index++) sum += values[index];

@@ -1,17 +1,17 @@
-/** Drawing on from a partial sketch; twin of sketchrnn/model/completion.py and choice.py. */
+/** Completing a partial sketch; counterpart of sketchrnn/model/completion.py and choice.py. */
 
 import { atTemperature, inverseCdf, offsetOf } from "./mixture.js";
 import { keyOf, normals, philox, uniform } from "./random.js";
 import { extentOf, signatureOf } from "./sketch.js";
 
 const [LIFTED, ENDED] = [1, 2];
-const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it has run off the page
-const SPOT = 0.1; // a drawing scribbles if a square of SPOT times its larger side holds more than SPOT_SHARE of its points
-const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least so many
+const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it has left the page
+const SPOT = 0.1; // a drawing scribbles if a square of SPOT times its larger side has more than SPOT_SHARE of its points
+const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least SPOT_POINTS
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
 
 /**
- * Draws candidates of a partial sketch, all at once. Yields events, and null now and then so that others get their turn:
+ * Draws candidates of a partial sketch, all at once. Yields events, and null regularly so that other work can run:
  * `{ event: "start", category, drawings: [{ seed, candidate }] }`, then for each drawing
  * `{ event: "points", drawing, points, lift }` and `{ event: "end", drawing, ended }`.
  *
@@ -25,45 +25,45 @@ export function* draw(network, recognizer, prefix, category, settings) {
     candidate: index % bestOf,
   }));
   yield { event: "start", category: network.configuration.categories[category] ?? null, drawings: tries };
-  let state = yield* afterPrefix(network, prefix, conditionsOf(network, prefix, category, tries, settings), tries.length);
+  let state = yield* afterPrefix(network, prefix, conditioningsOf(network, prefix, category, tries, settings), tries.length);
   const drawings = tries.map((one) => new Drawing(one, prefix, network.offsetScale / prefix.scale));
   for (const [drawing, { strokes }] of drawings.entries())
     if (strokes.length) yield { event: "points", drawing, points: [strokes[0][0]], lift: false };
   let active = [...drawings.keys()];
   for (let step = 0; step < maxPoints && active.length; step++) {
-    const rows = network.mixtures(state).map((mixture, place) => {
-      const { seed: own, candidate } = tries[active[place]];
+    const rows = network.mixtures(state).map((mixture, slot) => {
+      const { seed: own, candidate } = tries[active[slot]];
       const words = philox([step, candidate, POINTS, 0], keyOf(own));
       return sampled(atTemperature(mixture, temperature, penTemperature, topP), words);
     });
-    const goingOn = [];
-    for (const [place, row] of rows.entries()) {
-      const drawing = active[place];
+    const continuing = [];
+    for (const [slot, row] of rows.entries()) {
+      const drawing = active[slot];
       if (row[4]) {
         drawings[drawing].ended = true;
         yield { event: "end", drawing, ended: true };
         continue;
       }
-      goingOn.push(place);
+      continuing.push(slot);
       yield { event: "points", drawing, points: [drawings[drawing].add(row)], lift: row[3] > 0 };
     }
-    if (goingOn.length < active.length) {
-      state = network.take(state, goingOn);
-      active = goingOn.map((place) => active[place]);
+    if (continuing.length < active.length) {
+      state = network.take(state, continuing);
+      active = continuing.map((slot) => active[slot]);
     }
-    if (active.length && step + 1 < maxPoints) network.step(state, goingOn.map((place) => rows[place]));
+    if (active.length && step + 1 < maxPoints) network.step(state, continuing.map((slot) => rows[slot]));
     yield null;
   }
   for (const drawing of active) yield { event: "end", drawing, ended: false };
   return yield* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse });
 }
 
-/** One drawing under way. */
+/** A drawing in progress. */
 class Drawing {
   constructor({ seed, candidate }, { sketch: { strokes, penDown }, lastPoint }, unit) {
     Object.assign(this, { seed, candidate, unit, ended: false, points: 0 });
     this.origin = lastPoint;
-    this.moved = [0, 0]; // from the last point that the decoder was shown
+    this.moved = [0, 0]; // from the last point of the prefix
     this.penDown = penDown || !strokes.length;
     this.strokes = this.penDown ? [[[...this.origin]]] : [];
     this.decimals = 3 - Math.floor(Math.log10(unit)); // a thousandth of a usual offset
@@ -81,7 +81,7 @@ class Drawing {
     return point;
   }
 
-  /** Returns the whole drawing, prefix included. */
+  /** Returns the whole drawing, with the prefix. */
   joined({ strokes, penDown }) {
     if (!this.points) return { strokes };
     if (!penDown) return { strokes: [...strokes, ...this.strokes] };
@@ -95,16 +95,16 @@ function roundedTo(value, decimals) {
   return decimals < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
 }
 
-/** Returns the conditioning of each drawing, or one that all share. */
-function conditionsOf(network, { rows }, category, tries, { latent, guidance, clarity }) {
+/** Returns the conditioning of each drawing, or one for all. */
+function conditioningsOf(network, { rows }, category, tries, { latent, guidance, clarity }) {
   const { variational, canDrawWithoutLatent, latentUnits } = network.configuration;
   if (!variational && latent !== "auto" && latent !== "none")
-    throw new RangeError(`latent: expected "none", since this model has no encoder, found "${latent}"`);
+    throw new RangeError(`latent: expected "none" for a model without an encoder, found "${latent}"`);
   if (latent === "auto") latent = canDrawWithoutLatent ? "none" : "prefix";
   if (latent === "none") {
     if (!canDrawWithoutLatent)
-      throw new RangeError('latent: expected "prefix" or "prior", since this model was trained with z only');
-    return [network.condition(category, null, guidance, clarity)];
+      throw new RangeError('latent: expected "prefix" or "prior" for a model that was trained with z only');
+    return [network.conditioning(category, null, guidance, clarity)];
   }
   const [mean, logvar] = latent === "prefix" && rows.length > 1 ? network.encode(rows.slice(1), category) : [];
   return tries.map(({ seed, candidate }) => {
@@ -114,33 +114,33 @@ function conditionsOf(network, { rows }, category, tries, { latent, guidance, cl
       noise.push(...normals(w0, w1), ...normals(w2, w3));
     }
     const z = noise.slice(0, latentUnits).map((value, unit) => mean ? mean[unit] + Math.exp(0.5 * logvar[unit]) * value : value);
-    return network.condition(category, z, guidance, clarity);
+    return network.conditioning(category, z, guidance, clarity);
   });
 }
 
-/** Returns the states in which the drawings begin. */
-function* afterPrefix(network, { rows }, conditions, count) {
-  const state = network.start(conditions);
+/** Returns the states after the prefix. */
+function* afterPrefix(network, { rows }, conditionings, count) {
+  const state = network.start(conditionings);
   for (const row of rows) {
     network.step(state, [row]);
     yield null;
   }
-  return conditions.length === count ? state : network.take(state, Array(count).fill(0));
+  return conditionings.length === count ? state : network.take(state, Array(count).fill(0));
 }
 
-/** Returns the stroke-5 row, in offset scales, that four random words stand for. */
+/** Converts four random words to a stroke-5 row, in offset scales. */
 function sampled(mixture, [w0, w1, w2, w3]) {
   const offset = offsetOf(mixture, inverseCdf(mixture.logPi, uniform(w0)), normals(w2, w3));
   const pen = inverseCdf(mixture.logQ, uniform(w1));
   return Float32Array.of(...offset, Number(pen === 0), Number(pen === LIFTED), Number(pen === ENDED));
 }
 
-/** Returns the `candidates`, scored, and of them those that are worth showing as `completions`. */
+/** Returns the `candidates` with their scores, and the chosen ones as `completions`. */
 function* chosen(drawings, network, recognizer, prefix, category, { count, bestOf, diverse }) {
   const candidates = [];
   const wholes = drawings.map((drawing) => drawing.joined(prefix.sketch));
   const seen = pointsOf(prefix.rows);
-  const repeated = Number(prefix.sketch.penDown || !prefix.sketch.strokes.length); // the last one, where a stroke begins
+  const repeated = Number(prefix.sketch.penDown || !prefix.sketch.strokes.length); // the last point, which starts a stroke
   const factor = prefix.scale / network.offsetScale;
   const asSeen = (point) => point.map((value, axis) => (value - prefix.lastPoint[axis]) * factor + seen.at(-1)[axis]);
   for (const [index, { strokes, seed, candidate, ended, points, penDown }] of drawings.entries()) {
@@ -165,14 +165,14 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
   return { candidates, completions: best.map((index) => candidates[index]) };
 }
 
-/** Returns the best candidate, then always the unflawed one that is farthest from those before it, then the flawed ones. */
+/** Returns the best candidate, then always the one that is farthest from the chosen ones, and last those with flaws. */
 function farApart([first, ...others], candidates, wholes) {
   const signatures = wholes.map(signatureOf);
   const distance = (one, other) =>
     signatures[one].reduce((sum, value, index) => sum + Math.abs(value - signatures[other][index]), 0);
   const taken = [first];
   const left = others.filter((index) => !candidates[index].flaws);
-  const nearest = candidates.map(() => Infinity); // distance from those taken
+  const nearest = candidates.map(() => Infinity); // distance from the chosen ones
   while (left.length) {
     for (const index of left) nearest[index] = Math.min(nearest[index], distance(index, taken.at(-1)));
     const farthest = left.reduce((one, other) => (nearest[other] > nearest[one] ? other : one));
@@ -181,19 +181,19 @@ function farApart([first, ...others], candidates, wholes) {
   return [...taken, ...others.filter((index) => candidates[index].flaws)];
 }
 
-/** Returns the points of rows, the origin included. */
+/** Returns the points of rows, with the origin. */
 function pointsOf(rows) {
   let [x, y] = [0, 0];
   return rows.map(([dx, dy]) => [(x += dx), (y += dy)]);
 }
 
-/** Returns how many of these hold of the points that the decoder has seen and drawn: off the page, scribbled in place. */
+/** Returns the number of flaws of the points of prefix and completion: off the page, scribbled in place. */
 function flawsOf(points) {
   const larger = extentOf({ strokes: [points] });
   return Number(larger > PAGE) + Number(scribbles(points, larger));
 }
 
-/** Tells whether too many of some points lie in one place. */
+/** Returns whether too many points are in one spot. */
 function scribbles(points, larger) {
   const half = (SPOT * larger) / 2 + 1e-12;
   const tooMany = Math.max(SPOT_POINTS, Math.floor(SPOT_SHARE * points.length) + 1);

@@ -1,11 +1,11 @@
-/** A model file, ready to draw and to guess: generators of steps, which `Model` and the worker run in turns. */
+/** The engine of a model file: drawing and guessing as generators of steps, which `Model` and the worker run. */
 
 import { draw } from "./draw.js";
 import { guess } from "./guess.js";
 import { makeKernel } from "./kernel.js";
 import { readModelFile } from "./model-file.js";
 import { Network } from "./network.js";
-import { seePrefix } from "./prefix.js";
+import { encodePrefix } from "./prefix.js";
 import { makeRecognizer } from "./recognizer.js";
 import { drawSettings, guessSettings } from "./settings.js";
 import { sketchOf } from "./sketch.js";
@@ -19,7 +19,7 @@ export class Engine {
     this.recognizer = makeRecognizer(file, kernel);
   }
 
-  /** What is known of the model without drawing. */
+  /** Description of the model. */
   get description() {
     const { configuration, offsetScale, file, kernel } = this.network;
     const { categories, conditional, canDrawWithoutLatent } = configuration;
@@ -27,13 +27,13 @@ export class Engine {
     return { categories, canGuess, offsetScale, unit: file.unit, kernel: kernel.name };
   }
 
-  /** Yields null now and then; returns `[{ category, probability }, ...]`, the most probable first. */
+  /** Yields null regularly; returns `[{ category, probability }, ...]`, the most probable first. */
   *guess(strokes, options = {}) {
     const { penDown, scale } = guessSettings(options);
     return yield* guess(this.network, this.recognizer, sketchOf(strokes, penDown), scale);
   }
 
-  /** Yields and returns what `draw` in draw.js does. */
+  /** See `draw` in draw.js. */
   *draw(strokes, options = {}) {
     const settings = drawSettings(options);
     const sketch = sketchOf(strokes, settings.penDown);
@@ -42,12 +42,12 @@ export class Engine {
     if (category === null && conditional && sketch.strokes.length)
       [{ category }] = yield* guess(this.network, this.recognizer, sketch, settings.scale);
     const index = indexOf(category, categories, conditional);
-    const prefix = yield* seePrefix(this.network, sketch, index, settings);
+    const prefix = yield* encodePrefix(this.network, sketch, index, settings);
     return yield* draw(this.network, this.recognizer, prefix, index, settings);
   }
 }
 
-/** Returns the index of a category; 0 for a model that knows but one. */
+/** Returns the index of a category; 0 for a model with one category. */
 function indexOf(category, categories, conditional) {
   if (!conditional && (category === null || !categories.length)) return 0;
   const wanted = category?.toLowerCase().replaceAll("_", " ");

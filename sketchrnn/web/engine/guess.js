@@ -1,19 +1,19 @@
-/** What a partial sketch is going to be. */
+/** Guessing the category of a partial sketch. */
 
 import { logLikelihood } from "./likelihood.js";
-import { seePrefix } from "./prefix.js";
+import { encodePrefix } from "./prefix.js";
 
-const MARGIN = 20; // nats behind the best guess at which a category is given up
+const MARGIN = 20; // categories this number of nats behind the best are dropped
 
-/** Yields now and then; returns all categories of a model, `{ category, probability }`, the most probable first. */
+/** Yields regularly; returns all categories of a model, `{ category, probability }`, the most probable first. */
 export function* guess(network, recognizer, sketch, scale) {
   const { categories, canDrawWithoutLatent } = network.configuration;
-  if (!categories.length) throw new Error("guess: this model was trained on drawings without a category");
+  if (!categories.length) throw new Error("guess: expected a model with categories, found one without");
   if (!recognizer && !canDrawWithoutLatent)
-    throw new Error("guess: this model was trained with z only and has no recognizer");
+    throw new Error("guess: expected a model with a recognizer, or that draws without z");
   const log = recognizer
     ? recognizer.logProbabilities(sketch)
-    : yield* byLikelihood(network, yield* seePrefix(network, sketch, null, { scale }));
+    : yield* byLikelihood(network, yield* encodePrefix(network, sketch, null, { scale }));
   const highest = log.reduce((one, other) => Math.max(one, other), -Infinity);
   const likelihood = Array.from(log, (value) => Math.exp(value - highest));
   const sum = likelihood.reduce((total, value) => total + value, 0);
@@ -22,8 +22,8 @@ export function* guess(network, recognizer, sketch, scale) {
     .sort((one, other) => other.probability - one.probability);
 }
 
-/** By Bayes' rule: the likelihood of the strokes under each category, times how often training had the category. */
+/** By Bayes' rule: the likelihood of the strokes under each category, times the prior of the category. */
 function* byLikelihood(network, { rows }) {
-  const state = network.start(network.configuration.categories.map((_, index) => network.condition(index)));
+  const state = network.start(network.configuration.categories.map((_, index) => network.conditioning(index)));
   return yield* logLikelihood(network, state, [rows], { prior: network.file.categoryLogPrior, margin: MARGIN });
 }

@@ -1,6 +1,6 @@
-/** What nearly all of the time goes into: in WebAssembly where it is allowed, else in JavaScript. */
+/** The products that take most of the time: in WebAssembly if it is allowed, else in JavaScript. */
 
-// kernel.wat, as `wat2wasm` writes it
+// kernel.wat, compiled by `wat2wasm`
 const KERNEL =
   "AGFzbQEAAAABHQRgBX9/f39/AGAEe3t7ewF7YAN/f38Be2ABewF7AwkIAAABAAIDAwMFAwEAAQceBAZtZW1vcnkCAANvbmUAAARmb3VyAAEEbHN0bQADCoELCOUBAgR/BXsgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgAyEIIAAhBwNAIAj9AAQAIQ0gCSANIAf9AAQA/eYB/eQBIQkgCiANIAcgBWr9AAQA/eYB/eQBIQogCyANIAcgBUEBdGr9AAQA/eYB/eQBIQsgDCANIAcgBUEDbGr9AAQA/eYB/eQBIQwgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEQRBqIQQgACAFQQJ0aiEAIAFBBGshASABQQBKDQALC9gCAgR/C3sgAkECdCEFIAMgBWohBgNA/QwAAAAAAAAAAAAAAAAAAAAAIQkgCSEKIAkhCyAJIQwgCSENIAkhDiAJIQ8gCSEQIAMhCCAAIQcDQCAH/QAEACERIAcgBWr9AAQAIRIgCP0ABAAhEyAJIBMgEf3mAf3kASEJIA0gEyAS/eYB/eQBIQ0gCCAFav0ABAAhEyAKIBMgEf3mAf3kASEKIA4gEyAS/eYB/eQBIQ4gCCAFQQF0av0ABAAhEyALIBMgEf3mAf3kASELIA8gEyAS/eYB/eQBIQ8gCCAFQQNsav0ABAAhEyAMIBMgEf3mAf3kASEMIBAgEyAS/eYB/eQBIRAgB0EQaiEHIAhBEGohCCAIIAZJDQALIAQgCSAKIAsgDBAC/QsEACAEIA0gDiAPIBAQAv0LBBAgBEEgaiEEIAAgBUEBdGohACABQQJrIQEgAUEASg0ACwuVAQECeyAAIAH9DQABAgMQERITBAUGBxQVFhcgACAB/Q0ICQoLGBkaGwwNDg8cHR4f/eQBIQQgAiAD/Q0AAQIDEBESEwQFBgcUFRYXIAIgA/0NCAkKCxgZGhsMDQ4PHB0eH/3kASEFIAQgBf0NAAECAwQFBgcQERITFBUWFyAEIAX9DQgJCgsMDQ4PGBkaGxwdHh/95AELjgECAn8BeyAEQQJ0IQUgACAFaiEGA0AgACABIAUQBBAFIAL9AAQA/eYBIAAgAUEAEAQQBSAAIAEgBUEBdBAEEAb95gH95AEhByACIAf9CwQAIAMgACABIAVBA2wQBBAFIAcQBv3mAf0LBAAgAEEQaiEAIAFBEGohASACQRBqIQIgA0EQaiEDIAAgBkkNAAsLFwAgACACav0ABAAgASACav0ABAD95AELMwD9DAAAgD8AAIA/AACAPwAAgD/9DAAAgD8AAIA/AACAPwAAgD8gAP3hARAH/eQB/ecBC0oA/QwAAIA/AACAPwAAgD8AAIA//QwAAABAAAAAQAAAAEAAAABA/QwAAIA/AACAPwAAgD8AAIA/IAAgAP3kARAH/eQB/ecB/eUBC/8CAQJ7/QwAAK5CAACuQgAArkIAAK5C/QwAAK7CAACuwgAArsIAAK7CIAD96wH96gEhACAA/Qw7qrg/O6q4PzuquD87qrg//eYB/WohASAAIAH9DACAMT8AgDE/AIAxPwCAMT/95gH95QEhACAAIAH9DIOAXjmDgF45g4BeOYOAXjn95gH95AEhACAA/QxnaVA5Z2lQOWdpUDlnaVA5/eYBIQIgACAC/QzOQ7c6zkO3Os5DtzrOQ7c6/eQB/eYBIQIgACAC/QwIiQg8CIkIPAiJCDwIiQg8/eQB/eYBIQIgACAC/QzBqSo9wakqPcGpKj3BqSo9/eQB/eYBIQIgACAC/Qyqqio+qqoqPqqqKj6qqio+/eQB/eYBIQIgAv0MAAAAPwAAAD8AAAA/AAAAP/3kASECIAIgACAA/eYB/eYBIAD9DAAAgD8AAIA/AACAPwAAgD/95AH95AEhAiACIAH9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAQs=";
 
@@ -8,10 +8,11 @@ const PAGE = 65536; // bytes
 const GROUP = 4; // vectors that are multiplied together, and numbers in one SIMD register
 
 /**
- * Returns a kernel: `matrix(values, rows, columns)` takes a matrix over, and
+ * Returns a kernel: `matrix(values, rows, columns)` copies a matrix, and
  * `multiply(matrix, vectors, count, stride)` returns the products with `count` vectors, [count, rows].
- * Vectors begin every `stride` numbers; the default is the number of columns. `lstm(sums, more, state, units)` takes the
- * step of an LSTM with the gates' sums, in two parts [size, 4 units], and changes the state in place.
+ * A vector starts every `stride` numbers; by default this is the number of columns. `lstm(sums, more, state, units)`
+ * makes
+ * the step of an LSTM: the sums of the gates are given in two parts [size, 4 units]; the state is changed in place.
  */
 export function makeKernel({ plain = false } = {}) {
   if (!plain) {
@@ -32,16 +33,16 @@ function wasmKernel({ memory, one, four, lstm }) {
   const padded = (size) => Math.ceil(size / GROUP) * GROUP;
 
   function reserve(size) {
-    const place = used;
+    const offset = used;
     used += 4 * size;
     if (used > memory.buffer.byteLength) {
       memory.grow(Math.ceil((used - memory.buffer.byteLength) / PAGE));
       numbers = new Float32Array(memory.buffer);
     }
-    return place;
+    return offset;
   }
 
-  const scratch = new Map(); // for an LSTM of so many units
+  const scratch = new Map(); // by the number of units of the LSTM
 
   return {
     name: "wasm",
@@ -93,17 +94,17 @@ function plainKernel() {
     multiply({ values, rows, columns }, vectors, count, stride = columns) {
       const out = new Float32Array(count * rows);
       for (let vector = 0, to = 0; vector < count; vector++)
-        for (let row = 0, place = 0; row < rows; row++, to++) {
-          let [a, b, c, d] = [0, 0, 0, 0]; // apart, so that the processor need not wait for each sum
+        for (let row = 0, at = 0; row < rows; row++, to++) {
+          let [a, b, c, d] = [0, 0, 0, 0]; // four sums, so that the processor does not wait for each one
           let from = vector * stride;
           let left = columns;
-          for (; left >= 4; left -= 4, place += 4, from += 4) {
-            a += values[place] * vectors[from];
-            b += values[place + 1] * vectors[from + 1];
-            c += values[place + 2] * vectors[from + 2];
-            d += values[place + 3] * vectors[from + 3];
+          for (; left >= 4; left -= 4, at += 4, from += 4) {
+            a += values[at] * vectors[from];
+            b += values[at + 1] * vectors[from + 1];
+            c += values[at + 2] * vectors[from + 2];
+            d += values[at + 3] * vectors[from + 3];
           }
-          for (; left > 0; left--) a += values[place++] * vectors[from++];
+          for (; left > 0; left--) a += values[at++] * vectors[from++];
           out[to] = a + b + c + d;
         }
       return out;

@@ -3,18 +3,18 @@
 import { Engine } from "./engine.js";
 import { Model } from "./model.js";
 
-export const TURN = 8; // ms of work before others get their turn
+export const TURN = 8; // ms of work before other work can run
 
 /**
  * Loads a model: a sketchrnn `.safetensors` file, from an address or as bytes.
- * `integrity`: what the file must match, such as "sha256-...". `plain`: without WebAssembly.
+ * `integrity`: hash of the file, such as "sha256-...". `plain`: without WebAssembly.
  */
 export async function load(source, { integrity, signal, plain } = {}) {
   const engine = new Engine(await bytesOf(source, { integrity, signal }), { plain });
   return new Model(engine.description, (kind, strokes, options, stop) => inTurns(engine[kind](strokes, options), stop));
 }
 
-/** Runs steps, and lets other work of this thread go on now and then. */
+/** Runs steps, and regularly lets other work of this thread run. */
 async function* inTurns(steps, signal) {
   for (let until = performance.now() + TURN; ; ) {
     signal?.throwIfAborted();
@@ -27,7 +27,7 @@ async function* inTurns(steps, signal) {
   }
 }
 
-/** Lets messages and timers in; a timer of its own would wait for 4 ms. */
+/** Lets messages and timers run; a timer would wait for 4 ms. */
 export function otherWork() {
   return new Promise((resolve) => {
     if (globalThis.setImmediate) return setImmediate(resolve);
@@ -40,7 +40,7 @@ export function otherWork() {
   });
 }
 
-/** Returns the bytes of a model: from an address, or those that are given. */
+/** Returns the bytes of a model, from an address or as given. */
 export async function bytesOf(source, { integrity, signal } = {}) {
   if (source instanceof ArrayBuffer) return source;
   if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
@@ -49,9 +49,9 @@ export async function bytesOf(source, { integrity, signal } = {}) {
     response = await fetch(source, { integrity, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    const doubt = integrity ? ", or is not the file that was expected" : "";
-    throw new Error(`${source}: the model cannot be fetched${doubt} (${error.message})`);
+    const doubt = integrity ? ", or is not the expected file" : "";
+    throw new Error(`${source}: the model cannot be loaded${doubt} (${error.message})`);
   }
-  if (!response.ok) throw new Error(`${source}: the model cannot be fetched: the server answered ${response.status}`);
+  if (!response.ok) throw new Error(`${source}: the model cannot be loaded: the server answered ${response.status}`);
   return response.arrayBuffer();
 }

@@ -21,7 +21,7 @@ export function mixtureOf(output, mixtures) {
 
 /**
  * Returns a mixture with the logits of pi and q divided by a temperature and the variances multiplied by it.
- * `topP`: only the likeliest components that together have this weight stay.
+ * `topP`: keep only the likeliest components with this total weight.
  */
 export function atTemperature(mixture, temperature, penTemperature, topP) {
   const wider = 0.5 * Math.log(temperature); // -Infinity at 0: the mean
@@ -54,7 +54,7 @@ export function logProb({ logPi, muX, muY, logSigmaX, logSigmaY, rho, logQ }, [d
   return highest + Math.log(sum) + p1 * logQ[0] + p2 * logQ[1] + p3 * logQ[2];
 }
 
-/** Returns the offset that two numbers from N(0, 1) stand for in one component. */
+/** Converts two numbers from N(0, 1) to an offset of one component. */
 export function offsetOf({ muX, muY, logSigmaX, logSigmaY, rho }, component, [first, second]) {
   const correlation = rho[component];
   const correlated = correlation * first + Math.sqrt(1 - correlation * correlation) * second;
@@ -64,7 +64,7 @@ export function offsetOf({ muX, muY, logSigmaX, logSigmaY, rho }, component, [fi
   ];
 }
 
-/** Returns which of some outcomes a uniform number stands for. */
+/** Returns the index of the outcome for a uniform number. */
 export function inverseCdf(logWeights, uniform) {
   const weights = Array.from(logWeights, Math.exp);
   let rest = uniform * weights.reduce((sum, weight) => sum + weight, 0);

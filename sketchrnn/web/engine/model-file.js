@@ -11,20 +11,21 @@ const LATER_FIELDS = {
   positionInputs: false,
   clarity: false,
 };
-const MOST_COUNTED = 200; // drawings from which on a category counts as well known, as in checkpoint.py
+const MOST_COUNTED = 200; // limit of the drawings per category in the prior, as in checkpoint.py
 const BYTES = { F32: 4, F16: 2, I8: 1 };
 const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15));
 
 /**
- * Returns what a file holds: `configuration`, that of the `recognizer` or null, `offsetScale`, `unit`, `categoryLogPrior`,
+ * Returns the content of a file: `configuration`, that of the `recognizer` or null, `offsetScale`, `unit`,
+ * `categoryLogPrior`,
  * and `tensor(name, ...shape)`, which returns a tensor's numbers as a Float32Array.
  */
 export function readModelFile(buffer) {
   const { header, begin } = headerOf(buffer);
   const { __metadata__: metadata = {}, ...tensors } = header;
-  if (metadata.format !== FORMAT) throw new Error("the model: a safetensors file, but not a sketchrnn model");
+  if (metadata.format !== FORMAT) throw new Error("the model: expected a sketchrnn model, found another safetensors file");
   if (metadata.format_version !== FORMAT_VERSION)
-    throw new Error(`the model: file format version ${metadata.format_version}; expected version ${FORMAT_VERSION}`);
+    throw new Error(`the model: expected file format version ${FORMAT_VERSION}, found ${metadata.format_version}`);
   const configuration = configurationOf(parsed(metadata.configuration, "configuration"));
   const recognizer = metadata.recognizer ? camelCased(parsed(metadata.recognizer, "recognizer")) : null;
   const offsetScale = Number(metadata.offset_scale);
@@ -38,7 +39,7 @@ export function readModelFile(buffer) {
     if (!BYTES[dtype]) throw new Error(`the model: tensor ${name}: expected F32, F16 or I8, found ${dtype}`);
     if (end - first !== size * BYTES[dtype] || begin + end > buffer.byteLength)
       throw new Error(`the model: tensor ${name}: the file is cut short or damaged`);
-    const bytes = buffer.slice(begin + first, begin + end); // aligned, whatever the file's order
+    const bytes = buffer.slice(begin + first, begin + end); // a copy, which is aligned
     if (dtype === "F32") return new Float32Array(bytes);
     return dtype === "F16" ? fromHalves(new Uint16Array(bytes)) : new Int8Array(bytes);
   }
@@ -64,13 +65,13 @@ export function readModelFile(buffer) {
 function headerOf(buffer) {
   const size = buffer.byteLength >= 8 ? Number(new DataView(buffer).getBigUint64(0, true)) : Infinity;
   if (size > buffer.byteLength - 8)
-    throw new Error("the model: the file is cut short or no safetensors file; expected a sketchrnn model");
+    throw new Error("the model: the file is cut short or not a safetensors file; expected a sketchrnn model");
   return { header: parsed(new TextDecoder().decode(new Uint8Array(buffer, 8, size)), "header"), begin: 8 + size };
 }
 
 function parsed(text, name) {
   try {
-    return JSON.parse(text.replace(/(?<=[:,[]\s*)(NaN|-?Infinity)\b/g, "null")); // which Python writes
+    return JSON.parse(text.replace(/(?<=[:,[]\s*)(NaN|-?Infinity)\b/g, "null")); // as Python writes them
   } catch {
     throw new Error(`the model: its ${name} is damaged; expected JSON`);
   }
@@ -88,13 +89,13 @@ function configurationOf(fields) {
   return Object.assign(configuration, {
     conditional,
     canDrawWithoutLatent: !variational || latentDropout > 0,
-    conditionUnits: latentUnits * variational + categoryUnits * conditional,
+    conditioningUnits: latentUnits * variational + categoryUnits * conditional,
     rowUnits: positionInputs ? 13 : 5,
     outputUnits: 3 + 6 * mixtures,
   });
 }
 
-/** How often a category was seen in training, and once more, up to a limit. */
+/** Log prior of each category: its training drawings plus one, up to a limit. */
 function logPrior(categories, counts) {
   const known = Array.isArray(counts) && counts.length === categories;
   const seen = Array.from({ length: categories }, (_, index) => Math.min((known ? counts[index] : 0) + 1, MOST_COUNTED));
@@ -113,7 +114,7 @@ function fromHalves(halves) {
   return values;
 }
 
-/** Rows of whole numbers, and what each row is multiplied by. */
+/** Multiplies each row of whole numbers by its scale. */
 function fromInt8(integers, scales) {
   const values = new Float32Array(integers.length);
   const columns = integers.length / scales.length;

@@ -1,4 +1,4 @@
-/** A trained model, as its users call it: drawing is asynchronous and gives way to other work. */
+/** The public model: drawing is asynchronous, and other work can run in between. */
 
 /** A trained model. `signal`, an option of each method, stops it. */
 export class Model {
@@ -10,15 +10,16 @@ export class Model {
     this.#run = run;
   }
 
-  /** Returns what strokes are going to be, all categories, the most probable first. */
+  /** Guesses the category of strokes: returns all categories, the most probable first. */
   async guess(strokes, { signal, ...options } = {}) {
     return resultOf(this.#run("guess", strokes, options, signal));
   }
 
   /**
-   * Completes a partial sketch, and yields the points of the completion: `{ x, y, stroke, lift }`. Each stroke begins with
-   * the point that it starts from; `lift` is true at its last. With `bestOf: 1` points come as they are drawn, else when
-   * the best candidate is known. Returns the completion.
+   * Completes a partial sketch, and yields the points of the completion: `{ x, y, stroke, lift }`. `lift` is true at
+   * the last point of a
+   * stroke. With `bestOf: 1`, points come as they are drawn, else when the best candidate is known. Returns the
+   * completion.
    */
   async *complete(strokes, options = {}) {
     if ((options.bestOf ?? 2) > 1) {
@@ -40,21 +41,21 @@ export class Model {
     }
   }
 
-  /** Draws from nothing; yields and returns what `complete` does. */
+  /** Draws from nothing; see `complete`. */
   generate(options = {}) {
     return this.complete([], options);
   }
 
-  /** Returns `count` completions, one for each seed from `seed` on, each the best of its `bestOf` candidates. */
+  /** Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates. */
   async completions(strokes, { signal, ...options } = {}) {
     return (await resultOf(this.#run("draw", strokes, options, signal))).completions;
   }
 
   /**
-   * Draws `count` times `bestOf` candidates at once, and yields what happens:
+   * Draws `count` times `bestOf` candidates at once, and yields events:
    * `{ event: "start", category, drawings: [{ seed, candidate }, ...] }`,
    * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
-   * Returns all that was drawn as `candidates`, in that order, and the chosen ones as `completions`.
+   * Returns all drawings as `candidates`, in this order, and the chosen ones as `completions`.
    */
   stream(strokes, { signal, ...options } = {}) {
     return this.#run("draw", strokes, options, signal);

@@ -1,9 +1,12 @@
 /**
- * The network of a model file; the twin of sketchrnn/model/network.py.
+ * The network of a model file; the counterpart of sketchrnn/model/network.py.
  *
- * A state is that of `size` drawings at once, one after another in each array: `hidden` and `cell`, [size, stateUnits];
- * `told`, for each what its condition adds at every step; `pen`, [size, 9], where the pen is, for models with position
- * inputs: point, first point of the stroke, least and greatest x and y so far, and whether the pen is lifted.
+ * A state has `size` drawings, one after another in each array: `hidden` and `cell`, [size, stateUnits]; `constants`,
+ * for
+ * each drawing the part of the sums that is the same at every step; `pen`, [size, 9], the position of the pen, for
+ * models
+ * with position inputs: point, first point of the stroke, smallest and largest x and y so far, and whether it is
+ * lifted.
  */
 
 import { columns, makeCell } from "./cells.js";
@@ -15,17 +18,17 @@ const PEN_NUMBERS = 9;
 export class Network {
   constructor(file, kernel) {
     const { configuration } = file;
-    const { rowUnits, conditionUnits, decoderUnits, outputUnits, categories, categoryUnits, latentUnits } = configuration;
+    const { rowUnits, conditioningUnits, decoderUnits, outputUnits, categories, categoryUnits, latentUnits } = configuration;
     Object.assign(this, { file, configuration, kernel, offsetScale: file.offsetScale });
-    this.cell = this.#layer("decoder.lstm", configuration.decoderCell, rowUnits + conditionUnits, decoderUnits);
+    this.cell = this.#layer("decoder.lstm", configuration.decoderCell, rowUnits + conditioningUnits, decoderUnits);
     const { inputWeights, stateUnits } = this.cell;
-    const width = rowUnits + conditionUnits;
+    const width = rowUnits + conditioningUnits;
     const sums = inputWeights.length / width;
     const matrix = (values, inputs) => kernel.matrix(values, values.length / inputs, inputs);
     this.rowWeights = kernel.matrix(columns(inputWeights, width, 0, rowUnits), sums, rowUnits);
-    if (conditionUnits) {
-      this.conditionWeights = matrix(columns(inputWeights, width, rowUnits, conditionUnits), conditionUnits);
-      this.initialWeights = matrix(file.tensor("decoder.initial.weight", 2 * stateUnits, conditionUnits), conditionUnits);
+    if (conditioningUnits) {
+      this.conditioningWeights = matrix(columns(inputWeights, width, rowUnits, conditioningUnits), conditioningUnits);
+      this.initialWeights = matrix(file.tensor("decoder.initial.weight", 2 * stateUnits, conditioningUnits), conditioningUnits);
       this.initialBias = file.tensor("decoder.initial.bias", 2 * stateUnits);
     }
     delete this.cell.inputWeights; // the kernel has them
@@ -45,44 +48,43 @@ export class Network {
   }
 
   /**
-   * Returns the decoder's conditioning, [conditionUnits]: z, then the category's embedding.
-   * `category`: an index; null for the mean of all. `z`: null for "no z". `guidance`: how far from the mean of all
-   * categories the category is moved: 1 as in training. `clarity`: how clearly the category shows, 0 for unknown; a
-   * model without it ignores it.
+   * Returns the decoder's conditioning, [conditioningUnits]: z, then the category's embedding.
+   * `category`: an index; null for the mean of all. `z`: null for "no z". `guidance`: factor of the distance from
+   * the mean embedding; 1 = as trained. `clarity`: how clearly the category shows; 0 = unknown.
    */
-  condition(category, z = null, guidance = 1, clarity = 0) {
-    const { variational, conditional, latentUnits, conditionUnits, categoryUnits } = this.configuration;
-    const told = new Float32Array(conditionUnits);
-    if (variational) told.set(z ?? this.noLatent ?? new Float32Array(latentUnits));
+  conditioning(category, z = null, guidance = 1, clarity = 0) {
+    const { variational, conditional, latentUnits, conditioningUnits, categoryUnits } = this.configuration;
+    const values = new Float32Array(conditioningUnits);
+    if (variational) values.set(z ?? this.noLatent ?? new Float32Array(latentUnits));
     if (conditional)
-      for (let unit = 0, at = conditionUnits - categoryUnits; unit < categoryUnits; unit++, at++) {
+      for (let unit = 0, at = conditioningUnits - categoryUnits; unit < categoryUnits; unit++, at++) {
         const mean = this.meanEmbedding[unit];
-        told[at] =
+        values[at] =
           category === null ? mean : mean + guidance * (this.embedding[category * categoryUnits + unit] - mean);
-        if (this.clarity) told[at] += clarity * this.clarity[unit];
+        if (this.clarity) values[at] += clarity * this.clarity[unit];
       }
-    return told;
+    return values;
   }
 
-  /** Returns the state before START of a drawing for each of some conditions. */
-  start(conditions) {
+  /** Returns the state before START, with one drawing per conditioning. */
+  start(conditionings) {
     const { configuration, kernel, cell } = this;
     const { stateUnits, inputBias } = cell;
-    const size = conditions.length;
+    const size = conditionings.length;
     const state = {
       size,
       hidden: new Float32Array(size * stateUnits),
       cell: new Float32Array(size * stateUnits),
-      told: conditions.map(() => inputBias),
+      constants: conditionings.map(() => inputBias),
       pen: configuration.positionInputs ? new Float32Array(size * PEN_NUMBERS) : null,
     };
     if (state.pen) for (let at = PEN_NUMBERS - 1; at < state.pen.length; at += PEN_NUMBERS) state.pen[at] = 1;
-    if (!configuration.conditionUnits) return state;
-    conditions.forEach((condition, drawing) => {
-      const constant = kernel.multiply(this.conditionWeights, condition, 1);
+    if (!configuration.conditioningUnits) return state;
+    conditionings.forEach((conditioning, drawing) => {
+      const constant = kernel.multiply(this.conditioningWeights, conditioning, 1);
       for (let index = 0; index < constant.length; index++) constant[index] += inputBias[index];
-      state.told[drawing] = constant;
-      const seen = configuration.latentTanh ? condition.map(Math.tanh) : condition;
+      state.constants[drawing] = constant;
+      const seen = configuration.latentTanh ? conditioning.map(Math.tanh) : conditioning;
       const initial = kernel.multiply(this.initialWeights, seen, 1);
       for (let index = 0; index < initial.length; index++) initial[index] = Math.tanh(initial[index] + this.initialBias[index]);
       state.hidden.set(initial.subarray(0, stateUnits), drawing * stateUnits);
@@ -102,14 +104,14 @@ export class Network {
       size: indices.length,
       hidden: copied(state.hidden, this.cell.stateUnits),
       cell: copied(state.cell, this.cell.stateUnits),
-      told: indices.map((index) => state.told[index]),
+      constants: indices.map((index) => state.constants[index]),
       pen: state.pen && copied(state.pen, PEN_NUMBERS),
     };
   }
 
   /** Takes one step, in place. `rows`: stroke-5, in offset scales, one for each drawing, or one for all. */
   step(state, rows) {
-    const { size, told, pen } = state;
+    const { size, constants, pen } = state;
     const { rowUnits } = this.configuration;
     const inputs = new Float32Array(size * rowUnits);
     for (let drawing = 0; drawing < size; drawing++) {
@@ -123,7 +125,7 @@ export class Network {
     }
     const projected = this.kernel.multiply(this.rowWeights, inputs, size);
     for (let drawing = 0, at = 0; drawing < size; drawing++) {
-      const constant = told[drawing];
+      const constant = constants[drawing];
       for (let index = 0; index < constant.length; index++, at++) projected[at] += constant[index];
     }
     this.cell.step(projected, state);
@@ -187,7 +189,7 @@ function movePen(pen, [dx, dy, , p2]) {
   pen[8] = Number(p2 > 0.5);
 }
 
-/** Returns what the decoder is given of the pen's position: see `position_inputs` in configuration.py. */
+/** Returns the position inputs of the decoder: see `position_inputs` in configuration.py. */
 function positionOf([x, y, startX, startY, left, top, right, bottom]) {
   return [x, y, x - startX, y - startY, x - left, y - top, right - x, bottom - y].map((value) => POSITION_FACTOR * value);
 }

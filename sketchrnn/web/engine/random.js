@@ -1,4 +1,7 @@
-/** Repeatable random numbers: Philox4x32-10, the same as in Python, so that a seed draws the same drawing everywhere. */
+/**
+ * Repeatable random numbers: Philox4x32-10, the same as in Python, so that a seed gives the same drawing
+ * everywhere.
+ */
 
 /**
  * Returns four independent 32-bit numbers for a counter of four 32-bit numbers and a key of two.
@@ -31,7 +34,7 @@ export function keyOf(seed) {
   return [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
 }
 
-/** Returns a number between 0 and 1, without the ends. */
+/** Returns a number between 0 and 1, both excluded. */
 export function uniform(word) {
   return (word + 0.5) / 2 ** 32;
 }

@@ -1,4 +1,4 @@
-/** The recognizer, which names the category of a drawing by its picture; twin of sketchrnn/model/recognizer.py. */
+/** The recognizer: names the category of a drawing from its picture; counterpart of sketchrnn/model/recognizer.py. */
 
 import { logSoftmax } from "./mixture.js";
 
@@ -56,7 +56,7 @@ class Recognizer {
 
 const positive = (value) => Math.max(0, value);
 
-/** Turns rows [inputs, positions] into [positions, inputs]. */
+/** Transposes rows [inputs, positions] to [positions, inputs]. */
 function channelsLast(values, rows, inputs) {
   const columns = values.length / rows;
   const positions = columns / inputs;
@@ -68,7 +68,7 @@ function channelsLast(values, rows, inputs) {
   return turned;
 }
 
-/** Returns what a convolution sees at each position of a picture [size, size, inputs]. */
+/** Returns the inputs of a convolution at each position of a picture [size, size, inputs]. */
 function windowsOf(picture, { inputs, width, stride, size, outputSize, columns }) {
   const windows = new Float32Array(outputSize * outputSize * columns);
   const half = width >> 1;
@@ -85,7 +85,8 @@ function windowsOf(picture, { inputs, width, stride, size, outputSize, columns }
 }
 
 /**
- * Returns a gray picture of a drawing, [size, size]: 1 is ink. Lines are dots, each spread over the four nearest pixels; a
+ * Returns a gray picture of a drawing, [size, size]: 1 is ink. Lines are dots, each spread over the four nearest
+ * pixels; a
  * line has an ink of 1 for each pixel of its length, a stroke without extent is one dot, no pixel has more than 1.
  */
 export function pictureOf(strokes, size) {

@@ -1,15 +1,18 @@
-/** A drawing: `strokes`, each a list of points [x, y] in any unit, y pointing down; `penDown`: the last one goes on. */
+/**
+ * A drawing: `strokes`, each a list of points [x, y] in any unit, y pointing down; `penDown`: the last stroke is
+ * unfinished.
+ */
 
-const BOX_EPSILON = 2; // pixels of the 255 box: how Google simplified the Quick, Draw! drawings
+const BOX_EPSILON = 2; // pixels of the 255 box: Google's value for the Quick, Draw! drawings
 
-/** Returns a drawing of what a user gives: strokes of points [x, y] or { x, y }. */
+/** Returns a drawing from a user's strokes: lists of points [x, y] or { x, y }. */
 export function sketchOf(strokes, penDown = false) {
   if (!Array.isArray(strokes)) throw new TypeError(`strokes: expected a list of strokes, found ${typeof strokes}`);
   const checked = Array.from(strokes, (stroke, index) =>
-    Array.from(stroke ?? [], (point, place) => {
+    Array.from(stroke ?? [], (point, number) => {
       const [x, y] = Array.isArray(point) || ArrayBuffer.isView(point) ? point : [point?.x, point?.y];
       if (!Number.isFinite(x) || !Number.isFinite(y))
-        throw new TypeError(`stroke ${index}, point ${place}: expected finite numbers (x, y), found (${x}, ${y})`);
+        throw new TypeError(`stroke ${index}, point ${number}: expected finite numbers (x, y), found (${x}, ${y})`);
       return [x, y];
     }),
   ).filter((stroke) => stroke.length);
@@ -54,16 +57,16 @@ function roundedToEven(value) {
 }
 
 /**
- * Returns a drawing's rows after START, [dx, dy, p1, p2, p3]. The first point is the origin, before the first row, unless
- * the first stroke never moves: it then has a row to carry its lift.
+ * Returns a drawing's rows after START, [dx, dy, p1, p2, p3]. The first point is the origin, before the first row,
+ * unless the first stroke never moves: it then has a row for its lift.
  */
 export function stroke5({ strokes, penDown }) {
   const rows = [];
   let last = strokes[0]?.[0];
   strokes.forEach((stroke, index) =>
-    stroke.forEach((point, place) => {
-      const goesOn = penDown && index === strokes.length - 1;
-      const lift = Number(place === stroke.length - 1 && !goesOn);
+    stroke.forEach((point, number) => {
+      const continues = penDown && index === strokes.length - 1;
+      const lift = Number(number === stroke.length - 1 && !continues);
       rows.push([point[0] - last[0], point[1] - last[1], 1 - lift, lift, 0]);
       last = point;
     }),
@@ -73,8 +76,8 @@ export function stroke5({ strokes, penDown }) {
 }
 
 /**
- * Simplifies strokes by Ramer-Douglas-Peucker, those with more than a point a pixel after resampling to one a pixel.
- * The drawing is in pixels of the 255 box. The twin of `simplify_in_place` in sketchrnn/sketch/simplify.py.
+ * Simplifies strokes by Ramer-Douglas-Peucker. Strokes with more than one point per pixel are first resampled.
+ * The drawing is in pixels of the 255 box. The counterpart of `simplify_in_place` in sketchrnn/sketch/simplify.py.
  */
 export function simplifiedInPlace(sketch) {
   const strokes = sketch.strokes.map((stroke) => {
@@ -84,48 +87,48 @@ export function simplifiedInPlace(sketch) {
   return { ...sketch, strokes };
 }
 
-/** Returns how far along a stroke each of its points is. */
+/** Returns the distance of each point from the start, along the stroke. */
 function distances(stroke) {
   let sum = 0;
   return stroke.map((point, index) => (sum += index ? lengthOf(point, stroke[index - 1]) : 0));
 }
 
-/** Returns points at every unit along a stroke, its two ends included. */
+/** Returns points at every unit along a stroke, including both ends. */
 function resampled(stroke, along) {
   const end = along.at(-1);
   if (!end) return [stroke[0], stroke.at(-1)];
   const points = [];
   let next = 1;
-  for (let wanted = 0; wanted < end; wanted++) {
-    while (next < stroke.length - 1 && along[next] <= wanted) next++;
+  for (let position = 0; position < end; position++) {
+    while (next < stroke.length - 1 && along[next] <= position) next++;
     const [from, to] = [stroke[next - 1], stroke[next]];
     const side = along[next] - along[next - 1];
-    points.push(from.map((value, axis) => ((to[axis] - value) / side) * (wanted - along[next - 1]) + value));
+    points.push(from.map((value, axis) => ((to[axis] - value) / side) * (position - along[next - 1]) + value));
   }
   return [...points, stroke.at(-1)];
 }
 
 const SIGNATURE_POINTS = 64;
 
-/** Returns how a drawing looks, to tell whether two are alike: the pen's way at equal distances in the 255 box. */
+/** Returns the shape of a drawing, for comparisons: points at equal distances on the pen's path in the 255 box. */
 export function signatureOf(sketch) {
   const points = sketch.strokes.flat();
   if (!points.length) return new Float32Array(2 * SIGNATURE_POINTS);
   const [left, top] = [0, 1].map((axis) => points.reduce((least, point) => Math.min(least, point[axis]), Infinity));
   const factor = 255 / (extentOf(sketch) || 255);
-  const way = points.map(([x, y]) => [(x - left) * factor, (y - top) * factor]);
-  const along = distances(way);
+  const path = points.map(([x, y]) => [(x - left) * factor, (y - top) * factor]);
+  const along = distances(path);
   let next = 1;
   return Float32Array.from({ length: 2 * SIGNATURE_POINTS }, (_, index) => {
-    const wanted = (along.at(-1) * (index >> 1)) / (SIGNATURE_POINTS - 1);
-    while (next < way.length - 1 && along[next] < wanted) next++;
-    const [from, to] = [way[next - 1][index & 1], (way[next] ?? way[0])[index & 1]];
+    const position = (along.at(-1) * (index >> 1)) / (SIGNATURE_POINTS - 1);
+    while (next < path.length - 1 && along[next] < position) next++;
+    const [from, to] = [path[next - 1][index & 1], (path[next] ?? path[0])[index & 1]];
     const side = along[next] - along[next - 1];
-    return side > 0 ? from + ((to - from) * (wanted - along[next - 1])) / side : to;
+    return side > 0 ? from + ((to - from) * (position - along[next - 1])) / side : to;
   });
 }
 
-/** Ramer-Douglas-Peucker by the distance from the line through a piece's ends, which goes on beyond them. */
+/** Ramer-Douglas-Peucker with the distance from the infinite line through the ends of a piece. */
 export function simplified(stroke, epsilon) {
   if (stroke.length < 3) return stroke.slice();
   const kept = new Uint8Array(stroke.length);
@@ -133,14 +136,14 @@ export function simplified(stroke, epsilon) {
   const pieces = [[0, stroke.length - 1]];
   while (pieces.length) {
     const [first, last] = pieces.pop();
-    let [farthest, place] = [0, -1];
+    let [farthest, split] = [0, -1];
     for (let index = first + 1; index < last; index++) {
       const distance = distanceToLine(stroke[index], stroke[first], stroke[last]);
-      if (distance > farthest) [farthest, place] = [distance, index];
+      if (distance > farthest) [farthest, split] = [distance, index];
     }
     if (farthest > epsilon) {
-      kept[place] = 1;
-      pieces.push([first, place], [place, last]);
+      kept[split] = 1;
+      pieces.push([first, split], [split, last]);
     }
   }
   return stroke.filter((_, index) => kept[index]);

@@ -1,4 +1,4 @@
-/** A model that draws in a worker, so that the page that asks for it stays quick. */
+/** A model that draws in a worker, so that the page stays responsive. */
 
 import { Model } from "./model.js";
 
@@ -7,25 +7,25 @@ export async function loadInWorker(source, { worker, signal, ...options } = {}) 
   const own = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const client = new WorkerClient(own);
   const isAddress = typeof source === "string" || source instanceof URL;
-  const from = isAddress ? new URL(source, globalThis.document?.baseURI ?? location.href).href : source; // the worker's own base is another
+  const from = isAddress ? new URL(source, globalThis.document?.baseURI ?? location.href).href : source; // relative to the page, not to the worker
   const { value } = await client.run({ kind: "load", source: from, options }, signal).next();
   return new Model(value, (kind, strokes, settings, stop) => client.run({ kind, strokes, options: settings }, stop));
 }
 
 class WorkerClient {
-  #jobs = new Map(); // by id: what is told of each answer
+  #jobs = new Map(); // by id: called with each answer
   #lastId = 0;
 
   constructor(worker) {
     this.worker = worker;
     worker.onmessage = ({ data }) => this.#jobs.get(data.id)?.(data);
     worker.onerror = (event) => {
-      const error = new Error(`the worker cannot run: ${event.message ?? "it is not allowed here"}`);
+      const error = new Error(`the worker cannot start: ${event.message ?? "workers are not allowed here"}`);
       for (const answer of this.#jobs.values()) answer({ error });
     };
   }
 
-  /** Asks for a job; yields its events and returns its result. A caller that stops early ends the job. */
+  /** Starts a job; yields its events and returns its result. If the caller stops early, the job is canceled. */
   async *run(message, signal) {
     signal?.throwIfAborted();
     const id = ++this.#lastId;

@@ -1,4 +1,4 @@
-/** What runs in the worker of `loadInWorker`: takes jobs as messages, and answers with their events. */
+/** The worker of `loadInWorker`: receives jobs as messages, and answers with their events. */
 
 import { Engine } from "./engine.js";
 import { TURN, bytesOf, otherWork } from "./load.js";
@@ -25,7 +25,7 @@ class WorkerSide {
     }
   }
 
-  /** Works on what was asked for, drawings before guesses. */
+  /** Runs the jobs, drawings before guesses. */
   async #work() {
     if (this.working) return;
     this.working = true;
