@@ -2,6 +2,7 @@
 
     python benchmarks/picture_classifier.py STORE --output out/classifier.pt
     python benchmarks/recognize.py STORE --classifier out/classifier.pt [--decoders FILE ...] [--best-of 1 4 16]
+    python benchmarks/recognize.py STORE --classifier out/classifier.pt --only nothing --set clarity=0 guidance=1
 
 A picture classifier, which is no part of the product, names test drawings of people and drawings of the model: from
 nothing, completed from 25 % and 50 % of a test drawing, and reconstructed. "Recognized" is the share that it names
@@ -12,11 +13,11 @@ sample of people shows what is possible. Unless an option says otherwise, a mode
 from __future__ import annotations
 
 import argparse
-import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,13 @@ from results import machine, write_results
 import sketchrnn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
+from sketchrnn.errors import SketchRNNError
+from sketchrnn.model.sampling import Request
 from sketchrnn.sketch import Sketch
 
 DECODER_TEMPERATURES = (0.25, 0.5, 1.0)
+EACH = 40
+"""Drawings of each category that are compared with Google's decoders."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +94,31 @@ class Judge:
         return f"| {title} | {np.mean(rank == 0):.1%} | {np.mean(rank < 3):.1%} | {distance:.2f} |"
 
 
-def completed(model: sketchrnn.Model, sample: Sample, share: float, best_of: int) -> tuple[list[Sketch], float]:
+def completed(
+    model: sketchrnn.Model, sample: Sample, share: float, settings: dict[str, Any]
+) -> tuple[list[Sketch], float]:
     """Complete the first part of every drawing; return the drawings, and the share that ended by themselves."""
-    drawn = [
-        model.complete(
-            sample.first_part(index, share), sample.names[sample.category[index]], best_of=best_of, seed=index
-        )[0]
-        for index in range(len(sample.sketches))
+    requests = [
+        Request.of(sample.first_part(index, share), sample.names[category], {**settings, "seed": index})
+        for index, category in enumerate(sample.category)
     ]
+    drawn = drawings_of(model.complete_many(requests))
     return [one.sketch for one in drawn], float(np.mean([one.completion.ended for one in drawn]))
 
 
-def drawn_from_nothing(draw: Callable[..., list[sketchrnn.Drawing]], names: Sequence[str], each: int) -> list[Sketch]:
-    """Draw so many of each category."""
-    return [one.sketch for name in names for one in draw(name, count=each)]
+def drawn_from_nothing(model: sketchrnn.Model, names: Sequence[str | None], settings: dict[str, Any]) -> list[Sketch]:
+    """Draw each category from nothing."""
+    return [one.sketch for one in drawings_of(model.complete_many(Request.of(None, name, settings) for name in names))]
+
+
+def drawings_of(results: Iterable[list[sketchrnn.Drawing] | SketchRNNError]) -> list[sketchrnn.Drawing]:
+    """Return all drawings of some requests; an error among them is raised."""
+    drawn: list[sketchrnn.Drawing] = []
+    for one in results:
+        if isinstance(one, SketchRNNError):
+            raise one
+        drawn += one
+    return drawn
 
 
 def nearest_is_own(judge: Judge, sample: Sample, again: Sequence[Sketch]) -> float:
@@ -125,7 +141,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=4, help="drawings of a category")
     parser.add_argument("--best-of", type=int, nargs="+", default=[4])
     parser.add_argument("--categories", nargs="+", help="default: all of the model")
-    parser.add_argument("--decoders", nargs="*", default=[], help="Google's, as .gen.json; 40 drawings of each")
+    parser.add_argument("--decoders", nargs="*", default=[], help="Google's, as .gen.json")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=NUMBER", help="settings of sampling")
     parser.add_argument("--only", nargs="+", default=["nothing", "completed", "reconstructed", "decoders"])
     arguments = parser.parse_args()
     model = sketchrnn.load(arguments.model)
@@ -145,35 +162,53 @@ def main() -> None:
 
     add("people", people.sketches, people.category)
     each_category = np.repeat(np.arange(len(chosen)), arguments.each)
+    chosen_settings = {name: float(value) for name, value in (each.split("=") for each in arguments.set)}
+    noted = "".join(f", {each}" for each in arguments.set)
     for best_of in arguments.best_of:
+        settings: dict[str, Any] = {**chosen_settings, "best_of": best_of}
         if "nothing" in arguments.only:
-            draw = functools.partial(model.generate, best_of=best_of)
-            sketches = drawn_from_nothing(draw, chosen, arguments.each)
-            add(f"sketchrnn from nothing, best of {best_of}", sketches, each_category)
+            sketches = drawn_from_nothing(model, chosen, {**settings, "count": arguments.each})
+            add(f"sketchrnn from nothing, best of {best_of}{noted}", sketches, each_category)
         for share in (0.25, 0.5) if "completed" in arguments.only else ():
-            sketches, ended = completed(model, people, share, best_of)
-            add(f"completed from {share:.0%}, best of {best_of}; {ended:.1%} end", sketches, people.category)
+            sketches, ended = completed(model, people, share, settings)
+            add(f"completed from {share:.0%}, best of {best_of}{noted}; {ended:.1%} end", sketches, people.category)
     if "reconstructed" in arguments.only:
-        again = [
-            model.reconstruct(sketch, chosen[category])[0].sketch
+        asked = [
+            Request.of(sketch, chosen[category], chosen_settings)
             for sketch, category in zip(people.sketches, people.category, strict=True)
         ]
+        again = [one.sketch for one in drawings_of(model.reconstruct_many(asked))]
         add("reconstructed", again, people.category)
         lines += ["", f"Nearer to a reconstruction than its own original: {nearest_is_own(judge, people, again):.1%}"]
         lines[-1] += " of the other drawings of its category (50 % by chance)."
-    for path in arguments.decoders if "decoders" in arguments.only else ():
-        name = Path(path).name.split(".")[0].replace("_", " ")
-        of_people = Sample.of(test, [name], 40)
-        add(f"{name}: people", of_people.sketches, of_people.category, [name])
-        add(f"{name}: sketchrnn", drawn_from_nothing(model.generate, [name], 40), np.zeros(40, np.int64), [name])
-        theirs = sketchrnn.load(path)
-        for temperature in DECODER_TEMPERATURES:
-            draw = functools.partial(
-                theirs.generate, temperature=temperature, pen_temperature=temperature, best_of=1, guidance=1.0
-            )
-            sketches = [one.sketch for one in draw(None, count=40)]
-            add(f"{name}: Google's decoder, temperature {temperature:g}", sketches, np.zeros(40, np.int64), [name])
+    if "decoders" in arguments.only and arguments.decoders:
+        lines += ["", *against_decoders(model, judge, test, arguments.decoders)]
     write_results("recognize", lines)
+
+
+def against_decoders(model: sketchrnn.Model, judge: Judge, test: Drawings, paths: Sequence[str]) -> list[str]:
+    """Return a table of people, the model and Google's decoders, for the decoders' categories, EACH of each."""
+    names = [Path(path).name.split(".")[0].replace("_", " ") for path in paths]
+    people = Sample.of(test, names, EACH)
+    rows = {"people": people.sketches, "sketchrnn": drawn_from_nothing(model, names, {"count": EACH})}
+    for temperature in DECODER_TEMPERATURES:
+        plain = {"temperature": temperature, "pen_temperature": temperature, "best_of": 1, "guidance": 1.0}
+        rows[f"Google's decoders, temperature {temperature:g}"] = [
+            sketch
+            for path in paths
+            for sketch in drawn_from_nothing(sketchrnn.load(path), [None], {**plain, "count": EACH})
+        ]
+    reference = classifier_features(judge.classifier, Sample.of(test, names, 2 * EACH, EACH))
+    lines = ["| drawn by | " + "".join(f"{name} | " for name in names) + "all | Frechet distance |"]
+    lines.append("| --- " * (len(names) + 3) + "|")
+    for title, sketches in rows.items():
+        category = people.category if title == "people" else np.repeat(np.arange(len(names)), EACH)
+        features, logits = judge.look(sketches)
+        right = ranks(logits, np.array([judge.names.index(name) for name in names])[category]) == 0
+        shares = "".join(f"{right[category == number].mean():.0%} | " for number in range(len(names)))
+        distance = frechet_distance(features, reference)
+        lines.append(f"| {title} | {shares}{right.mean():.0%} | {distance:.2f} |")
+    return lines
 
 
 def classifier_features(classifier: Classifier, sample: Sample) -> NDArray[np.float32]:
