@@ -6,7 +6,7 @@ from strategies import drawable_floats, sketches
 
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import fit_to_box, resample, simplify, without_needless_points
+from sketchrnn.sketch.simplify import fit_to_box, ramer_douglas_peucker, resample, simplify
 
 
 @given(sketches(drawable_floats))
@@ -71,7 +71,7 @@ point_lists = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size
 
 @given(st.lists(point_lists, max_size=4), st.sampled_from([0.0, 0.5, 2.0, 7.0]))
 def test_needless_points_are_those_of_the_books(strokes, epsilon):
-    found = without_needless_points([np.array(stroke) for stroke in strokes], epsilon)
+    found = ramer_douglas_peucker([np.array(stroke) for stroke in strokes], epsilon)
     assert [stroke.tolist() for stroke in found] == [
         [list(point) for point in plain_rdp(stroke, epsilon)] for stroke in strokes
     ]

@@ -19,7 +19,7 @@ from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration, pict
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.settings import settings_of
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import without_needless_points
+from sketchrnn.sketch.simplify import ramer_douglas_peucker
 from sketchrnn.web.model_file import page_model
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -163,7 +163,7 @@ def test_simplification_is_the_packages(engine):
     for size in (1, 2, 3, 10, 200):
         for stroke in (np.cumsum(generator.normal(0, 3, (size, 2)), axis=0), generator.integers(0, 9, (size, 2))):
             np.testing.assert_allclose(
-                engine("simplified", stroke.tolist(), 2), without_needless_points([stroke.astype(float)], 2.0)[0]
+                engine("simplified", stroke.tolist(), 2), ramer_douglas_peucker([stroke.astype(float)], 2.0)[0]
             )
 
 

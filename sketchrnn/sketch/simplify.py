@@ -50,7 +50,7 @@ def simplify(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
         The Quick, Draw! dataset's description, "Simplified drawing files".
     """
     strokes = [resample(stroke) for stroke in fit_to_box(sketch).strokes]
-    return Sketch(tuple(np.rint(stroke) for stroke in without_needless_points(strokes, epsilon)), sketch.pen_down)
+    return Sketch(tuple(np.rint(stroke) for stroke in ramer_douglas_peucker(strokes, epsilon)), sketch.pen_down)
 
 
 def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
@@ -67,7 +67,7 @@ def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
         length = np.hypot(*np.diff(stroke, axis=0).T).sum()
         even = resample(stroke) if len(stroke) > length + 1 else stroke
         strokes.append(even)
-    return Sketch(tuple(without_needless_points(strokes, epsilon)), sketch.pen_down)
+    return Sketch(tuple(ramer_douglas_peucker(strokes, epsilon)), sketch.pen_down)
 
 
 def with_at_most(sketch: Sketch, limit: int) -> Sketch:
@@ -90,7 +90,7 @@ def with_at_most(sketch: Sketch, limit: int) -> Sketch:
     return Sketch(tuple(reversed(kept)), sketch.pen_down).transformed(1.0 / factor, corner)
 
 
-def without_needless_points(strokes: Sequence[FloatArray], epsilon: float) -> list[FloatArray]:
+def ramer_douglas_peucker(strokes: Sequence[FloatArray], epsilon: float) -> list[FloatArray]:
     """Return strokes with the points that Ramer-Douglas-Peucker keeps, in the same way as Google's code.
 
     The distance of a point is measured from the infinite *line* through the two ends, not from the segment between

@@ -23,7 +23,7 @@ from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
 INCH = 25.4
-_MILLIMETRES = {"mm": 1.0, "cm": 10.0, "in": INCH, "pt": INCH / 72}
+_MILLIMETERS = {"mm": 1.0, "cm": 10.0, "in": INCH, "pt": INCH / 72}
 _SIZES = {
     "a6": (105.0, 148.0),
     "a5": (148.0, 210.0),
@@ -37,8 +37,8 @@ _SIZES = {
     "tabloid": (279.4, 431.8),
 }
 PAGE_NAMES = tuple(_SIZES)
-_LENGTH = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|{'|'.join(_MILLIMETRES)})?")
-_PAGE = re.compile(rf"([0-9.]+)\s*x\s*([0-9.]+)\s*({'|'.join(_MILLIMETRES)})")
+_LENGTH = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|{'|'.join(_MILLIMETERS)})?")
+_PAGE = re.compile(rf"([0-9.]+)\s*x\s*([0-9.]+)\s*({'|'.join(_MILLIMETERS)})")
 DEFAULT_MARGIN = 15.0
 """Default margin of a page, in millimeters: space for a plotter's clips."""
 DEFAULT_PEN = 0.35
@@ -75,13 +75,13 @@ class Length:
     @property
     def millimeters(self) -> float | None:
         """The length in millimeters; None for a plain number and for %."""
-        return self.value * _MILLIMETRES[self.unit] if self.unit in _MILLIMETRES else None
+        return self.value * _MILLIMETERS[self.unit] if self.unit in _MILLIMETERS else None
 
     def on_page(self, larger_side: float) -> float:
         """The length in millimeters on a page; a plain number is in millimeters."""
         if self.unit == "%":
             return self.value / 100.0 * larger_side
-        return self.value if self.unit == "" else self.value * _MILLIMETRES[self.unit]
+        return self.value if self.unit == "" else self.value * _MILLIMETERS[self.unit]
 
     def in_drawing(self, larger_side: float) -> float:
         """Return the length in the unit of the drawing; a plain number is in this unit.
@@ -89,7 +89,7 @@ class Length:
         Raises:
             ConfigurationError: the length has a unit of paper.
         """
-        if self.unit in _MILLIMETRES:
+        if self.unit in _MILLIMETERS:
             raise ConfigurationError(f"expected a number or % for a length without --page, found {self}")
         return self.value / 100.0 * larger_side if self.unit == "%" else self.value
 

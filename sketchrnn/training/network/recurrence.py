@@ -143,7 +143,7 @@ class Recurrence(torch.autograd.Function):
         d_cell = d_cell.to(precise, copy=True)
         d_input_gate, d_forget_gate, d_cell_input, d_output_gate = d_gate.chunk(4, -1)
         # d_gate is the gradient of the sigmoid's argument, except for the cell input: its argument is doubled, and its
-        # weights are doubled, hence 4 times
+        # weights are doubled, so it is 4 times
         weights = weight_hh.to(dtype, copy=True)
         weights[:, 2 * units : 3 * units] *= 4.0
         by_step = (gates, *gates.chunk(4, -1), cell_inputs, cells[:, :-1], tanh_cells, d_hiddens, d_gates)
