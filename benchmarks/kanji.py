@@ -14,17 +14,19 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import torch
 from magentas import MAGENTAS
 from padded_baseline import BaselineTraining
 
 from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.model.checkpoint import load_checkpoint
+from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.training.configuration import TrainingConfiguration
+from sketchrnn.training.configuration import LEARNING_RATE_SCHEDULES, TrainingConfiguration
 from sketchrnn.training.distributed import choose_precision
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.files import last_path
+from sketchrnn.training.network.cells import LSTM
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 from sketchrnn.training.reports import EvaluationReport, Silent, StepReport
 from sketchrnn.training.run import train
@@ -71,10 +73,23 @@ class InTurns(Silent):
     def on_evaluation(self, report: EvaluationReport, sheet: str) -> None:
         """See whether the target is reached; the time is not ours."""
         step = report.step
+        if not step:  # the first weights
+            return
         print(f"step {step}: ours     L_R {report.reconstruction:.3f}, {median(self.ours):.3f} s a step", flush=True)
         if report.reconstruction <= TARGET and self.ours_to_target is None:
             self.ours_to_target = step
         self.since = time.perf_counter()
+
+
+def first_weights(model: ModelConfiguration, offset_scale: float, seed: int, forget_bias: float) -> Checkpoint:
+    """Return random weights with a forget bias other than the default of 1."""
+    torch.manual_seed(seed)
+    network = SketchRNN(model)
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, LSTM):
+                layer.get_parameter("bias_ih_l0")[layer.units : 2 * layer.units] += forget_bias - 1.0
+    return Checkpoint(model, network.weights(), offset_scale, "source", MAX_LENGTH)
 
 
 def main() -> None:
@@ -83,6 +98,10 @@ def main() -> None:
     parser.add_argument("--baseline-steps", type=int, help="default: as many as --steps; at least 1")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="default: 0.003, three times Magenta's")
+    parser.add_argument("--learning-rate-schedule", default="exponential", choices=LEARNING_RATE_SCHEDULES)
+    parser.add_argument("--warmup-steps", type=int, default=0)
+    parser.add_argument("--kl-weight-start", type=float, default=0.01, help="default: 0.01, Magenta's")
+    parser.add_argument("--forget-bias", type=float, default=1.0, help="initial one; default: 1, Magenta's")
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--file", type=Path, default=KANJI, help="short_kanji.npz, of Magenta's sketch_rnn")
     arguments = parser.parse_args()
@@ -98,6 +117,9 @@ def main() -> None:
         **{
             **MAGENTAS,
             "learning_rate": arguments.learning_rate,
+            "learning_rate_schedule": arguments.learning_rate_schedule,
+            "warmup_steps": arguments.warmup_steps,
+            "kl_weight_start": arguments.kl_weight_start,
             "averaged_share": TrainingConfiguration().averaged_share,
         },
         max_steps=arguments.steps,
@@ -106,12 +128,14 @@ def main() -> None:
         evaluate_every=EVALUATED_EVERY,
         checkpoint_every=arguments.steps + 1,
     )
-    magentas = dataclasses.replace(training, learning_rate=MAGENTAS["learning_rate"])
+    magentas = TrainingConfiguration(**MAGENTAS, max_steps=arguments.steps, seed=arguments.seed)
     baseline = BaselineTraining(drawings.of_split("train"), magentas, MAX_LENGTH)
     turns = InTurns(baseline, arguments.baseline_steps or arguments.steps, test)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kanji.safetensors"
-        train(drawings, ModelConfiguration(latent_dropout=0.0), training, path, max_length=MAX_LENGTH, observer=turns)
+        model = ModelConfiguration(latent_dropout=0.0, categories=drawings.categories)
+        start = first_weights(model, drawings.offset_scale(), arguments.seed, arguments.forget_bias)
+        train(drawings, model, training, path, max_length=MAX_LENGTH, observer=turns, start=start)
         checkpoint = load_checkpoint(last_path(path))
     network = SketchRNN.from_checkpoint(checkpoint)
     scores = evaluate(network, test, checkpoint.offset_scale, MAX_LENGTH, latent="whole")

@@ -247,7 +247,7 @@ def test_twenty_drawings_train_and_an_empty_split_is_named(run):
     ndjson_file(Path("few.ndjson"), [scribble(seed) for seed in range(60, 70)], keys=keys(10), word="cat")
     run("train", "few.ndjson", "-o", "few.safetensors", *TINY)
     ndjson_file(Path("one.ndjson"), [scribble(1)], word="cat")
-    assert "give more drawings" in run("train", "one.ndjson", "-o", "one.safetensors", *TINY, code=1).stderr
+    assert "Add more drawings" in run("train", "one.ndjson", "-o", "one.safetensors", *TINY, code=1).stderr
     result = run("evaluate", "vae.safetensors", "one.ndjson", "--split", "valid", code=1)
     assert "expected drawings in the valid split, found none" in result.stderr
     assert "--split" in result.stderr
@@ -287,7 +287,7 @@ def test_commands_that_need_torch_say_how_to_install_it(run, command):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
     name = command.split()[0]
-    assert result.stderr == f"Error: sketchrnn {name} needs PyTorch: pip install 'sketchrnn[train]'\n"
+    assert result.stderr == f"Error: sketchrnn {name} needs PyTorch. Install it: pip install 'sketchrnn[train]'\n"
     assert result.returncode == 1
     assert not Path("new.safetensors").exists()
 

@@ -144,7 +144,7 @@ def test_the_import_stays_light_and_names_the_extra():
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.stdout.split() == ["False", "False"]
-    assert result.stderr.strip().endswith("pip install 'sketchrnn[notebook]' brings it")
+    assert result.stderr.strip().endswith("Install it: pip install 'sketchrnn[notebook]'")
     assert "Canvas" in dir(sketchrnn)
 
 

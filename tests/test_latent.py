@@ -278,14 +278,18 @@ def test_wrong_places(folder):
     vae = ("--model", "vae.safetensors")
     fails(run("interpolate", "pig", *vae), "two ends, or four, found 1", code=2)
     fails(run("interpolate", "pig", "pig", "pig", *vae), "found 3", code=2)
-    fails(run("interpolate", "pgi", "pig", *vae), "pgi: no such file, and no category", "did you mean 'pig'")
-    fails(run("interpolate", "missing.json", "pig", *vae), "missing.json: no such file")
-    fails(run("interpolate", "pigs.ndjson:7", "pig", *vae), "pigs.ndjson: expected a record 7")
-    fails(run("interpolate", "plain.json", "pig", *vae), "plain.json pig: which category?")
+    fails(
+        run("interpolate", "pgi", "pig", *vae),
+        "pgi: expected a file or a category, found neither",
+        "did you mean 'pig'",
+    )
+    fails(run("interpolate", "missing.json", "pig", *vae), "missing.json: expected a file or a category")
+    fails(run("interpolate", "pigs.ndjson:7", "pig", *vae), "pigs.ndjson: expected a record with index 7")
+    fails(run("interpolate", "plain.json", "pig", *vae), "plain.json pig: expected one of ")
     fails(run("interpolate", "plain.json", "plain.json", "--model", "decoder.safetensors"), "plain.json", "encoder")
     fails(run("interpolate", "pig", "pig", "--steps", 1, *vae), code=2)
     fails(run("reconstruct", "plain.json", "--model", "decoder.safetensors"), "plain.json: ", "encoder")
-    fails(run("reconstruct", "plain.json", *vae), "plain.json: which category?")
+    fails(run("reconstruct", "plain.json", *vae), "plain.json: expected one of ")
     fails(run("arithmetic", "pig", "minus", "pig", *vae), "A - B + C", code=2)
     fails(run("arithmetic", "pig", "-", *vae), "A - B + C", code=2)
     fails(run("arithmetic", "plain.json", "+", "plain.json", "--model", "decoder.safetensors"), "encoder")

@@ -89,7 +89,9 @@ def test_a_model_tells_what_it_began_with_and_what_it_has_seen(tmp_path, start):
 def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, start):
     begun(tmp_path / "whole", start)
     begun(tmp_path / "parts", start, observer=Watcher(5, interrupt))
-    with pytest.raises(ConfigurationError, match=r"the run began with those of start.safetensors, not random weights"):
+    with pytest.raises(
+        ConfigurationError, match=r"the run was started with those of start.safetensors, not random weights"
+    ):
         run_training(tmp_path / "parts", start.configuration, drawings=DRAWINGS, resume=True)
     begun(tmp_path / "parts", start, resume=True)
     for path in (lambda path: path, last_path):
@@ -100,7 +102,7 @@ def test_an_interrupted_run_goes_on_to_the_last_bit(tmp_path, start):
 
 def test_a_run_that_began_by_chance_does_not_go_on_from_a_model(tmp_path, start):
     run_training(tmp_path / "a", drawings=KNOWN, observer=Watcher(4, interrupt))
-    with pytest.raises(ConfigurationError, match=r"began with random weights, not those of start.safetensors"):
+    with pytest.raises(ConfigurationError, match=r"was started with random weights, not those of start.safetensors"):
         begun(tmp_path / "a", start, KNOWN, resume=True)
 
 
@@ -109,7 +111,7 @@ def test_a_model_of_one_category_takes_that_of_the_drawings(tmp_path):
     pigs = random_drawings(40, categories=("pig",))
     begun(tmp_path / "a", start, pigs)
     assert load_checkpoint(tmp_path / "a").configuration.categories == ("pig",)
-    with pytest.raises(ConfigurationError, match="draws one category, these drawings are of 2"):
+    with pytest.raises(ConfigurationError, match="expected drawings of one category, as the model has, found 2"):
         begun(tmp_path / "a", start)
 
 

@@ -7,7 +7,7 @@ Exit codes: 0 success; 1 wrong input or a failing disk, with a one-line error on
 from __future__ import annotations
 
 import contextlib
-import difflib
+import gc
 import importlib
 import io
 import logging
@@ -29,6 +29,9 @@ from sketchrnn.errors import SketchRNNError
 from sketchrnn.files import STANDARD_STREAM, check_apart, check_suffix, reason
 
 INTERRUPTED = 130
+OBJECTS_BEFORE_COLLECTION = 50_000
+"""New objects before the garbage collector runs. Imports make many, which stay: with Python's 700 the collector takes a
+tenth of the time of importing (benchmarks/RESULTS.md)."""
 COMMANDS = {
     "complete": "Complete a partial sketch.",
     "generate": "Draw from nothing.",
@@ -114,6 +117,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" Commands: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {args[0]!r}.{hint}")
@@ -125,6 +130,7 @@ class _Commands(click.Group):
         return name, command, rest
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
         with _terminated_as_interrupted():
             _replace_closed_streams()
             return super().main(*args, **kwargs)

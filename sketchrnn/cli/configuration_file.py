@@ -16,11 +16,6 @@ import click
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.files import reason
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 def read_defaults(group: click.Group, context: click.Context, command: click.Command) -> dict[str, Any]:
     """Return the defaults that the configuration file gives a command.
@@ -39,6 +34,10 @@ def read_defaults(group: click.Group, context: click.Context, command: click.Com
     path = Path(named) if named else Path(click.get_app_dir("sketchrnn")) / "config.toml"
     if not named and not path.is_file():
         return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         with path.open("rb") as file:
             values = tomllib.load(file)

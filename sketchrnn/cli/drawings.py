@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import os
 import sys
@@ -177,6 +178,8 @@ class Target:
         Raises:
             SketchRNNError: a record failed; all others were written.
         """
+        if self.kind == "svg":  # after the model's work its import took up to five times as long
+            importlib.import_module("svgwrite")
         failed = count = cut = written = 0
         sheet: list[Item] = []
         with contextlib.ExitStack() as stack:

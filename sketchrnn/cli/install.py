@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
 
 
 @click.command(
@@ -59,6 +58,8 @@ Examples:
 @click.pass_context
 def shell_completion(context: click.Context, shell: str) -> None:
     """Print a script for SHELL: the Tab key then completes commands, options, categories and models."""
+    from click.shell_completion import get_completion_class
+
     make = get_completion_class(shell)
     if make is not None:
         click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from sketchrnn.cli.drawings import Target
 from sketchrnn.errors import ConfigurationError, SketchRNNError
@@ -24,7 +23,7 @@ MODEL_SUFFIXES = (".safetensors", ".gen.json", ".vae.json")
 Command = Callable[..., None]
 
 
-def complete_category(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+def complete_category(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Return the model's categories that begin with the typed text, with underscores, so that they need no quotes."""
     from sketchrnn.model.loading import load_model
 
@@ -33,12 +32,10 @@ def complete_category(context: click.Context, parameter: click.Parameter, typed:
     except SketchRNNError:
         return []
     wanted = typed.lower().replace(" ", "_")
-    return [
-        CompletionItem(name) for name in (name.replace(" ", "_") for name in names) if name.lower().startswith(wanted)
-    ]
+    return [name for name in (name.replace(" ", "_") for name in names) if name.lower().startswith(wanted)]
 
 
-def complete_model(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+def complete_model(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
     """Return the models and folders whose paths begin with the typed text."""
     folder = Path(typed).parent if not typed.endswith("/") else Path(typed)
     try:
@@ -49,7 +46,7 @@ def complete_model(context: click.Context, parameter: click.Parameter, typed: st
         "shipped",
         *(f"{path}/" if path.is_dir() else str(path) for path in found if not path.name.startswith(".")),
     ]
-    return [CompletionItem(item) for item in items if item.startswith(typed)]
+    return [item for item in items if item.startswith(typed)]
 
 
 class PanelOption(click.Option):

@@ -18,7 +18,6 @@ from sketchrnn.formats import (
 )
 from sketchrnn.formats.record import Format, Kind, Record, SvgSource
 from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
-from sketchrnn.formats.svg.reading import parse_svg
 
 __all__ = [
     "FORMATS",
@@ -36,6 +35,8 @@ __all__ = [
 
 
 def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
+    from sketchrnn.formats.svg.reading import parse_svg  # takes long to import
+
     content = file.read()
     drawing = parse_svg(content, name)
     yield Record(drawing.sketch, kind="svg", ignored=drawing.ignored, source=SvgSource(content, drawing))

@@ -17,7 +17,6 @@ from sketchrnn.errors import ConfigurationError, import_extra
 from sketchrnn.formats.json_drawings import dumps_polyline_json
 from sketchrnn.formats.quickdraw import dumps_ndjson
 from sketchrnn.formats.record import Record, SvgSource
-from sketchrnn.formats.svg.reading import parse_root
 from sketchrnn.formats.svg.style import (
     DEFAULT_SECONDS,
     LONGEST_SECONDS,
@@ -303,6 +302,8 @@ def _image(document: str | bytes, size: int, kind: str) -> Image.Image:
 
 def _png_by_resvg(document: str | bytes, size: int) -> bytes:
     import resvg_py
+
+    from sketchrnn.formats.svg.reading import parse_root
 
     root = parse_root(document.encode() if isinstance(document, str) else document)
     width, height = _aspect(root)

@@ -1,11 +1,15 @@
 """A drawing from a file, and the description of a file format."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from sketchrnn.formats.svg.reading import SvgDrawing
 from sketchrnn.sketch import Sketch
+
+if TYPE_CHECKING:
+    from sketchrnn.formats.svg.reading import SvgDrawing
 
 Kind = Literal["simplified", "raw", "binary", "npz", "polylines", "svg"]
 

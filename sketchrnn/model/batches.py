@@ -58,6 +58,14 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def in_threads(function: Callable[[Value], Result], values: Sequence[Value], threads: int) -> list[Result]:
+    """Return what a function returns for each value, computed by several threads."""
+    if min(threads, len(values)) < 2:
+        return [function(value) for value in values]
+    with ThreadPoolExecutor(min(threads, len(values))) as pool:
+        return list(pool.map(function, values))
+
+
 def attempt(function: Callable[..., Result], *arguments: Any) -> Result | SketchRNNError:
     """Return what a function returns, or the error that it raises."""
     try:

@@ -59,11 +59,11 @@ class NumpyLSTM:
         self.units = self.state_units = units
         # sigmoid(x) = (1 + tanh(x / 2)) / 2: with the halves in the weights (exactly) one tanh does for all four gates
         halves = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), units)[:, None]
-        input_weights = tensors("weight_ih_l0", 4 * units, inputs + conditioning) * halves
-        self._weights = np.concatenate(
-            [tensors("weight_hh_l0", 4 * units, units) * halves, input_weights[:, :inputs]], axis=1
-        )
-        self._conditioning_weights = input_weights[:, inputs:]
+        input_weights = tensors("weight_ih_l0", 4 * units, inputs + conditioning)
+        self._weights = np.empty((4 * units, units + inputs), np.float32)
+        np.multiply(tensors("weight_hh_l0", 4 * units, units), halves, out=self._weights[:, :units])
+        np.multiply(input_weights[:, :inputs], halves, out=self._weights[:, units:])
+        self._conditioning_weights = input_weights[:, inputs:] * halves
         self._bias = tensors("bias_ih_l0", 4 * units) * halves[:, 0]
 
     def constant(self, conditioning: Array) -> Array:

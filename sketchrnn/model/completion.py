@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
+from sketchrnn.model.batches import in_threads
 from sketchrnn.model.cells import BLOCK, Array
 from sketchrnn.model.likelihood import after_start, follow
 from sketchrnn.model.network import DecoderState, NumpyNetwork
@@ -115,12 +115,7 @@ def sample_jobs(
     def sampled(part: NDArray[np.int64]) -> list[tuple[Array, bool]]:
         return _sample(network, state.take(index[part]), tries[part, 0], tries[part, 1], sampling)
 
-    if len(parts) == 1:
-        drawn = sampled(parts[0])
-    else:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            drawn = [one for each in pool.map(sampled, parts) for one in each]
-    results = iter(drawn)
+    results = iter(one for each in in_threads(sampled, parts, threads) for one in each)
     return [
         [
             Completion(_continued(job.prefix, stroke3, network.offset_scale), ended, seed, candidate)

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
-from sketchrnn.formats.svg.reading import parse_svg
-from sketchrnn.model.batches import attempt, in_batches, processors
+from sketchrnn.model.batches import attempt, in_batches, in_threads, processors
 from sketchrnn.model.cells import Array
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
@@ -33,7 +32,7 @@ from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import DECODER_TENSORS, ENCODER_TENSORS, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
 from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.model.sampling import Request, Sampling
@@ -41,8 +40,8 @@ from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
 """Category name for the most probable category; ``auto:3`` draws each of the three most probable."""
-SCORED_AT_ONCE = 64
-"""Pictures in a batch of the recognizer."""
+SCORED_AT_ONCE = 16
+"""Pictures in a batch of the recognizer: their windows then stay in the processor's cache."""
 SHOWN_GUESSES = 3
 
 Prefix = Sketch | Record
@@ -132,7 +131,7 @@ class Model:
     @cached_property
     def network(self) -> NumpyNetwork:
         """The encoder and decoder."""
-        return NumpyNetwork(self._part((*DECODER_TENSORS, ENCODER_TENSORS)))
+        return NumpyNetwork(self._part(DECODER_TENSORS), self._part)
 
     @cached_property
     def recognizer(self) -> Recognizer | None:
@@ -320,6 +319,8 @@ class Model:
             FormatError: it is not an SVG document, or has no lines.
         """
         if isinstance(document, bytes):
+            from sketchrnn.formats.svg.reading import parse_svg
+
             drawing = parse_svg(document, "the SVG document")
             record = Record(drawing.sketch, kind="svg", source=SvgSource(document, drawing))
         else:
@@ -446,7 +447,7 @@ class Model:
                 conditionings = np.repeat(conditionings, task.request.best_of, axis=0)
             jobs.append(Job(task.prefix, task.tries, conditionings))
         sampled = sample_jobs(self.network, jobs, sampling, threads)
-        sampled = self._scored(tasks, sampled)
+        sampled = self._scored(tasks, sampled, threads)
         kept = []
         for task, candidates in zip(tasks, sampled, strict=True):
             request, scale = task.request, self.network.offset_scale
@@ -461,7 +462,7 @@ class Model:
                 kept.append([best_of(task.prefix, group, scale) for group in groups])
         return kept
 
-    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]]) -> list[list[Completion]]:
+    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]], threads: int) -> list[list[Completion]]:
         """Return candidates with the recognizer's scores, for tasks with several candidates."""
         recognizer = self.recognizer
         if recognizer is None:
@@ -476,15 +477,13 @@ class Model:
             [recognizer.categories.index(str(tasks[number].category)) for number in wanted],
             [len(sampled[number]) for number in wanted],
         ).astype(np.int64)
-        scores = np.concatenate(
-            [np.zeros(0, np.float32)]
-            + [
-                recognizer.log_probabilities(drawings[first : first + SCORED_AT_ONCE])[
-                    np.arange(len(part := columns[first : first + SCORED_AT_ONCE])), part
-                ]
-                for first in range(0, len(drawings), SCORED_AT_ONCE)
-            ]
-        )
+
+        def scores_from(first: int) -> Array:
+            part = slice(first, first + SCORED_AT_ONCE)
+            return np.take_along_axis(recognizer.log_probabilities(drawings[part]), columns[part, None], axis=1)[:, 0]
+
+        parts = in_threads(scores_from, range(0, len(drawings), SCORED_AT_ONCE), threads)
+        scores = np.concatenate([np.zeros(0, np.float32), *parts])
         first = 0
         for number in wanted:
             end = first + len(sampled[number])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,12 +215,17 @@ class DecoderState:
 class NumpyNetwork:
     """Encoder and decoder of a checkpoint; agrees with the torch network on the same weights within 1e-4."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, part: Callable[[tuple[str, ...]], Checkpoint] | None = None) -> None:
         """Read the weights of a checkpoint. The encoder can be missing if it is not used.
+
+        Args:
+            checkpoint: the model.
+            part: loads the encoder, when it is needed, if the checkpoint lacks it.
 
         Raises:
             CheckpointError: a tensor is missing or has another shape.
         """
+        self._part = part
         self.configuration: ModelConfiguration = checkpoint.configuration
         self.offset_scale = checkpoint.offset_scale
         self.category_log_prior = checkpoint.category_log_prior
@@ -333,6 +338,8 @@ class NumpyNetwork:
         return numpy_cell(kind, tensors, inputs, conditioning, units, self.configuration)
 
     def _tensor(self, name: str, *shape: int) -> Array:
+        if self._part is not None and name.startswith(ENCODER_TENSORS):
+            self._weights, self._part = self._weights | self._part((ENCODER_TENSORS,)).weights, None
         value: NDArray[Any] | None = self._weights.get(name)
         if value is None or value.shape != shape:
             found = "is missing" if value is None else f"has shape {value.shape}"

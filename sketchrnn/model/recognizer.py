@@ -159,12 +159,17 @@ class Recognizer:
         values = picture[..., None]  # (B, height, width, channels)
         configuration = self.configuration
         for index, (kernel, stride) in enumerate(zip(configuration.kernels, configuration.strides, strict=True)):
-            half = kernel // 2
-            padded = np.pad(values, ((0, 0), (half, half), (half, half), (0, 0)))
-            windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
-            windows = windows[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)  # (B, h, w, k, k, channels)
-            size = windows.shape[1]
-            values = windows.reshape(len(values) * size * size, -1) @ self._tensors[f"convolution{index}.weight"]
+            count, side, _, channels = values.shape
+            half, size = kernel // 2, -(-side // stride)
+            padded = np.zeros((count, side + 2 * half, side + 2 * half, channels), np.float32)
+            padded[:, half : half + side, half : half + side] = values
+            by_picture, by_row, by_pixel, by_number = padded.strides
+            windows = np.lib.stride_tricks.as_strided(  # the channels of a row's pixels follow each other in memory
+                padded,
+                (count, size, size, kernel, kernel * channels),
+                (by_picture, stride * by_row, stride * by_pixel, by_row, by_number),
+            )
+            values = windows.reshape(count * size * size, -1) @ self._tensors[f"convolution{index}.weight"]
             values += self._tensors[f"convolution{index}.bias"]
             values = np.maximum(values, 0.0, out=values).reshape(len(picture), size, size, -1)
         hidden = values.reshape(len(picture), -1) @ self._tensors["hidden.weight"] + self._tensors["hidden.bias"]

@@ -44,6 +44,7 @@ from sketchrnn.formats.svg.geometry import (
     scale_of,
     translation,
 )
+from sketchrnn.formats.svg.style import SEPARATE_STROKES
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
@@ -55,8 +56,6 @@ CLIP_MARGIN = 1e-6
 """A line is visible up to this distance outside of a clip path, as a share of the picture's larger side."""
 MOST_USED = 100_000
 """Most elements from ``<use>``: nested <use> elements grow exponentially."""
-SEPARATE_STROKES = ("data-strokes", "separate")
-"""Attribute of a group whose shapes are not joined, so that our own drawings are read back exactly."""
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")

@@ -137,6 +137,8 @@ STYLES = ("pen", "ink", "brush", "order")
 """One width; smooth curves; thin where the pen is fast; a color per stroke."""
 ORDER_COLORS = ("#1c3d8f", "#7b2a9e", "#c92a6b", "#e8590c", "#e6a700")
 """Colors from the first stroke to the last, all visible on white paper."""
+SEPARATE_STROKES = ("data-strokes", "separate")
+"""Attribute of a group whose shapes are not joined, so that our own drawings are read back exactly."""
 DEFAULT_SECONDS = 4.0
 LONGEST_SECONDS = 3600.0
 

@@ -19,15 +19,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
-import svgwrite
-from svgwrite.base import BaseElement
-
 from sketchrnn.errors import ConfigurationError, FormatError
 from sketchrnn.formats.streams import uncompressed
-from sketchrnn.formats.svg.reading import SEPARATE_STROKES, parse_root
 from sketchrnn.formats.svg.style import (
     DEFAULT_MARGIN,
     DEFAULT_PEN,
+    SEPARATE_STROKES,
     STYLE_SHEET,
     Animation,
     Page,
@@ -231,6 +228,8 @@ def add_layers(
     Raises:
         FormatError: the content is not an SVG document.
     """
+    from sketchrnn.formats.svg.reading import parse_root
+
     document = uncompressed(content, "the SVG document")
     root = parse_root(document)
     identifiers = {element.get("id") for element in root.iter()}
@@ -345,6 +344,8 @@ class _Frame:
 def _new_root(
     size: tuple[str, ...], view_box: tuple[float, float, float, float], render_style: RenderStyle
 ) -> ElementTree.Element:
+    import svgwrite  # takes long to import
+
     drawing = svgwrite.Drawing(size=size, viewBox=" ".join(map(number_text, view_box)), debug=False)
     root: ElementTree.Element = drawing.get_xml()
     root[:] = []  # an empty <defs>
@@ -438,6 +439,8 @@ def _line_attributes(color: str, stroke_width: float) -> dict[str, str]:
 
 def _element(tag: str, attributes: dict[str, str] | None = None) -> ElementTree.Element:
     """Return an element without content, as svgwrite makes it."""
+    from svgwrite.base import BaseElement
+
     element = BaseElement(debug=False)
     element.elementname = tag
     element.attribs.update(attributes or {})
