@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 from results import machine, write_results
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import choose_device, choose_precision

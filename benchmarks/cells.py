@@ -8,6 +8,7 @@ after all steps, at the best, and in the time that the plain LSTM took for its s
 
 import argparse
 import time
+from typing import Any
 
 import torch
 from magentas import MAGENTAS
@@ -25,7 +26,7 @@ from sketchrnn.training.state import TrainingState
 
 MAX_LENGTH = 250
 EVALUATIONS = 10
-DROPOUTS = {
+DROPOUTS: dict[str, dict[str, Any]] = {
     "none": {},
     "output 0.1": {"dropout": 0.1},
     "input 0.1": {"input_dropout": 0.1},
@@ -107,8 +108,8 @@ def table(drawings: Drawings, variants: list[tuple[str, str]], learners: list[Le
     ]
     for (cell, dropout), learner in zip(variants, learners, strict=True):
         affordable = steps * budget / learner.seconds
-        in_time = [found for found in learner.found if found[0] <= 1.02 * affordable] or [None]
-        shown = (learner.found[-1], min(learner.found, key=lambda found: found[1]), in_time[-1])
+        in_time = [found for found in learner.found if found[0] <= 1.02 * affordable]
+        shown = (learner.found[-1], min(learner.found, key=lambda found: found[1]), in_time[-1] if in_time else None)
         cells = [f"{found[1]:.3f} / {found[2]:.3f} ({found[0]})" if found else "" for found in shown]
         lines.append(f"| {cell} | {dropout} | {learner.seconds / budget:.2f} | {' | '.join(cells)} |")
     return lines

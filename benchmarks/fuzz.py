@@ -25,7 +25,7 @@ from results import write_results
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.dataset.store import PREPARING, open_stores
 from sketchrnn.errors import SketchRNNError
-from sketchrnn.formats.quickdraw_binary import HEADER
+from sketchrnn.formats.quickdraw import HEADER
 
 SECONDS = 10
 ELEMENTS = (
@@ -213,7 +213,8 @@ def main() -> None:
         raise TimeoutError(f"more than {SECONDS} s")
 
     signal.signal(signal.SIGALRM, too_long)
-    outcomes, faults, slowest = Counter(), [], 0.0
+    outcomes: Counter[str] = Counter()
+    faults, slowest = [], 0.0
     with tempfile.TemporaryDirectory() as name:
         for number in range(arguments.files):
             chance = random.Random(arguments.seed * 1_000_003 + number)

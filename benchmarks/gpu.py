@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ def training_steps(
     """Return a function that takes one training step."""
     precision = choose_precision("auto", device)
     training = TrainingConfiguration(batch_size=batch_size, precision=precision, compile_cells=compiled)
-    sizes = SMALL if small else {}
+    sizes: dict[str, Any] = SMALL if small else {}
     model = ModelConfiguration(latent_dropout=0.0, encoder_cell=cell, decoder_cell=cell, **sizes)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from results import machine, write_results
@@ -43,7 +44,7 @@ def in_another_order(sketch: Sketch) -> Sketch:
 def row_of(model: sketchrnn.Model, title: str, sketches: Sequence[Sketch], names: Sequence[str], share: float) -> str:
     """Guess the first part of each sketch, and return a row of the table."""
     started = time.perf_counter()
-    guesses = list(model.guess_many([first_part(sketch, share) for sketch in sketches]))
+    guesses: list[Any] = list(model.guess_many([first_part(sketch, share) for sketch in sketches]))
     milliseconds = 1000 * (time.perf_counter() - started) / len(sketches)
     rank = np.array([[one.category for one in guess].index(name) for guess, name in zip(guesses, names, strict=True)])
     probability = np.array([guess[0].probability for guess in guesses])

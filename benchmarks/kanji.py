@@ -18,9 +18,8 @@ import torch
 from magentas import MAGENTAS
 from padded_baseline import BaselineTraining
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.load import load
-from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import LEARNING_RATE_SCHEDULES, TrainingConfiguration
@@ -89,7 +88,7 @@ def first_weights(model: ModelConfiguration, offset_scale: float, seed: int, for
     with torch.no_grad():
         for layer in network.modules():
             if isinstance(layer, LSTM):
-                layer.bias_ih_l0[layer.units : 2 * layer.units] += forget_bias - 1.0
+                layer.get_parameter("bias_ih_l0")[layer.units : 2 * layer.units] += forget_bias - 1.0
     return Checkpoint(model, network.weights(), offset_scale, "source", MAX_LENGTH)
 
 

@@ -42,7 +42,8 @@ def main() -> None:
     for variational in (True, False):
         for count in (1, 345):
             names = tuple(f"category {number}" for number in range(count))
-            drawings = dataclasses.replace(kanji, categories=names, category=np.arange(len(kanji)) % count)
+            category = np.arange(len(kanji), dtype=np.int32) % count
+            drawings = dataclasses.replace(kanji, categories=names, category=category)
             training = TrainingConfiguration()
             baseline = BaselineTraining(drawings, training, MAX_LENGTH, variational=variational)
             model = ModelConfiguration(variational=variational, categories=names)

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.training.augmentation import Augmentation
-from sketchrnn.training.batches import Collator, length_order_batches
+from sketchrnn.training.batches import Augmentation, Collator, length_order_batches
 from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
 
 

@@ -213,7 +213,8 @@ def visit(port: int) -> tuple[float, int]:
 
 def receive(process: subprocess.Popen, port: int, visitors: int, seconds: float) -> list[str]:
     """Let visitors come evenly over some seconds; return lines about them."""
-    times, faults, sizes, memory = [], Counter(), [], [memory_of(process.pid)]
+    faults: Counter[str] = Counter()
+    times, sizes, memory = [], [], [memory_of(process.pid)]
     began = time.monotonic()
 
     def come(number: int) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.raster import pictures
+from sketchrnn.sketch.conversions import pictures
 from sketchrnn.training.batches import few_of_each
 from sketchrnn.training.distributed import choose_precision
 

@@ -22,7 +22,7 @@ import ndjson
 import numpy as np
 from results import machine, write_results
 
-from sketchrnn.dataset.splits import split_of_key
+from sketchrnn.dataset.drawings import split_of_key
 
 BASELINE_BYTES = 8_000_000
 COLD_DRAWINGS = 40_000

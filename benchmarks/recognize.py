@@ -57,7 +57,7 @@ class Sample:
         for name in names:
             chosen = np.flatnonzero(drawings.category == drawings.categories.index(name))
             chosen = np.random.default_rng(0).permutation(chosen)[skip : skip + each]
-            sketches += [Sketch.from_stroke3(drawings.stroke3(index)) for index in chosen]
+            sketches += [Sketch.from_stroke3(drawings.stroke3(index)) for index in chosen.tolist()]
             category += [names.index(name)] * len(chosen)
         return cls(sketches, np.array(category), list(names))
 

@@ -71,7 +71,7 @@ def main() -> None:
             told = "told" if known else "not told"
             lines.append(f"| {share:.0%} | {told} | {low:.2f} | {middle:.2f} | {high:.2f} |")
             print(lines[-1], flush=True)
-    right = {share: [] for share in SHARES}
+    right: dict[float, list[float]] = {share: [] for share in SHARES}
     for place in chosen:
         for share in SHARES:
             sketch = first_part(Sketch.from_stroke3(test.stroke3(place)), share)

@@ -50,7 +50,7 @@ def where_it_goes(command: list[str]) -> Counter[str]:
     for line in result.stderr.splitlines():
         if match := IMPORT_LINE.match(line):
             package = match[2].split(".")[0]
-            spent[package if package in PACKAGES else "the standard library and others"] += int(match[1]) / 1000
+            spent[package if package in PACKAGES else "the standard library and others"] += int(match[1]) / 1000  # type: ignore[assignment]
     return spent
 
 

@@ -32,14 +32,14 @@ MAX_LENGTH = 88
 ENCODER, DECODER, LATENT, OUTPUT = 256, 512, 128, 123
 
 
-def training_steps(drawings: Drawings, batch_size: int, device: str, precision: str) -> Callable[[], None]:
+def training_steps(drawings: Drawings, batch_size: int, device: str, precision: str) -> Callable[[], object]:
     """Return a function that takes one step of ours."""
     training = TrainingConfiguration(batch_size=batch_size, precision=precision)
     model = ModelConfiguration(latent_dropout=0.0, categories=drawings.categories)
     scale = drawings.offset_scale()
     state = TrainingState(drawings, scale, MAX_LENGTH, model, training, device)
     batches = batch_stream(drawings, Collator(drawings, scale, device), training, 0, MAX_LENGTH)
-    return lambda: take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE) and None
+    return lambda: take_step(state, state.network, next(batches), training, MAX_LENGTH, ALONE)
 
 
 def lstm_steps(rows: int, batch_size: int, device: str, precision: str) -> Callable[[], None]:

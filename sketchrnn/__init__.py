@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
-    from sketchrnn.formats.page import Length, Page
     from sketchrnn.formats.picture import PictureSettings
-    from sketchrnn.formats.svg.style import Animation, RenderStyle
+    from sketchrnn.formats.svg.style import Animation, Length, Page, RenderStyle
     from sketchrnn.hosts.notebook import Canvas as Canvas  # not in __all__: needs an extra
     from sketchrnn.model.drawing import Drawing, render, save
     from sketchrnn.model.guess import Guess
@@ -31,7 +30,7 @@ _HOMES = {
     **dict.fromkeys(("Animation", "RenderStyle"), "sketchrnn.formats.svg.style"),
     "Canvas": "sketchrnn.hosts.notebook",
     "Guess": "sketchrnn.model.guess",
-    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.page"),
+    **dict.fromkeys(("Length", "Page"), "sketchrnn.formats.svg.style"),
     "PictureSettings": "sketchrnn.formats.picture",
     "Record": "sketchrnn.formats",
     "Sketch": "sketchrnn.sketch",

@@ -1,10 +1,11 @@
 """Tiny networks and drawings for tests."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.dataset.splits import SPLITS
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs
 from sketchrnn.model.configuration import ModelConfiguration
@@ -16,7 +17,7 @@ from sketchrnn.training.network.sketch_rnn import SketchRNN
 
 CATEGORIES = ("pig", "alarm clock", "The Eiffel Tower")
 
-FUSED = {
+FUSED: dict[str, dict[str, Any]] = {
     "vae": {"latent_dropout": 0.0},
     "vae with tanh of z": {"latent_dropout": 0.0, "latent_tanh": True},
     "vae without z sometimes": {"latent_dropout": 0.5},

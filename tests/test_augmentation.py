@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,8 @@ from builders import random_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.training import augmentation
-from sketchrnn.training.augmentation import KEPT_ROWS, Augmentation, AugmentationNoise
+from sketchrnn.training import batches
+from sketchrnn.training.batches import KEPT_ROWS, Augmentation, AugmentationNoise
 
 
 def some_drawings(seed, count=5, longest=14):
@@ -23,7 +25,8 @@ def by_loop(offsets, lifts, lengths, factors, noise, drop):
     """The same, a row at a time: for each drawing its rows (dx, dy, lift)."""
     results, row = [], 0
     for length, factor in zip(lengths, factors, strict=True):
-        result, place = [], 0
+        result: list[Any] = []
+        place = 0
         for _ in range(length):
             offset = offsets[row] * factor
             if drop and place >= KEPT_ROWS and not lifts[row] and noise[row] < drop:
@@ -43,9 +46,9 @@ def augment(offsets, lifts, lengths, seed, **amounts):
     padded_offsets = np.zeros((*real.shape, 2), np.float32)
     padded_lifts = np.zeros(real.shape, bool)
     padded_offsets[real], padded_lifts[real] = offsets, lifts
-    tensors = [torch.from_numpy(array) for array in (padded_offsets, padded_lifts, lengths)]
+    tensors = (torch.from_numpy(padded_offsets), torch.from_numpy(padded_lifts), torch.from_numpy(lengths))
     noise = AugmentationNoise.sample(len(lengths), int(lengths.max()), torch.Generator().manual_seed(seed))
-    results = [value.numpy() for value in augmentation.augment(*tensors, noise, Augmentation(**amounts))]
+    results = [value.numpy() for value in batches.augment(*tensors, noise, Augmentation(**amounts))]
     real = np.arange(results[1].shape[1])[None] < results[2][:, None]
     assert not results[0][~real].any()
     assert not results[1][~real].any()

@@ -5,9 +5,17 @@ from builders import random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.sketch.stroke5 import END, stroke5_from_stroke3
-from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
-from sketchrnn.training.batches import Collator, batch_stream, epoch_batches, few_of_each, length_order_batches
+from sketchrnn.sketch.sketch import END, stroke5_from_stroke3
+from sketchrnn.training.batches import (
+    Augmentation,
+    AugmentationNoise,
+    Collator,
+    augment,
+    batch_stream,
+    epoch_batches,
+    few_of_each,
+    length_order_batches,
+)
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
 
@@ -135,21 +143,21 @@ def padding_share(lengths, batches):
 
 def test_batches_hold_similar_lengths():
     generator = np.random.default_rng(0)
-    lengths = generator.integers(1, 200, 5000)
+    lengths = generator.integers(1, 200, 5000, np.int32)
     ours = padding_share(lengths, epoch_batches(lengths, 50, generator))
     at_random = padding_share(lengths, np.array_split(generator.permutation(5000), 100))
     assert ours < 0.1 < 0.4 < at_random
 
 
 def test_a_seed_repeats_the_order_and_another_does_not():
-    lengths = np.random.default_rng(0).integers(1, 50, 300)
+    lengths = np.random.default_rng(0).integers(1, 50, 300, np.int32)
     first, again, other = (epoch_batches(lengths, 20, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert {frozenset(batch.tolist()) for batch in first} != {frozenset(batch.tolist()) for batch in other}
 
 
 def test_the_batches_order_does_not_follow_the_length():
-    lengths = np.random.default_rng(0).integers(1, 50, 3000)
+    lengths = np.random.default_rng(0).integers(1, 50, 3000, np.int32)
     means = [lengths[batch].mean() for batch in epoch_batches(lengths, 20, np.random.default_rng(1))]
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
 

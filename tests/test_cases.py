@@ -17,6 +17,7 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def run(*arguments: object) -> tuple[int, str, str]:
 
 def as_today(path: Path, folder: Path) -> None:
     """A result, or one clear line."""
-    commands = [("render", path, "--format", "ndjson")]
+    commands: list[tuple[Any, ...]] = [("render", path, "--format", "ndjson")]
     if path.suffix in (".svg", ".svgz"):
         commands.append(("complete", path, "--category", "cat", "--seed", 1, "-o", folder / "x.svg"))
     else:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ STEPS, BATCH, INPUTS, UNITS = 7, 3, 5, 8
 def cell_of(kind, seed=0, dropouts=NO_DROPOUT):
     """A cell none of whose weights is near its beginning."""
     torch.manual_seed(seed)
-    cell = make_cell(kind, INPUTS + 2, UNITS, small_model(), dropouts)
+    cell: Any = make_cell(kind, INPUTS + 2, UNITS, small_model(), dropouts)
     with torch.no_grad():
         for parameter in cell.parameters():
             if parameter.requires_grad:
@@ -116,7 +117,7 @@ def test_every_dropout_acts_in_training_only(kind, dropout):
 
 @pytest.mark.parametrize("kind", ["lstm", "layer_norm", "hyper"])
 def test_in_bfloat16_the_gradients_are_nearly_the_same(kind):
-    network = network_of(small_model(encoder_cell=kind, decoder_cell=kind), seed=2).train()
+    network: Any = network_of(small_model(encoder_cell=kind, decoder_cell=kind), seed=2).train()
     for part in (network.encoder.forwards, network.encoder.backwards, network.decoder.lstm):
         part.recurrent_dropout = 1e-9
 
@@ -136,7 +137,7 @@ def test_the_other_cells_begin_as_magentas():
     model = ModelConfiguration(hyper_units=32, hyper_embedding_units=4)
     for kind, expected in (("layer_norm", LayerNormLSTM), ("hyper", HyperLSTM), ("lstm", LSTM)):
         assert type(make_cell(kind, INPUTS, UNITS, model)) is expected
-    cell = make_cell("hyper", INPUTS, UNITS, model)
+    cell: Any = make_cell("hyper", INPUTS, UNITS, model)
     for layer in (cell, cell.hyper):
         for gate in layer.weight_hh.chunk(4):
             torch.testing.assert_close(gate @ gate.T, torch.eye(layer.units))

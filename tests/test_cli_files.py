@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -42,7 +43,7 @@ PRINTING = {
     "shell-completion": ["bash"],
 }
 """Commands that write their result to standard output."""
-WRITING = {
+WRITING: dict[str, Any] = {
     **{name: [*PRINTING[name], "-o", "new.svg"] for name in list(PRINTING)[:2] + list(PRINTING)[3:7]},
     "prepare": ["d.ndjson", "-o", "store"],
     "stats": ["d.ndjson", "--plot", "new.svg"],

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from sketchrnn.cli import COMMANDS, main
-from sketchrnn.cli.shell_completion import SHELLS
+from sketchrnn.cli.install import SHELLS
 
 ROOT = Path(__file__).parent.parent
 PIG = ROOT / "samples" / "pig.ndjson"
@@ -50,7 +50,7 @@ def test_help_imports_no_command():
         "from sketchrnn.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in sys.modules if name in ('numpy', 'torch', 'sketchrnn.cli.train')])"
+        "print([name for name in sys.modules if name in ('numpy', 'torch', 'sketchrnn.cli.training')])"
     )
     result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from sketchrnn.cli import main
 from sketchrnn.formats import read_records
-from sketchrnn.formats.svg.reading import parse_root, parse_svg, read_svg
+from sketchrnn.formats.svg.reading import parse_root, parse_svg
 
 ROOT = Path(__file__).parent.parent
 CUP = ROOT / "samples" / "cup.svg"
@@ -52,7 +52,7 @@ def added_to(original: bytes, changed: bytes):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_document_of_any_maker_is_finished(path, tmp_path):
     output = tmp_path / "out.svg"
-    was = read_svg(path)
+    was = parse_svg(path.read_bytes(), path.name)
     last = was.lines[-1]
     # in the model's unit, so that the offsets that are drawn are about as large as the drawing
     scale = 200 / np.ptp(np.concatenate([line.points for line in was.lines]), axis=0).max()

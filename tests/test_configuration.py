@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 from builders import CATEGORIES, CONFIGURATIONS, small_model
@@ -133,6 +134,7 @@ def test_other_json_is_refused(values):
 
 
 def test_configurations_cannot_change():
+    configuration: Any
     for configuration in (MODEL, TrainingConfiguration()):
         with pytest.raises(dataclasses.FrozenInstanceError):
             configuration.seed = 1

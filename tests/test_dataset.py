@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,12 @@ from builders import drawings_of, random_drawings, rows_of_drawing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings, split_of_key
 from sketchrnn.dataset.load import load
-from sketchrnn.dataset.splits import SPLITS, split_of_key
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import SAME_SHAPE, same_shape, signature
-from sketchrnn.sketch.simplify import fit_to_box
+from sketchrnn.sketch.simplify import SAME_SHAPE, fit_to_box, same_shape, signature
 
 
 def scribble(seed, points=12, size=255.0):
@@ -39,7 +38,7 @@ def ndjson_file(path, sketches, *, keys=None, word="pig"):
 
 def npz_file(path, **splits):
     file = io.BytesIO()
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, sketches in splits.items():
         arrays[name] = np.empty(len(sketches), dtype=object)
         arrays[name][:] = [np.rint(sketch.to_stroke3()).astype(np.int16) for sketch in sketches]
@@ -279,7 +278,7 @@ def test_same_shape_is_the_distance_to_the_nearest():
     found = same_shape(candidates.astype(np.float32), others, chunk=7)
     assert (found == (distance < SAME_SHAPE))[clear].all()
     assert 0 < found.sum() < 30
-    assert not same_shape(candidates, others[:0]).any()
+    assert not same_shape(candidates.astype(np.float32), others[:0]).any()
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +368,7 @@ def test_any_change_changes_the_fingerprint():
     drawings = random_drawings(10, categories=("pig", "face"))
     assert drawings.fingerprint() == random_drawings(10, categories=("pig", "face")).fingerprint()
     assert drawings.fingerprint() == in_blocks(drawings).fingerprint()
-    changes = [{"unit": "source"}, {"categories": ("pig", "cat")}]
+    changes: list[dict[str, Any]] = [{"unit": "source"}, {"categories": ("pig", "cat")}]
     for name in ("category", "split"):
         value = getattr(drawings, name).copy()
         value[3] = 1 - value[3]

@@ -6,6 +6,7 @@ or if its result is read back, for which a GPU would have to be waited for.
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,7 @@ import torch
 from builders import FUSED, network_of, random_drawings, random_stroke5, small_model
 
 from sketchrnn.model.configuration import CELLS
-from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
-from sketchrnn.training.batches import Batch, Collator, batch_stream
+from sketchrnn.training.batches import Augmentation, AugmentationNoise, Batch, Collator, augment, batch_stream
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, choose_precision
 from sketchrnn.training.evaluation import evaluate
@@ -74,7 +74,8 @@ def meta_batch():
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dropouts", [(), DROPOUTS], ids=["without dropout", "every dropout"])
 def test_a_step_stays_on_its_device_and_reads_nothing_back(cell, dropouts, on_meta):
-    training = TrainingConfiguration(**dict.fromkeys(dropouts, 0.5))
+    changes: dict[str, Any] = dict.fromkeys(dropouts, 0.5)
+    training = TrainingConfiguration(**changes)
     state = state_of(model_of(cell, position_inputs=True), training, "meta")
     window = Window("meta")
     result = take_step(state, state.network, meta_batch(), training, 12, ALONE)
@@ -119,7 +120,7 @@ def test_compiled_cells_learn_the_same(cell, recurrent_dropout):
         return graph
 
     def gradients(compile_options):
-        network = network_of(model_of(cell)).train()
+        network: Any = network_of(model_of(cell)).train()
         for layer in (network.encoder.forwards, network.encoder.backwards, network.decoder.lstm):
             layer.recurrent_dropout = recurrent_dropout
         if compile_options:

@@ -19,15 +19,15 @@ from hypothesis import given
 from strategies import drawable_floats, sketches, whole_sketches
 
 import sketchrnn
+import sketchrnn.training
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import ConfigurationError, DownloadError, FormatError
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson
+from sketchrnn.formats.quickdraw import dumps_ndjson
 from sketchrnn.model.checkpoint import save_checkpoint
 from sketchrnn.model.hub import fetch_from_hub
 from sketchrnn.sketch import Sketch
-from sketchrnn.training.batches import Collator
+from sketchrnn.training.batches import Collator, Strokes
 from sketchrnn.training.network.sketch_rnn import SketchRNN
-from sketchrnn.training.strokes import Strokes
 
 OPTIONAL = ("torch", "shapely", "matplotlib", "PIL", "resvg_py", "huggingface_hub", "vpype", "fastapi", "tensorboard")
 SKETCH = Sketch.from_polylines([[(0, 0), (90, 0), (90, 40)], [(20, 30)], [(5, 35), (60, 10)]])
@@ -177,7 +177,7 @@ def test_plot_draws_every_stroke(sketch):
     assert sorted(np.unique(stroke, axis=0).tolist() for stroke in drawn) == sorted(expected)
     if sketch.strokes:
         x_min, y_min, x_max, y_max = sketch.bounds()
-        left, right, bottom, top = *axes.get_xlim(), *axes.get_ylim()
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         assert left <= x_min <= x_max <= right
         assert top <= y_min <= y_max <= bottom  # y points down
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from builders import CATEGORIES, CONFIGURATIONS, drawings_of, network_of, random
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from sketchrnn.errors import DatasetError
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import stroke5_from_stroke3
 from sketchrnn.training import evaluation
 from sketchrnn.training.evaluation import LATENTS, PREFIX_SHARES, default_latent, evaluate, fit_offset_scale
 from sketchrnn.training.network.sketch_rnn import SketchRNN
@@ -49,7 +50,8 @@ def losses_of_rows(network, stroke5, category, z):
 
 def by_loop(network, drawings, z_of):
     """nats (drawings, 4) and points (drawings, 4); ``z_of(stroke5, category, prefix)`` is the z to draw with."""
-    nats, points = [], []
+    nats: list[Any] = []
+    points: list[Any] = []
     for place in range(len(drawings)):
         stroke5, category = stroke5_of(drawings, place), int(drawings.category[place])
         length = stroke5.shape[1] - 2

@@ -9,7 +9,7 @@ from strategies import finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError, SketchRNNError
 from sketchrnn.formats import Record, read_records
-from sketchrnn.formats.polyline_json import dumps_polyline_json, parse_json
+from sketchrnn.formats.json_drawings import dumps_polyline_json, parse_json
 from sketchrnn.sketch import Sketch
 
 

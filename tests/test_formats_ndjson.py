@@ -11,7 +11,7 @@ from strategies import finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
 from sketchrnn.formats import Record, read_records
-from sketchrnn.formats.quickdraw_ndjson import dumps_ndjson, ndjson_record, parse_ndjson
+from sketchrnn.formats.quickdraw import dumps_ndjson, ndjson_record, parse_ndjson
 from sketchrnn.sketch import Sketch
 
 SIMPLIFIED = (

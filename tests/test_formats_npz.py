@@ -4,6 +4,7 @@ import pickle
 import sys
 import zipfile
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,8 @@ def object_array(items) -> np.ndarray:
 
 def npz(**splits) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **{name: object_array(items) for name, items in splits.items()})
+    arrays: dict[str, Any] = {name: object_array(items) for name, items in splits.items()}
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 
@@ -70,7 +72,7 @@ def test_number_types(dtype, order):
     assert record.sketch == Sketch.from_stroke3(rows)
 
 
-def as_python2(array: np.ndarray) -> bytes:
+def as_python2(array) -> bytes:
     """Pickle an object array of int16 arrays as Python 2 did: protocol 2, byte strings, old module names."""
 
     def text(content: bytes) -> bytes:

@@ -10,6 +10,7 @@ import re
 import sys
 import tracemalloc
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ from sketchrnn.cli import main
 from sketchrnn.dataset.prepare import prepare
 from sketchrnn.errors import FormatError
 from sketchrnn.formats import FORMATS, Record, category_of_name, read_records
-from sketchrnn.formats.polyline_json import parse_json
-from sketchrnn.formats.quickdraw_binary import HEADER
+from sketchrnn.formats.json_drawings import parse_json
+from sketchrnn.formats.quickdraw import HEADER
 from sketchrnn.sketch import Sketch
 
 DRAWING = [[[10, 60, 120, 180], [200, 30, 80, 25]], [[60, 65], [120, 125]]]
@@ -69,7 +70,7 @@ ENCODINGS = {
     "old Mac lines": lambda text: text.replace("\n", "\r").encode(),
     "blank lines": lambda text: b"\n\n" + text.encode() + b"\n\n",
 }
-PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+PACKERS: dict[str, Any] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
 
 def records_in(folder, name, content: bytes) -> list[Record]:
@@ -409,11 +410,12 @@ def test_ink_of_differences_is_that_of_the_specification(tmp_path):
     """The example of InkML, section 3.2.1.1: values, first and second differences without a space between."""
     trace = "1125 18432,'23'43,\"7\"-8,3-5,7 -3,6 2,6 8,3 6,2 4,*5,3-6,3-7,5-13"
     (points,) = polylines_in(tmp_path, "a.inkml", f"<ink><trace>{trace}</trace></ink>")[0]
-    speed, place, expected = np.array([23, 43]), np.array([1148, 18475]), [(1125, 18432), (1148, 18475)]
+    speed, place = np.array([23, 43]), np.array([1148, 18475])
+    expected = [(1125.0, 18432.0), (1148.0, 18475.0)]
     for step in [(7, -8), (3, -5), (7, -3), (6, 2), (6, 8), (3, 6), (2, 4)]:
         speed = speed + step
         place = place + speed
-        expected.append(tuple(map(float, place)))
+        expected.append((float(place[0]), float(place[1])))
     assert points[: len(expected)] == expected
 
 

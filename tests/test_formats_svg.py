@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, finite_floats, sketches, whole_sketches
 
 from sketchrnn.errors import FormatError
-from sketchrnn.formats.page import Length
-from sketchrnn.formats.svg.style import RenderStyle
+from sketchrnn.formats.svg.style import Length, RenderStyle
 from sketchrnn.formats.svg.writing import Layer, svg_drawing, svg_sheet
 from sketchrnn.sketch import Sketch
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from strategies import drawable_floats, sketches, whole_sketches
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.image import moving_image, png
-from sketchrnn.formats.page import Length, Page
+from sketchrnn.formats.picture import moving_image, png
 from sketchrnn.formats.svg.reading import parse_svg
 from sketchrnn.formats.svg.style import (
     STYLES,
     Animation,
+    Length,
+    Page,
     RenderStyle,
     curve_length,
     line_length,

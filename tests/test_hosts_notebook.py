@@ -165,8 +165,8 @@ def jupyter(tmp_path_factory):
 
 def write_notebook(path, *cells):
     kernel = {"name": "python3", "display_name": "Python 3"}  # without it, JupyterLab asks which
-    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), path)
 
 
 @pytest.fixture(scope="module")

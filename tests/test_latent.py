@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_a_setting_is_honored_wherever_it_is_offered(setting):
 
 def test_a_reconstruction_begins_where_the_sketch_does_and_depends_on_it():
     model = Model(endless("vae"))
-    settings = {"scale": 1.0, "max_points": 12, "best_of": 1}
+    settings: dict[str, Any] = {"scale": 1.0, "max_points": 12, "best_of": 1}
     one, two = model.reconstruct(SKETCH, count=2, **settings)
     assert one.sketch.first_point.tolist() == two.sketch.first_point.tolist() == [10, 20]
     assert (one.seed, two.seed) == (0, 1)

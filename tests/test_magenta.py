@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.published import fetch_published
 
 NODE = shutil.which("node")
-ONE = {"mixtures": 20, "latent_dropout": 0.0}
-MODELS = {
+ONE: dict[str, Any] = {"mixtures": 20, "latent_dropout": 0.0}
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "gen": (GEN, {**ONE, "variational": False}),
     "gen of a category": (GEN, {**ONE, "variational": False, "categories": ("alarm clock",)}),
     "vae": (VAE, ONE),

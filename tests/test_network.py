@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_the_encoder_reads_both_ways_and_every_row():
         changed = rows.clone()
         changed[0, row, 0] += 1.0
         assert (network.encode(changed, torch.tensor([6]), zero)[0] - mean).abs().max() > 1e-5
-    encoder = network.encoder
+    encoder: Any = network.encoder
     hidden = encoder.backwards(rows.flip(1).transpose(0, 1))[0][-1]
     summary = torch.cat([encoder.forwards(rows.transpose(0, 1))[0][-1], hidden], dim=-1)
     torch.testing.assert_close(encoder.mean(summary), mean)
@@ -311,7 +312,7 @@ def test_weight_dropout_drops_recurrent_weights_in_training_only(bfloat16):
     torch.manual_seed(1)
     assert torch.equal(one, output())
     one.sum().backward()
-    lstm = network.decoder.lstm
+    lstm: Any = network.decoder.lstm
     dropped = (lstm.weight_hh_l0.grad == 0).float().mean()
     assert dropped == pytest.approx(0.5, abs=0.1)  # what was dropped learns nothing
     (weights,) = lstm.recurrent_weights()
@@ -326,7 +327,7 @@ def forget_bias(units):
 
 def test_initial_weights():
     torch.manual_seed(0)
-    network = SketchRNN(ModelConfiguration(latent_dropout=0.0))
+    network: Any = SketchRNN(ModelConfiguration(latent_dropout=0.0))
     for lstm in (network.encoder.forwards, network.encoder.backwards, network.decoder.lstm):
         bound = lstm.hidden_size**-0.5
         for weight in (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 - forget_bias(lstm.hidden_size)):

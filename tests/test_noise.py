@@ -1,5 +1,7 @@
 """Counter-based random numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ KNOWN = (  # counter, key, words: kat_vectors of Random123, philox4x32 with 10 r
 
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
 def test_known_answers(counter, key, words):
-    numbers = [tuple(int(word, 16) for word in text.split()) for text in (counter, key, words)]
+    numbers: list[Any] = [tuple(int(word, 16) for word in text.split()) for text in (counter, key, words)]
     assert tuple(philox(numbers[0], numbers[1]).tolist()) == numbers[2]
 
 

@@ -123,11 +123,11 @@ def test_the_pen_is_as_told_or_as_the_model_holds_likelier(small):
         assert seen.rows[-1, 2:].tolist() == [1.0 * down, 1.0 - down, 0.0]
     assert seen_by(small, PIG, scale=1.0).sketch.pen_down is False
     decided = seen_by(small, PIG, 0, scale=1.0, pen="auto")
-    up, down = (seen_by(small, PIG, 0, scale=1.0, pen=pen) for pen in ("up", "down"))
+    up, lowered = (seen_by(small, PIG, 0, scale=1.0, pen=pen) for pen in ("up", "down"))
     state = small.start(small.conditioning(np.array([0])))
-    likelihood = [log_likelihood(small, state, one.rows[None])[0] for one in (up, down)]
+    likelihood = [log_likelihood(small, state, one.rows[None])[0] for one in (up, lowered)]
     assert decided.sketch.pen_down is bool(likelihood[1] > likelihood[0])
-    np.testing.assert_array_equal(decided.rows, (up, down)[decided.sketch.pen_down].rows)
+    np.testing.assert_array_equal(decided.rows, (up, lowered)[decided.sketch.pen_down].rows)
     assert not seen_by(small, Sketch(()), pen="down").sketch.pen_down
 
 

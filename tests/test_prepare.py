@@ -18,19 +18,16 @@ from test_dataset import keys, ndjson_file, npz_file, scribble
 
 from sketchrnn.dataset import prepare as module
 from sketchrnn.dataset import read
-from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.drawings import SPLITS, Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
+from sketchrnn.dataset.load import stats_of
 from sketchrnn.dataset.prepare import _Part, prepare
-from sketchrnn.dataset.shard import open_shard
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
-from sketchrnn.dataset.splits import SPLITS
-from sketchrnn.dataset.stats import stats_of
-from sketchrnn.dataset.store import PREPARING, open_stores, shard_path
+from sketchrnn.dataset.store import PREPARING, open_shard, open_stores, shard_path
 from sketchrnn.errors import ConfigurationError, DatasetError, FormatError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.formats.columns import columns_of_binary, columns_of_lines
-from sketchrnn.formats.quickdraw_binary import HEADER, parse_binary
-from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
+from sketchrnn.formats.quickdraw import HEADER, parse_binary, parse_ndjson
 from sketchrnn.sketch import Sketch
 
 
@@ -722,9 +719,9 @@ def test_a_data_set_without_validation_gets_some(tmp_path):
     assert counts[0] + counts[1] == 100
     assert list(report.splits.values()) == counts
     assert "no drawing was in the validation split" in str(report)
-    assert drawings.offset_scale() == pytest.approx(
-        np.concatenate([drawings.stroke3(i)[:, :2] for i in np.flatnonzero(drawings.split == 0)]).std(), rel=1e-5
-    )
+    training = np.flatnonzero(drawings.split == 0).tolist()
+    offsets = np.concatenate([drawings.stroke3(index)[:, :2] for index in training])
+    assert drawings.offset_scale() == pytest.approx(offsets.std(), rel=1e-5)
     pair = few(tmp_path / "pair.ndjson", 3, 2)
     prepare([pair], tmp_path / "t")
     assert sorted(splits_of(tmp_path / "t").values()) in ([0, 1], [1, 2], [0, 2])

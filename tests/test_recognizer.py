@@ -12,7 +12,7 @@ from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpo
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.raster import pictures
+from sketchrnn.sketch.conversions import pictures
 from sketchrnn.training.recognizer import (
     PictureBatches,
     RecognizerNetwork,
@@ -173,7 +173,7 @@ def test_damaged_recognizers_are_refused(network):
     with pytest.raises(CheckpointError, match="depth"):
         Recognizer(dataclasses.replace(whole, recognizer={"depth": 3}))
     with pytest.raises(CheckpointError, match="expected a record"):
-        dataclasses.replace(whole, recognizer=[])
+        dataclasses.replace(whole, recognizer=[])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,9 @@ def results(run, layers, rows, conditioning, state):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("precision", PRECISIONS, ids=str)
 def test_it_computes_what_torchs_lstm_does(precision, shape, with_state):
-    exact = results(torchs_own, *case(*shape, with_state))
-    arguments = case(*shape, with_state, torch.float64 if precision == torch.float64 else torch.float32)
+    groups, units = shape
+    exact = results(torchs_own, *case(groups, units, with_state))
+    arguments = case(groups, units, with_state, torch.float64 if precision == torch.float64 else torch.float32)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         found = results(ours, *arguments)
     for number, (one, other) in enumerate(zip(exact, found, strict=True)):

@@ -1,5 +1,7 @@
 """Sampling, alone and in batches."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,8 @@ def test_the_same_seed_gives_the_same_drawing_alone_and_in_a_batch(kind, exact_p
         )
         for number, sketch in enumerate(prefixes(8))
     ]
+    together: Any
+    alone: Any
     for request, together in zip(requests, model.complete_many(requests), strict=True):
         (alone,) = model.complete_many([request])
         assert [one.sketch for one in together] == [one.sketch for one in alone]
@@ -152,7 +156,7 @@ def test_results_come_in_order_and_errors_in_their_places(monkeypatch):
     model = Model(checkpoint_with("decoder only with categories"))
     good = [Request(sketch, "pig", best_of=1, sampling=Sampling(seed=9, max_points=5)) for sketch in prefixes(11)]
     broken = FormatError("line 7: expected JSON")
-    requests = [*good[:4], Request(prefixes(1)[0], "cow"), *good[4:7], broken, Request(None), *good[7:]]
+    requests: list[Any] = [*good[:4], Request(prefixes(1)[0], "cow"), *good[4:7], broken, Request(None), *good[7:]]
     results = list(model.complete_many(iter(requests)))
     assert [type(each) for each in results if isinstance(each, SketchRNNError)] == [
         CategoryError,
@@ -175,7 +179,7 @@ def test_requests_are_read_as_they_are_needed(monkeypatch):
             taken.append(number)
             yield Request(None, "pig", best_of=1, sampling=Sampling(max_points=2))
 
-    results = model.complete_many(requests())
+    results: Any = model.complete_many(requests())
     next(results)
     assert len(taken) < 100
     results.close()
@@ -188,6 +192,7 @@ def test_an_error_of_the_source_keeps_the_results_before_it():
         yield Request(None, "pig", best_of=1, sampling=Sampling(max_points=2))
         raise FormatError("the file ends here")
 
+    first: Any
     first, last = model.complete_many(requests())
     assert len(first) == 1
     assert str(last) == "the file ends here"

@@ -1,6 +1,7 @@
 """Settings that describe themselves."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import click
 import pytest
@@ -74,7 +75,8 @@ def test_options_take_what_the_settings_take():
     options = {}
     for owner in DRAWN:
         for decorate, (name, default, description) in zip(setting_options(owner), settings_of(owner), strict=True):
-            option = decorate(lambda: None).__click_params__[0]
+            decorated: Any = decorate(lambda: None)
+            option = decorated.__click_params__[0]
             options[name] = option
             assert option.default == default or not default
             assert option.panel == (COMMON if description.common else description.panel)

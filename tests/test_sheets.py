@@ -11,7 +11,7 @@ from test_training import DRAWINGS, TRAINING, Watcher, run_training
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.training.files import sheets_path
-from sketchrnn.training.sheets import PICTURES, choose_prefixes, completion_sheet
+from sketchrnn.training.reports import PICTURES, choose_prefixes, completion_sheet
 
 CATEGORIES = tuple("abcdefghijklmnopqrst")
 

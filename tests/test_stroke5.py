@@ -4,7 +4,7 @@ from hypothesis import given
 from strategies import whole_sketches
 
 from sketchrnn.errors import FormatError
-from sketchrnn.sketch.stroke5 import END, START, stroke3_from_stroke5, stroke5_from_stroke3
+from sketchrnn.sketch.sketch import END, START, stroke3_from_stroke5, stroke5_from_stroke3
 
 
 @given(whole_sketches)

@@ -339,7 +339,8 @@ def test_a_log_with_steps_that_are_taken_again_and_a_line_cut_off(tmp_path):
 @pytest.fixture
 def losses_not_finite(monkeypatch):
     """Let the losses of chosen steps, counted from 0, be NaN."""
-    chosen, steps = set(), iter(range(10_000))
+    chosen: set[int] = set()
+    steps = iter(range(10_000))
     original = run.reconstruction_losses
 
     def broken(*arguments, **options):

@@ -19,7 +19,7 @@ from builders import CATEGORIES, checkpoint_of, network_of, small_model
 from click.testing import CliRunner
 from web import ask, serving
 
-from sketchrnn.cli.serve import serve
+from sketchrnn.cli.page import serve
 from sketchrnn.web import server
 from sketchrnn.web.model_file import page_model
 from sketchrnn.web.page_files import PageFile, served_page

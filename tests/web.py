@@ -12,6 +12,7 @@ from pathlib import Path
 from sketchrnn.web.page_files import MEDIA_TYPES, PageFile
 from sketchrnn.web.server import PageServer
 
+PAGE_WAIT = 120_000  # ms: the machine may be busy
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ROOT = Path(__file__).parent.parent
 DRIVER = "tests/engine_driver.js"

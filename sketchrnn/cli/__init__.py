@@ -1,4 +1,4 @@
-"""The command line: options in, one library call, output out. One module for each command.
+"""The command line: options in, one library call, output out. One module for each group of commands.
 
 Exit codes: 0 success; 1 wrong input or a failing disk, with a one-line error on stderr; 2 wrong usage;
 130 interrupted.
@@ -56,8 +56,16 @@ COMMANDS = {
     "shell-completion": "Print a script for tab completion.",
 }
 """A summary of each command. A command's module is imported only when the command runs."""
-MODULES = {"import": "import_model"}
-"""Modules whose name differs from the name of their command."""
+MODULES = {
+    "draw": ("complete", "generate", "guess"),
+    "latent": ("reconstruct", "interpolate", "arithmetic"),
+    "page": ("serve", "export-page"),
+    "data": ("render", "download", "prepare", "stats"),
+    "training": ("train", "train-recognizer", "evaluate"),
+    "models": ("info", "download-model", "import", "export"),
+    "install": ("install-inkscape-extension", "shell-completion"),
+}
+"""The commands of each module."""
 
 INPUT_OPTIONS = frozenset({"--model", "--from", "--config"})
 """Options that name an input. Each argument of a command also names inputs."""
@@ -93,8 +101,9 @@ class _Commands(click.Group):
             return self.commands[cmd_name]
         if cmd_name not in COMMANDS:
             return None
-        name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
-        command: click.Command = getattr(importlib.import_module(f"sketchrnn.cli.{name}"), name)
+        module = next(name for name, commands in MODULES.items() if cmd_name in commands)
+        function = "import_model" if cmd_name == "import" else cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"sketchrnn.cli.{module}"), function)
         command.params.extend(_every_command())
         _check_files_first(command)
         self.add_command(command, cmd_name)

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
-from sketchrnn.cli import shell_completion
-from sketchrnn.cli.drawing_output import Target
-from sketchrnn.errors import ConfigurationError
-from sketchrnn.formats.page import Page
+from sketchrnn.cli.drawings import Target
+from sketchrnn.errors import ConfigurationError, SketchRNNError
 from sketchrnn.formats.picture import KINDS, PictureSettings
-from sketchrnn.formats.svg.style import RenderStyle
+from sketchrnn.formats.svg.style import Page, RenderStyle
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.settings import FILES, LOOK, MACHINE, OUTPUT, PANELS, Setting, settings_of
 
 COMMON = "Most used"
 """First group of ``--help``."""
 SHIPPED_HELP = "the model that ships with sketchrnn"
+MODEL_SUFFIXES = (".safetensors", ".gen.json", ".vae.json")
 Command = Callable[..., None]
+
+
+def complete_category(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """Return the model's categories that begin with the typed text, with underscores, so that they need no quotes."""
+    from sketchrnn.model.loading import load_model
+
+    try:
+        names = load_model(context.params.get("model"), prefixes=()).configuration.categories
+    except SketchRNNError:
+        return []
+    wanted = typed.lower().replace(" ", "_")
+    return [name for name in (name.replace(" ", "_") for name in names) if name.lower().startswith(wanted)]
+
+
+def complete_model(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """Return the models and folders whose paths begin with the typed text."""
+    folder = Path(typed).parent if not typed.endswith("/") else Path(typed)
+    try:
+        found = sorted(path for path in folder.iterdir() if path.is_dir() or path.name.endswith(MODEL_SUFFIXES))
+    except OSError:
+        found = []
+    items = [
+        "shipped",
+        *(f"{path}/" if path.is_dir() else str(path) for path in found if not path.name.startswith(".")),
+    ]
+    return [item for item in items if item.startswith(typed)]
 
 
 class PanelOption(click.Option):
@@ -46,7 +72,7 @@ class PanelCommand(click.Command):
                     formatter.write_dl(records)
 
 
-class SettingType(click.ParamType):
+class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic in click 8.4 and later only
     """The values of a setting."""
 
     def __init__(self, name: str, setting: Setting) -> None:
@@ -93,7 +119,7 @@ def setting_options(owner: type, *names: str) -> Iterator[Callable[[Command], Co
     """Return the options of some settings of a dataclass, by default of all, in the order of its fields."""
     for name, default, setting in settings_of(owner):
         if not names or name in names:
-            changes = {"shell_complete": shell_completion.categories} if name == "category" else {}
+            changes = {"shell_complete": complete_category} if name == "category" else {}
             yield setting_option(name, default, setting, **changes)
 
 
@@ -140,7 +166,7 @@ def option(*flags: str, **description: Any) -> Callable[[Command], Command]:
 model = option(
     "--model",
     metavar="FILE",
-    shell_complete=shell_completion.models,
+    shell_complete=complete_model,
     panel=FILES,
     common=True,
     help=f"Use this checkpoint, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",

@@ -1,4 +1,7 @@
-"""Stroke-3 rows of many drawings, in memory or mapped from a store's files, and the selection that training reads."""
+"""Stroke-3 rows of many drawings, their splits, and the selection that training reads.
+
+The rows are in memory or mapped from a store's files.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,69 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.splits import SPLITS
 from sketchrnn.errors import DatasetError
+
+SPLITS = ("train", "valid", "test")
+TEST_SHARE = 0.10
+VALID_SHARE = 0.05
+FEW = (10, 40)
+"""With a number of drawings in this range, hashes can leave the validation split empty. One of the first ten is then
+moved
+to it."""
+
+_TRAIN, _VALID, _TEST = range(len(SPLITS))
+
+
+def split_of_key(key: str) -> str:
+    """Return the split of a drawing by a hash of its key, so that added files do not move drawings.
+
+    10 % of all keys are for tests, 5 % for validation, the rest for training.
+
+    >>> split_of_key("4521451073830912") == split_of_key("4521451073830912")
+    True
+    """
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
+    return SPLITS[int(split_of_hash(np.array([int.from_bytes(digest, "big")], np.uint64))[0])]
+
+
+def split_of_hash(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return the splits of drawings, as indices into SPLITS, by 64-bit hashes of their keys."""
+    fraction = hashes.astype(np.float64) / 2.0**64
+    valid = np.uint8(_VALID) * (fraction < TEST_SHARE + VALID_SHARE).astype(np.uint8)
+    splits: NDArray[np.uint8] = np.where(fraction < TEST_SHARE, np.uint8(_TEST), valid)
+    return splits
+
+
+def early_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> int | None:
+    """Return the drawing of a small category to move to the validation split.
+
+    If none of the first ten drawings is in the validation split, the one with the smallest hash of their training
+    drawings is moved. Drawings that are added after the first ten do not change it.
+
+    Args:
+        splits: of the category's drawings, in their order, as indices into SPLITS.
+        hashes: of their keys.
+
+    Returns:
+        The drawing's index; None if no drawing has to be moved.
+    """
+    fewest, most = FEW
+    training = np.flatnonzero(splits[:fewest] == _TRAIN)
+    if not fewest <= len(splits) <= most or len(training) < 2 or (splits[:fewest] == _VALID).any():
+        return None
+    return int(training[np.argmin(hashes[training])])
+
+
+def missing_validation(splits: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return the training drawings to use for validation if there are none: by their hash, or else one."""
+    training = splits == _TRAIN
+    moved: NDArray[np.bool_] = training & (split_of_hash(hashes) == _VALID)
+    if (splits == _VALID).any() or training.sum() < 2:
+        return np.zeros(len(splits), bool)
+    if not moved.any() or moved.sum() == training.sum():
+        moved = training & (hashes == hashes[training].min())
+    return moved
+
 
 ROW_ARRAYS = ("offsets", "lifts")
 """The arrays with a value for each row; the others have one for each drawing."""
@@ -153,7 +217,8 @@ class Drawings:
     def relative_position(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the position of some drawings in their blocks, from 0 (the first drawing) to 1."""
         block, in_block = self.located(index)
-        return in_block / np.array([len(one) for one in self.blocks])[block]
+        position: NDArray[np.float64] = in_block / np.array([len(one) for one in self.blocks])[block]
+        return position
 
     def stroke3(self, index: int) -> NDArray[np.float64]:
         """Return the rows (dx, dy, lift) of a drawing, (L, 3), in ``unit``."""

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Encoded
-from sketchrnn.dataset.splits import SPLITS, split_of_hash
+from sketchrnn.dataset.drawings import SPLITS, Encoded, split_of_hash
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import Record
 from sketchrnn.formats.columns import Columns
@@ -192,7 +191,7 @@ def _first_stroke_moves(
         points: number of points in each drawing's first stroke.
     """
     second = np.minimum(start + 1, len(offsets) - 1)
-    moves = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
+    moves: NDArray[np.bool_] = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
     for index in np.flatnonzero(~moves & (points > 2)):  # very few
         moves[index] = offsets[start[index] + 1 : start[index] + points[index]].any()
     return moves

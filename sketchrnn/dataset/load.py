@@ -1,26 +1,32 @@
-"""Opens stores and files as the drawings that training and evaluation read."""
+"""Opens stores and files of drawings: for training and evaluation, for statistics, and to look at some of them."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import filelock
+import numpy as np
+from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.encode import Selection
-from sketchrnn.dataset.prepare import Progress, prepare_sources
-from sketchrnn.dataset.shard import VERSION
-from sketchrnn.dataset.sources import find_sources
-from sketchrnn.dataset.store import PREPARING, Report, Store, is_store, open_stores, shard_paths
-from sketchrnn.errors import SketchRNNError
+from sketchrnn.dataset.store import PREPARING, VERSION, Report, Store, is_store, offset_scale, open_stores, shard_paths
+from sketchrnn.errors import CategoryError, SketchRNNError
 from sketchrnn.files import CACHE_VARIABLE, cache_folder, reason
+from sketchrnn.formats import Record, category_of_name, read_records
+from sketchrnn.sketch import Sketch
+
+if TYPE_CHECKING:
+    from sketchrnn.dataset.prepare import Progress
 
 DEFAULT_MAX_LENGTH = 250
 
@@ -74,6 +80,11 @@ def open_all(
 def _cached(
     files: Sequence[str | Path], max_length: int, processes: int, progress: Progress | None
 ) -> tuple[Path, list[str]]:
+    import filelock
+
+    from sketchrnn.dataset.prepare import prepare_sources
+    from sketchrnn.dataset.sources import find_sources
+
     selection = Selection(max_length=max(max_length, Selection.max_length))
     sources, notes = find_sources(files)
     described = [[source.location, source.to_json(), source.category] for source in sources]
@@ -98,3 +109,152 @@ def _forget_unused(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if store.is_dir() and time.time() - store.stat().st_mtime > _KEPT_UNUSED:
                 shutil.rmtree(store)
+
+
+PERCENTILES = (5, 50, 95)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Statistics of drawings.
+
+    Attributes:
+        name: the category's name, or "all".
+        splits: number of drawings in each split.
+        length_counts: number of drawings with each number of rows, (longest + 1,).
+        offset_scale: standard deviation of the training drawings' offsets, in the store's unit.
+        stored_bytes: size of the files.
+    """
+
+    name: str
+    splits: dict[str, int]
+    length_counts: NDArray[np.int64]
+    offset_scale: float
+    stored_bytes: int
+
+    @property
+    def drawings(self) -> int:
+        """Number of drawings."""
+        return int(self.length_counts.sum())
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of all drawings."""
+        return int(self.length_counts @ np.arange(len(self.length_counts)))
+
+    def percentile(self, percent: float) -> int:
+        """Return the number of rows that this percentage of the drawings does not exceed."""
+        wanted = percent / 100 * self.drawings
+        return int(np.searchsorted(np.cumsum(self.length_counts), wanted))
+
+    @property
+    def longest(self) -> int:
+        """Number of rows of the longest drawing."""
+        return len(self.length_counts) - 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statistics as JSON values."""
+        return {
+            "category": self.name,
+            "drawings": self.drawings,
+            **self.splits,
+            "rows": self.rows,
+            "mean_length": self.rows / max(1, self.drawings),
+            **{f"length_{percent}": self.percentile(percent) for percent in PERCENTILES},
+            "longest": self.longest,
+            "offset_scale": self.offset_scale,
+            "bytes": self.stored_bytes,
+        }
+
+
+def stats_of(store: Store) -> tuple[list[Stats], Stats]:
+    """Return the statistics of each category, and of all categories together."""
+    unit = store.unit()
+    by_category: dict[str, tuple[list[NDArray[np.float64]], int]] = {}
+    for shard in store.shards:
+        moments, size = by_category.get(shard.category, ([], 0))
+        by_category[shard.category] = ([*moments, shard.arrays["moments"]], size + shard.path.stat().st_size)
+    each = [_stats(name, np.concatenate(moments), size, unit) for name, (moments, size) in by_category.items()]
+    everything = [moments for pieces, _ in by_category.values() for moments in pieces]
+    total = sum(size for _, size in by_category.values())
+    return each, _stats("all", np.concatenate(everything), total, unit)
+
+
+def _stats(name: str, moments: NDArray[np.float64], size: int, unit: str) -> Stats:
+    lengths, counts = moments[:, 1].astype(np.int64), moments[:, 2].astype(np.int64)
+    splits = {split: int(counts[moments[:, 0] == index].sum()) for index, split in enumerate(SPLITS)}
+    by_length = np.zeros(int(lengths.max(initial=0)) + 1, np.int64)
+    np.add.at(by_length, lengths, counts)
+    return Stats(name, splits, by_length, offset_scale(moments, unit), size)
+
+
+def choose(
+    paths: Sequence[str | Path], *, category: str | None, count: int | None, seed: int | None, skip: int = 0
+) -> tuple[list[Record], bool]:
+    """Return some drawings as records, and whether there are more.
+
+    From a store only the chosen drawings are read. A file is read up to the last chosen drawing, or completely for a
+    random choice.
+
+    Args:
+        paths: stores and files; their drawings form one list.
+        category: choose from this category only.
+        count: number of drawings; None for all.
+        seed: seed of a random choice, which needs ``count``; None for the first drawings.
+        skip: number of drawings to skip before.
+
+    Raises:
+        CategoryError: a store has no such category.
+        SketchRNNError: a file cannot be read.
+    """
+    if seed is not None and count is not None and all(map(is_store, paths)):
+        return _random_of_stores(paths, category, count, seed)
+    records = itertools.chain.from_iterable(_records(path, category) for path in paths)
+    if seed is None or count is None:
+        found = list(itertools.islice(records, skip, None if count is None else skip + count + 1))
+        return found[:count], count is not None and len(found) > count
+    # every drawing has the same probability, in one pass: Vitter 1985, "Random sampling with a reservoir", algorithm R
+    generator = np.random.default_rng(seed)
+    kept: list[tuple[int, Record]] = []
+    number = -1
+    for number, record in enumerate(itertools.islice(records, skip, None)):
+        replaced = number if number < count else int(generator.integers(number + 1))
+        if replaced < count:
+            kept[replaced:] = [(number, record), *kept[replaced + 1 :]]
+    return [record for _, record in sorted(kept, key=lambda one: one[0])], number >= count
+
+
+def _random_of_stores(
+    paths: Sequence[str | Path], category: str | None, count: int, seed: int
+) -> tuple[list[Record], bool]:
+    drawings, _ = open_stores(paths).drawings()
+    candidates = np.arange(len(drawings))
+    if category is not None:
+        candidates = candidates[drawings.category == _index(drawings.categories, category)]
+    chosen = np.sort(np.random.default_rng(seed).permutation(candidates)[:count])
+    records = [
+        Record(Sketch.from_stroke3(drawings.stroke3(index)), word=drawings.categories[drawings.category[index]])
+        for index in chosen
+    ]
+    return records, len(candidates) > count
+
+
+def _records(path: str | Path, category: str | None) -> Iterator[Record]:
+    if not is_store(path):
+        for record in read_records(path):
+            if category is None or (record.word or category_of_name(path)) == category:
+                yield record
+        return
+    drawings, _ = open_stores([path]).drawings()
+    wanted = None if category is None else _index(drawings.categories, category)
+    for index in range(len(drawings)):
+        if wanted is None or drawings.category[index] == wanted:
+            word = drawings.categories[drawings.category[index]]
+            yield Record(Sketch.from_stroke3(drawings.stroke3(index)), word=word)
+
+
+def _index(categories: tuple[str, ...], category: str) -> int:
+    if category not in categories:
+        more = " and others" if len(categories) > 5 else ""
+        raise CategoryError(f"expected one of the categories {', '.join(categories[:5])}{more}, found {category!r}")
+    return categories.index(category)

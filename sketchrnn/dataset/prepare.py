@@ -24,25 +24,27 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Encoded
+from sketchrnn.dataset.drawings import SPLITS, Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection
 from sketchrnn.dataset.read import ParseResult, read_pieces
-from sketchrnn.dataset.shard import (
+from sketchrnn.dataset.sources import Piece, Source, find_sources, pieces_of
+from sketchrnn.dataset.store import (
+    PREPARING,
     VALIDATES_EARLY,
     VERSION,
+    Report,
     Shard,
     ShardWriter,
     is_model,
     open_shard,
     read_header,
+    shard_path,
+    shard_paths,
 )
-from sketchrnn.dataset.sources import Piece, Source, find_sources, pieces_of
-from sketchrnn.dataset.splits import SPLITS
-from sketchrnn.dataset.store import PREPARING, Report, shard_path, shard_paths
 from sketchrnn.errors import DatasetError, SketchRNNError
 from sketchrnn.files import atomic_write, locked, reason, replace_file
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.shape import same_shape, signature
+from sketchrnn.sketch.simplify import same_shape, signature
 
 SAME_KEY = "read before under the same key_id"
 SAME_ROWS = "read before, row for row, without a key_id"

@@ -26,7 +26,7 @@ from sketchrnn.errors import DatasetError, FormatError
 from sketchrnn.files import open_source
 from sketchrnn.formats import Record, read_records
 from sketchrnn.formats.columns import Columns, columns_of_binary, columns_of_lines
-from sketchrnn.formats.quickdraw_ndjson import parse_ndjson
+from sketchrnn.formats.quickdraw import parse_ndjson
 from sketchrnn.formats.streams import unwrap
 
 _WAITING = 4

@@ -14,7 +14,7 @@ from typing import Any
 
 from sketchrnn.errors import DatasetError, FormatError, SketchRNNError
 from sketchrnn.files import is_stream, open_source, reason, source_name
-from sketchrnn.formats import FORMATS, SVG, category_of_name, find_format, quickdraw_binary, quickdraw_ndjson, suffix_of
+from sketchrnn.formats import FORMATS, SVG, category_of_name, find_format, quickdraw, suffix_of
 
 PIECE = 1 << 20
 """Bytes that are read at a time; they fit into a processor's cache."""
@@ -110,14 +110,14 @@ def pieces_of(source: Source) -> Iterator[Piece]:
         return
     path = source.paths[0]
     form, is_plain = find_format(path, source.name)
-    if form is quickdraw_ndjson.FORMAT and is_plain:
+    if form is quickdraw.NDJSON and is_plain:
         for begin in range(0, source.size, PIECE):
             yield Piece(source, "ndjson", source.paths, begin, begin + PIECE)
-    elif form is quickdraw_binary.FORMAT and is_plain:
+    elif form is quickdraw.BINARY and is_plain:
         with open_source(path) as file:
             yield from _binary_pieces(source, file.read())
     else:
-        content = "stream" if form is quickdraw_ndjson.FORMAT else "other"
+        content = "stream" if form is quickdraw.NDJSON else "other"
         yield Piece(source, content, source.paths, 0, source.size)
 
 
@@ -145,7 +145,7 @@ def lines_before(piece: Piece) -> int:
 
 def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
     begin = first = number = 0
-    for number, (offset, _) in enumerate(quickdraw_binary.walk(content, source.name)):
+    for number, (offset, _) in enumerate(quickdraw.walk(content, source.name)):
         if offset - begin >= PIECE:
             yield Piece(source, "binary", source.paths, begin, offset, first)
             begin, first = offset, number

@@ -1,26 +1,363 @@
-"""A store: a folder with one file for each category, which training maps into memory.
+"""A store: a folder with a file (a shard) for each category, which training maps into memory.
 
 A store consists of these files only: a category can be added, copied or deleted by itself, and several machines can
-prepare different categories into one folder. During a preparation the store also has a folder ``.preparing``. While
-this folder exists, the store is incomplete and cannot be opened.
+prepare different categories into one folder. During a preparation the store also has a folder ``.preparing``. As long
+as this folder exists the store is incomplete, and it is not opened.
+
+A shard is a safetensors file, so that other programs can read it: a header in JSON, then the arrays. This module does
+not use the safetensors library, because it cannot write arrays in pieces, and would copy whole arrays into memory.
+
+Reference:
+    https://github.com/huggingface/safetensors, "Format".
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import math
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.dataset.drawings import (
+    ROW_ARRAYS,
+    SPLITS,
+    Drawings,
+    Encoded,
+    deviation,
+    early_validation,
+    missing_validation,
+)
 from sketchrnn.dataset.encode import ImportCounts
-from sketchrnn.dataset.shard import Shard, is_model, offset_scale, open_shard
-from sketchrnn.dataset.splits import SPLITS, missing_validation
-from sketchrnn.errors import DatasetError
+from sketchrnn.errors import DatasetError, SketchRNNError
+from sketchrnn.files import open_source
+
+VERSION = 1
+_KIND = "sketchrnn drawings"
+_LONGEST_HEADER = 1 << 26  # bytes
+_IN_MEMORY = 1 << 22  # bytes of an array that are kept before it goes to the disk
+_ALIGNMENT = 8
+
+ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "box_scale": ("F32", ()),
+    "keyed": ("BOOL", ()),
+    "keys": ("U64", ()),
+    "lengths": ("I32", ()),
+    "lifts": ("BOOL", ()),
+    "moments": ("F64", (7,)),
+    "offsets": ("I16", (2,)),
+    "source_scale": ("F32", ()),
+    "splits": ("U8", ()),
+}
+"""The arrays of a shard: their type, and their shape without the first axis.
+
+All but "moments" are the attributes of :class:`sketchrnn.dataset.drawings.Encoded`. Each row of "moments" is (split,
+rows, drawings, sum and sum of squares of the offsets in the 255 box, the same two in the files' unit) of all drawings
+of one split and one length.
+"""
+
+_TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
+VALIDATES_EARLY = "validates_early"
+"""Key of a shard's information: one of its first drawings is in the validation split; see :func:`early_validation`."""
+MOMENT_ARRAYS = ("moments",)
+
+
+class Moments:
+    """Counts, sums and sums of squares of offsets, by split and length, from which offset_scale is computed."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros((len(SPLITS), 1, 5))  # by split and length
+
+    def add(self, drawings: Encoded) -> None:
+        """Count drawings; at least one."""
+        starts = 2 * (np.cumsum(drawings.lengths) - drawings.lengths)
+        offsets = drawings.offsets.astype(np.float64).ravel()  # sums of whole numbers are exact in any order
+        sums = np.add.reduceat(offsets, starts)
+        squares = np.add.reduceat(np.square(offsets, out=offsets), starts)
+        columns = [np.ones(len(drawings))]
+        for scale in (drawings.box_scale.astype(np.float64), drawings.source_scale.astype(np.float64)):
+            columns += [sums * scale, squares * scale**2]
+        missing = int(drawings.lengths.max()) + 1 - self._table.shape[1]
+        if missing > 0:
+            self._table = np.pad(self._table, ((0, 0), (0, missing), (0, 0)))
+        splits, lengths, _ = self._table.shape
+        cell = drawings.splits.astype(np.int64) * lengths + drawings.lengths
+        for index, column in enumerate(columns):
+            counts = np.bincount(cell, column, minlength=splits * lengths)
+            self._table[..., index] += counts.reshape(splits, lengths)
+
+    def array(self) -> NDArray[np.float64]:
+        """Return the table: (pairs, 7)."""
+        pairs = np.argwhere(self._table[..., 0])
+        return np.column_stack([pairs, self._table[tuple(pairs.T)]])
+
+    def summary(self) -> dict[str, Any]:
+        """Return the number of drawings in each split, the number of rows, and the training drawings' offset_scale."""
+        table = self.array()
+        return {
+            "splits": {name: int(table[table[:, 0] == index, 2].sum()) for index, name in enumerate(SPLITS)},
+            "rows": int((table[:, 1] * table[:, 2]).sum()),
+            "offset_scale": {unit: offset_scale(table, unit) for unit in ("box", "source")},
+        }
+
+
+def offset_scale(moments: NDArray[np.float64], unit: str, max_length: int | None = None) -> float:
+    """Return the standard deviation of the training drawings' offsets; 0 if nothing moves.
+
+    Args:
+        moments: those of one shard or of several, (pairs, 7).
+        unit: "box" or "source".
+        max_length: drawings with more rows are not counted.
+    """
+    chosen = moments[:, 0] == SPLITS.index("train")
+    if max_length is not None:
+        chosen &= moments[:, 1] <= max_length
+    moments = moments[chosen]
+    first = {"box": 3, "source": 5}[unit]
+    numbers = 2.0 * float((moments[:, 1] * moments[:, 2]).sum())
+    return deviation(numbers, float(moments[:, first].sum()), float(moments[:, first + 1].sum()))
+
+
+class ShardWriter:
+    """Collects the drawings of a category in pieces, in constant memory, and writes them to one file."""
+
+    def __init__(self, category: str, folder: Path) -> None:
+        """Start without drawings.
+
+        Args:
+            category: the category's name.
+            folder: the folder for temporary files, if the drawings are larger than the memory set aside for them.
+        """
+        self.category = category
+        self.count = 0
+        self._moments = Moments()
+        self._spools = {
+            name: tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115  # close() closes it
+            for name in ARRAYS
+            if name not in MOMENT_ARRAYS
+        }
+        self._sizes = dict.fromkeys(self._spools, 0)
+
+    def add(self, drawings: Encoded) -> None:
+        """Add drawings."""
+        if not len(drawings):
+            return
+        self.count += len(drawings)
+        self._moments.add(drawings)
+        for name, spool in self._spools.items():
+            content = np.ascontiguousarray(getattr(drawings, name), _TYPES[ARRAYS[name][0]]).data.cast("B")
+            spool.write(content)
+            self._sizes[name] += len(content)
+
+    def write(self, file: IO[bytes], information: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the file and return the information in its header.
+
+        Args:
+            file: the open file.
+            information: JSON values that are added to the header.
+        """
+        moments = np.ascontiguousarray(self._moments.array(), "<f8").tobytes()
+        sizes = {**self._sizes, "moments": len(moments)}
+        digest = hashlib.blake2b(digest_size=16)
+        details = {"kind": _KIND, "version": VERSION, "category": self.category, "digest": digest.hexdigest()}
+        details |= {**self._moments.summary(), **information}
+        ranges, end = {}, 0
+        # the largest types first, so that each array begins at a multiple of its type's size
+        for name in sorted(sizes, key=lambda name: (-np.dtype(_TYPES[ARRAYS[name][0]]).itemsize, name)):
+            ranges[name] = (end, end + sizes[name])
+            end += sizes[name]
+        begin = file.tell() + len(_header(details, ranges))  # all digests have the same length
+        for name in sorted(self._spools):
+            file.seek(begin + ranges[name][0])
+            for block in _blocks(self._spools[name]):
+                digest.update(block)
+                file.write(block)
+        file.seek(begin + ranges["moments"][0])
+        file.write(moments)
+        details["digest"] = digest.hexdigest()
+        header = _header(details, ranges)
+        file.seek(begin - len(header))
+        file.write(header)
+        return details
+
+    def close(self) -> None:
+        """Delete the temporary files."""
+        for spool in self._spools.values():
+            spool.close()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The drawings of one category, as :data:`ARRAYS` that are mapped into memory.
+
+    Attributes:
+        path: the file.
+        information: the values in its header, among them ``category``, and ``digest``, a hash of the content.
+        arrays: the arrays by name.
+        starts: (drawings + 1,) int64: drawing i has the rows starts[i] to starts[i + 1].
+    """
+
+    path: Path
+    information: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    starts: NDArray[np.int64]
+
+    @property
+    def category(self) -> str:
+        """The category's name."""
+        return str(self.information["category"])
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def drawings(self) -> Encoded:
+        """The drawings, mapped into memory."""
+        return Encoded(**{name: array for name, array in self.arrays.items() if name not in MOMENT_ARRAYS})
+
+    def pieces(self, rows: int = 1 << 18) -> Iterator[Encoded]:
+        """Yield all drawings in pieces that fit into memory."""
+        begin = 0
+        while begin < len(self):
+            end = int(np.searchsorted(self.starts, self.starts[begin] + rows, side="right")) - 1
+            end = min(max(end, begin + 1), len(self))
+            yield self.between(begin, end)
+            begin = end
+
+    def between(self, begin: int, end: int) -> Encoded:
+        """Read the drawings from ``begin`` up to ``end``, which is not included."""
+        rows = slice(int(self.starts[begin]), int(self.starts[end]))
+        return Encoded(
+            **{
+                name: np.array(array[rows] if name in ROW_ARRAYS else array[begin:end])
+                for name, array in self.arrays.items()
+                if name not in MOMENT_ARRAYS
+            }
+        )
+
+    def split_counts(self) -> dict[str, int]:
+        """Return the number of drawings in each split."""
+        counts = np.bincount(self.arrays["splits"], minlength=len(SPLITS))
+        return {name: int(counts[index]) for index, name in enumerate(SPLITS)}
+
+
+def open_shard(path: Path) -> Shard:
+    """Map a shard into memory.
+
+    Raises:
+        DatasetError: the file is damaged, of another version, or not a shard.
+        SketchRNNError: it cannot be read.
+    """
+    header, begin = read_header(path)
+    whole = np.memmap(path, np.uint8, mode="r").view(np.ndarray)
+    arrays = {}
+    for name, (kind, shape) in ARRAYS.items():
+        dtype = np.dtype(_TYPES[kind])
+        start, size = begin + header["offsets"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
+        arrays[name] = whole[start : start + size].view(dtype).reshape(-1, *shape)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
+    if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
+        raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
+    shard = Shard(path, header["information"], arrays, starts)
+    if shard.information.get(VALIDATES_EARLY):
+        _let_one_validate(shard)
+    return shard
+
+
+def _let_one_validate(shard: Shard) -> None:
+    """Move one of the first training drawings to the validation split, unless one is there."""
+    arrays = shard.arrays
+    index = early_validation(arrays["splits"], arrays["keys"])
+    if index is None:
+        return
+    arrays["splits"] = np.array(arrays["splits"])
+    moments = []
+    for split, sign in (("train", -1.0), ("valid", 1.0)):
+        arrays["splits"][index] = SPLITS.index(split)
+        counted = Moments()
+        counted.add(shard.between(index, index + 1))
+        moments.append(counted.array() * np.where(np.arange(7) < 2, 1.0, sign))
+    arrays["moments"] = np.concatenate([arrays["moments"], *moments])
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a safetensors file is a model's checkpoint, which has no drawings."""
+    try:
+        with open_source(path) as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size) if size <= _LONGEST_HEADER else b"")
+        return bool(header["__metadata__"]["format"] == "sketchrnn")
+    except (SketchRNNError, ValueError, KeyError, TypeError, RecursionError):  # reading the drawings fails later
+        return False
+
+
+def read_header(path: Path) -> tuple[dict[str, Any], int]:
+    """Read the header of a shard.
+
+    Returns:
+        A dictionary of the ``information``, the ``offsets`` of the arrays in bytes from the first one, and their
+        ``counts`` of rows; and the position of the first array in the file.
+
+    Raises:
+        DatasetError: the file is damaged, of another version, or not a shard.
+        SketchRNNError: it cannot be read.
+    """
+    with open_source(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+        text = file.read(size) if size <= _LONGEST_HEADER else b""
+    end = path.stat().st_size
+    try:
+        header = json.loads(text)
+        information = json.loads(header["__metadata__"]["sketchrnn"])
+        version = information["version"]
+        if information["kind"] != _KIND:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DatasetError(f"{path}: expected drawings that `sketchrnn prepare` wrote, found other content") from error
+    if version != VERSION:
+        raise DatasetError(f"{path}: expected version {VERSION}, found {version}. Prepare the drawings again")
+    offsets, counts = {}, {}
+    try:
+        for name, (kind, shape) in ARRAYS.items():
+            first, last = header[name]["data_offsets"]
+            counts[name] = header[name]["shape"][0]
+            expected = counts[name] * np.dtype(_TYPES[kind]).itemsize * math.prod(shape)
+            if header[name]["dtype"] != kind or last - first != expected or not 0 <= first <= last <= end - size - 8:
+                raise ValueError
+            offsets[name] = first
+        drawings = {counts[name] for name in ARRAYS if name not in (*ROW_ARRAYS, *MOMENT_ARRAYS)}
+        if len(drawings) != 1 or len({counts[name] for name in ROW_ARRAYS}) != 1 or not information["category"]:
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path}: is damaged: its arrays do not fit its header") from error
+    return {"information": information, "offsets": offsets, "counts": counts}, size + 8
+
+
+def _header(details: Mapping[str, Any], ranges: Mapping[str, tuple[int, int]]) -> bytes:
+    """Return the beginning of a shard: the header's length, then the header with the byte range of each array."""
+    header: dict[str, Any] = {"__metadata__": {"sketchrnn": json.dumps(details, sort_keys=True)}}
+    for name, (begin, end) in ranges.items():
+        kind, shape = ARRAYS[name]
+        rows = (end - begin) // (np.dtype(_TYPES[kind]).itemsize * math.prod(shape))
+        header[name] = {"dtype": kind, "shape": [rows, *shape], "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(1 << 20):
+        yield block
+
 
 SHARD_SUFFIX = ".safetensors"
 PREPARING = ".preparing"

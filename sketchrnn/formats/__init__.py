@@ -12,11 +12,9 @@ from sketchrnn.errors import FormatError
 from sketchrnn.files import STANDARD_STREAM, open_source, source_name
 from sketchrnn.formats import (
     ink,
+    json_drawings,
     numpy_arrays,
-    polyline_json,
-    quickdraw_binary,
-    quickdraw_csv,
-    quickdraw_ndjson,
+    quickdraw,
 )
 from sketchrnn.formats.record import Format, Kind, Record, SvgSource
 from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
@@ -60,10 +58,10 @@ FORMATS = (
     ink.INKML,
     ink.IAM,
     SVG,
-    quickdraw_ndjson.FORMAT,
-    quickdraw_csv.FORMAT,
-    quickdraw_binary.FORMAT,
-    polyline_json.FORMAT,
+    quickdraw.NDJSON,
+    quickdraw.CSV,
+    quickdraw.BINARY,
+    json_drawings.JSON,
 )
 """All formats that can be read. A file has the first format that matches its content."""
 
@@ -120,8 +118,8 @@ def read_each(path: str | Path) -> Iterator[Record | FormatError]:
     with open_source(path) as file:
         head, stream, _ = unwrap(file, name)
         found = _match(head, name)
-        if found is quickdraw_ndjson.FORMAT:
-            yield from quickdraw_ndjson.parse_lines(stream, name)
+        if found is quickdraw.NDJSON:
+            yield from quickdraw.parse_lines(stream, name)
         else:
             yield from found.read(stream, name, category_of_name(path))
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.formats.quickdraw_binary import HEADER, walk
+from sketchrnn.formats.quickdraw import HEADER, walk
 
 _TEXT = rb'"([^"\\\x00-\x1f]*)"'
 _LINE = re.compile(
@@ -234,7 +234,7 @@ def _texts(letters: NDArray[np.uint8], span: NDArray[np.int64]) -> NDArray[np.by
     """Return many short texts by their begin and end, (2, texts)."""
     lengths = span[1] - span[0]
     width = int(lengths.max(initial=1))
-    texts = _windows(letters, width)[span[0]]
+    texts: NDArray[np.bytes_] = _windows(letters, width)[span[0]]
     if (lengths < width).any():
         texts.view(np.uint8).reshape(-1, width)[np.arange(width) >= lengths[:, None]] = 0
     return texts

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.record import Format, Record
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.stroke5 import stroke3_from_stroke5
+from sketchrnn.sketch.sketch import stroke3_from_stroke5
 
 SPLITS = ("train", "valid", "test")
 
@@ -210,7 +210,9 @@ class _PickledArray:
             if not _NUMBER_CODE.fullmatch(code):
                 raise FormatError(f"expected stroke-3 numbers, found an array of type {code}")
             data = self.data.encode("latin1") if isinstance(self.data, str) else self.data  # str: of Python 2
-            return np.frombuffer(data, dtype=code).reshape(self.shape, order="F" if self.fortran_order else "C")
+            numbers = np.frombuffer(data, dtype=code)
+            shaped: NDArray[Any] = numbers.reshape(self.shape, order="F" if self.fortran_order else "C")
+            return shaped
 
 
 def _latin1(text: str, encoding: str) -> bytes:

@@ -81,6 +81,15 @@ def unwrap(file: BinaryIO, name: str) -> tuple[bytes, BinaryIO, bool]:
     return text, stream, plain
 
 
+def uncompressed(content: bytes, name: str) -> bytes:
+    """Return content without its compression, if it has one; ``name`` is for messages.
+
+    Raises:
+        FormatError: the compressed data is damaged, or is larger than any drawing.
+    """
+    return unwrap(io.BytesIO(content), name)[1].read() if content.startswith(tuple(_MODULES)) else content
+
+
 def _first_lines(stream: BinaryIO) -> bytes:
     """Read the lines up to the first that is not blank, and as many more as signatures and encodings need."""
     lines, size, is_blank = [], 0, True

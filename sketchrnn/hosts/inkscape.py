@@ -136,4 +136,5 @@ def _description(template: bytes, categories: Sequence[str]) -> bytes:
         for category in categories:
             ElementTree.SubElement(choice, f"{{{_NAMESPACE}}}option", value=category).text = category
     ElementTree.indent(root, "    ")
-    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    document: bytes = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return document

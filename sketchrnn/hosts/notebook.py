@@ -143,7 +143,8 @@ class Canvas(anywidget.AnyWidget):
 
         It is None for a sketch that was set in Python: it is then estimated.
         """
-        return self._content["sketch"]["scale"]
+        scale: float | None = self._content["sketch"]["scale"]
+        return scale
 
     @traitlets.default("sketch")
     def _default_sketch(self) -> Sketch:

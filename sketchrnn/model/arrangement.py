@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import after_start, follow
-from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.network import DecoderState, NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 

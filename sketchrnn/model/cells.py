@@ -189,12 +189,14 @@ def product(rows: Array, weights: Array) -> Array:
             padded[:, :width] = block
             block = padded
         result[:, start : start + width] = (weights @ block)[:, :width]
-    return result.T
+    transposed: Array = result.T
+    return transposed
 
 
 def batch_last(*parts: Array) -> Array:
     """Join arrays (B, K_i) along their last axis, with the batch last in memory."""
-    return np.concatenate([part.T for part in parts]).T
+    joined: Array = np.concatenate([part.T for part in parts]).T
+    return joined
 
 
 def _half_open(gate: Array) -> Array:
@@ -205,13 +207,15 @@ def _half_open(gate: Array) -> Array:
 
 
 def _sigmoid(value: Array) -> Array:
-    return 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+    result: Array = 0.5 + 0.5 * np.tanh(0.5 * value)  # no overflow, whatever the sign
+    return result
 
 
 def _normed(values: Array) -> Array:
     """Bring the last axis to mean 0 and deviation 1."""
     centered = values - values.mean(axis=-1, keepdims=True)
-    return centered / np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
+    normed: Array = centered / np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
+    return normed
 
 
 def _scaled(embedding: Array, weight: Array) -> Array:

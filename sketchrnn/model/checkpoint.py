@@ -93,7 +93,8 @@ class Checkpoint:
         unknown. Of limits from 50 to 700, and no limit, this one guesses best (benchmarks/RESULTS.md).
         """
         seen = np.minimum(self.category_counts + 1.0, MOST_COUNTED)
-        return np.log(seen / seen.sum())
+        log_prior: NDArray[np.float64] = np.log(seen / seen.sum())
+        return log_prior
 
 
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.model.completion import Completion
 from sketchrnn.model.prefix import EncodedPrefix
-from sketchrnn.sketch.shape import SIGNATURE_POINTS, signature
+from sketchrnn.sketch.simplify import SIGNATURE_POINTS, signature
 
 PAGE = 13.0
 """A drawing with a larger side than this, in offset scales, has left the page. The 255 box has 8 to 13, and no training

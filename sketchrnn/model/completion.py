@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.batches import in_threads
-from sketchrnn.model.cells import BLOCK
+from sketchrnn.model.cells import BLOCK, Array
 from sketchrnn.model.likelihood import after_start, follow
-from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
+from sketchrnn.model.network import DecoderState, NumpyNetwork
 from sketchrnn.model.noise import latent_noise, point_noise
 from sketchrnn.model.prefix import EncodedPrefix
 from sketchrnn.model.sampling import Sampling
@@ -182,7 +182,8 @@ def _latent_vectors(
     if latent == "prior" or not len(prefix_rows):
         return noise.astype(np.float32)
     z_mean, z_logvar = network.encode(prefix_rows, category)
-    return (z_mean + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
+    z: Array = (z_mean + np.exp(0.5 * z_logvar) * noise).astype(np.float32)
+    return z
 
 
 def _continued(prefix: EncodedPrefix, stroke3: Array, offset_scale: float) -> Sketch:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sketchrnn.errors import DownloadError
-from sketchrnn.extras import import_extra
+from sketchrnn.errors import DownloadError, import_extra
 
 HUB_PREFIX = "hf://"
 DEFAULT_FILE = "model.safetensors"

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError
+from sketchrnn.model.cells import Array
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.noise import latent_noise
 from sketchrnn.model.prefix import EncodedPrefix
 
@@ -140,4 +141,5 @@ def _arc(start: NDArray[np.float64], end: NDArray[np.float64], share: NDArray[np
     angle = np.arccos(np.clip(start @ end / norms, -1.0, 1.0)) if norms > 0.0 else 0.0
     if np.sin(angle) < NEARLY_STRAIGHT:
         return (1.0 - share) * start + share * end
-    return (np.sin((1.0 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
+    points: NDArray[np.float64] = (np.sin((1.0 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
+    return points

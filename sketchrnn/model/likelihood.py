@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.model.network import Array, DecoderState, NumpyNetwork
-from sketchrnn.sketch.stroke5 import START
+from sketchrnn.model.cells import Array
+from sketchrnn.model.network import DecoderState, NumpyNetwork
+from sketchrnn.sketch.sketch import START
 
 ROWS_BETWEEN_CUTS = 2
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, SvgSource, read_records
 from sketchrnn.model.batches import attempt, in_batches, in_threads, processors
+from sketchrnn.model.cells import Array
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
 from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
@@ -31,7 +32,7 @@ from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import CATEGORIES_TRIED, Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
 from sketchrnn.model.loading import load_model
-from sketchrnn.model.network import DECODER_TENSORS, Array, NumpyNetwork
+from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
 from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.model.sampling import Request, Sampling
@@ -570,11 +571,14 @@ class Model:
         name, sampling = self._category_of(end, request.category), request.sampling
         if isinstance(end, str):
             seed = sampling.seed + number
-            return latent_point_of_category(self.network, name, sampling.guidance, sampling.clarity, seed)[0]
-        record = as_prefix(replace(request, prefix=end))
-        settings = PrefixSettings(self.configuration.category_index(name))
-        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-        return latent_points_of_sketch(self.network, encoded, name, sampling.guidance, sampling.clarity)[0]
+            points = latent_point_of_category(self.network, name, sampling.guidance, sampling.clarity, seed)
+        else:
+            record = as_prefix(replace(request, prefix=end))
+            settings = PrefixSettings(self.configuration.category_index(name))
+            encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+            points = latent_points_of_sketch(self.network, encoded, name, sampling.guidance, sampling.clarity)
+        point: Array = points[0]
+        return point
 
     def _category_of(self, end: LatentEnd, category: str | None) -> str | None:
         word = end.word if isinstance(end, Record) else None

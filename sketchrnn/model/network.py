@@ -99,7 +99,8 @@ class NumpyMixture:
         weighted = (self.log_pi + log_normal).astype(np.float64)
         highest = weighted.max(-1)
         log_density = highest + np.log(np.exp(weighted - highest[:, None]).sum(-1))
-        return log_density + (rows[:, 2:] * self.log_q).sum(-1)
+        log_probability: NDArray[np.float64] = log_density + (rows[:, 2:] * self.log_q).sum(-1)
+        return log_probability
 
     def sample(self, uniform: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[Array, NDArray[np.int64]]:
         """Convert random numbers to an offset and a pen state for each of B drawings.
@@ -169,7 +170,8 @@ class PenPosition:
         """Return the decoder's inputs, (B, POSITION_INPUTS): see :class:`ModelConfiguration`."""
         point = self.point
         parts = [point, point - self.stroke_start, point - self.lowest, self.highest - point]
-        return np.float32(POSITION_FACTOR) * np.concatenate(parts, axis=-1)
+        inputs: Array = np.float32(POSITION_FACTOR) * np.concatenate(parts, axis=-1)
+        return inputs
 
 
 @dataclass(frozen=True)
@@ -361,7 +363,8 @@ def _taken(values: Array, index: NDArray[np.int64] | slice) -> Array:
 
 def _log_softmax(logits: Array) -> Array:
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result
 
 
 def _tempered(log_weights: Array, temperature: float) -> Array:
@@ -369,9 +372,11 @@ def _tempered(log_weights: Array, temperature: float) -> Array:
     if temperature > 0:
         return _log_softmax(log_weights / np.float32(temperature))
     largest = np.arange(log_weights.shape[-1]) == log_weights.argmax(-1)[..., None]
-    return np.where(largest, np.float32(0.0), np.float32(-np.inf))
+    result: Array = np.where(largest, np.float32(0.0), np.float32(-np.inf))
+    return result
 
 
 def _inverse_cdf(log_weights: Array, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
     cumulative = np.cumsum(np.exp(log_weights), axis=-1)
-    return (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=-1).clip(max=log_weights.shape[-1] - 1)
+    index: NDArray[np.int64] = (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=-1)
+    return index.clip(max=log_weights.shape[-1] - 1)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import ConfigurationError, FormatError, SketchRNNError
 from sketchrnn.model.arrangement import arrange
+from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import after_start, follow
-from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most
-from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 2_000
 """The model sees at most this number of points: the last ones of a longer prefix, after simplification."""

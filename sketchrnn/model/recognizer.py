@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.settings import NETWORK, check_settings, documented, setting
-from sketchrnn.sketch.raster import MARGIN, pictures
+from sketchrnn.sketch.conversions import MARGIN, pictures
 
 Array = NDArray[np.float32]
 
@@ -173,4 +173,7 @@ class Recognizer:
             values += self._tensors[f"convolution{index}.bias"]
             values = np.maximum(values, 0.0, out=values).reshape(len(picture), size, size, -1)
         hidden = values.reshape(len(picture), -1) @ self._tensors["hidden.weight"] + self._tensors["hidden.bias"]
-        return np.maximum(hidden, 0.0) @ self._tensors["output.weight"] + self._tensors["output.bias"]
+        logits: NDArray[np.float32] = (
+            np.maximum(hidden, 0.0) @ self._tensors["output.weight"] + self._tensors["output.bias"]
+        )
+        return logits

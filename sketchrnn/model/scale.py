@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import log_likelihood, padded
-from sketchrnn.model.network import Array, NumpyNetwork
+from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import rounded, simplify_in_place
-from sketchrnn.sketch.stroke5 import stroke5_from_stroke3
+from sketchrnn.sketch.sketch import stroke5_from_stroke3
 
 ROWS = np.array([1, 2, 4, 8, 16, 32, 64])
 USUAL_EXTENT = np.array([-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02])
@@ -98,4 +99,5 @@ def _most_probable(
         margin=MARGIN,
     )
     best = posterior.reshape(count, tried).argmax(axis=1)
-    return log_extent[np.arange(count), best]
+    chosen: NDArray[np.float64] = log_extent[np.arange(count), best]
+    return chosen

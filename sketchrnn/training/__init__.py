@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.errors import import_extra
 
 if TYPE_CHECKING:
-    from sketchrnn.training.strokes import Strokes
+    from sketchrnn.training.batches import Strokes
 
 __all__ = ["Strokes", "check_torch"]
 
@@ -21,21 +21,14 @@ def check_torch(command: str) -> None:
     Raises:
         ConfigurationError: it is not installed.
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            f"sketchrnn {command} needs PyTorch. Install it: pip install 'sketchrnn[train]'"
-        ) from error
+    import_extra("torch", "train", f"sketchrnn {command} needs PyTorch")
 
 
 def __getattr__(name: str) -> object:
     """Import the public class, and torch, at its first use."""
     if name == "Strokes":
-        from sketchrnn.extras import import_extra
-
         import_extra("torch", "train")
-        from sketchrnn.training.strokes import Strokes
+        from sketchrnn.training.batches import Strokes
 
         return Strokes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,20 +1,119 @@
-"""Batches of drawings of similar length, padded to the longest of the batch."""
+"""Batches of drawings of similar length, padded to the longest of the batch, and their augmentation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
 
-from sketchrnn.dataset.drawings import Drawings
-from sketchrnn.training.augmentation import Augmentation, AugmentationNoise, augment
+from sketchrnn.dataset.drawings import SPLITS, Drawings
+from sketchrnn.dataset.load import DEFAULT_MAX_LENGTH, load
+from sketchrnn.errors import ConfigurationError, DatasetError
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.distributed import ALONE, Workers
+
+KEPT_ROWS = 2
+"""Rows at the beginning of each stroke that are never dropped."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much a drawing is changed: the largest random change of each kind.
+
+    Attributes:
+        scale: each axis is multiplied by a factor between 1 - scale and 1 + scale.
+        rotation: largest angle, in degrees, in both directions.
+        shear: largest share of y that is added to x, or subtracted from it.
+        drop: probability of dropping a point inside a stroke.
+        mirror: probability of swapping left and right.
+    """
+
+    scale: float = 0.0
+    rotation: float = 0.0
+    shear: float = 0.0
+    drop: float = 0.0
+    mirror: float = 0.0
+
+
+@dataclass(frozen=True)
+class AugmentationNoise:
+    """Random numbers that decide how the drawings of a batch are changed.
+
+    Attributes:
+        scale: of each axis, between -1 and 1, (B, 2).
+        rotation: between -1 and 1, (B, 1).
+        shear: between -1 and 1, (B, 1).
+        drop: of each row, between 0 and 1; rows with low numbers are dropped, (B, N).
+        mirror: between 0 and 1; drawings with low numbers are mirrored, (B, 1).
+    """
+
+    scale: Tensor
+    rotation: Tensor
+    shear: Tensor
+    drop: Tensor
+    mirror: Tensor
+
+    @classmethod
+    def sample(cls, count: int, longest: int, generator: torch.Generator) -> AugmentationNoise:
+        """Sample the numbers of ``count`` drawings, padded to ``longest`` rows, on the generator's device."""
+        scale, rotation, shear = (
+            2.0 * torch.rand(count, size, generator=generator, device=generator.device) - 1.0 for size in (2, 1, 1)
+        )
+        drop, mirror = (torch.rand(count, size, generator=generator, device=generator.device) for size in (longest, 1))
+        return cls(scale, rotation, shear, drop, mirror)
+
+    def __getitem__(self, index: slice) -> AugmentationNoise:
+        return AugmentationNoise(*(value[index] for value in vars(self).values()))
+
+
+def augment(
+    offsets: Tensor, lifts: Tensor, lengths: Tensor, noise: AugmentationNoise, amounts: Augmentation
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mirror, scale, shear and rotate every drawing, and drop points inside its strokes.
+
+    The offset of a dropped row is added to the last kept row before it, so that all later points keep their positions.
+    The first two rows of a stroke and the one that lifts the pen are never dropped.
+
+    Args:
+        offsets: padded with zeros, (B, N, 2).
+        lifts: padded with False, (B, N).
+        lengths: rows of each drawing, (B,).
+        noise: of these drawings, on the same device; of N rows or more.
+        amounts: the largest changes.
+
+    Returns:
+        The new offsets, lifts and lengths, padded as before.
+
+    Reference:
+        Magenta, sketch_rnn/utils.py: ``augment_strokes`` and ``DataLoader.random_scale``.
+    """
+    angle = noise.rotation * math.radians(amounts.rotation)
+    x, y = ((1.0 + noise.scale * amounts.scale)[:, None] * offsets).unbind(-1)  # (B, N) each
+    x = torch.where(noise.mirror < amounts.mirror, -x, x)
+    x = x + noise.shear * amounts.shear * y
+    offsets = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y], dim=-1)
+    if amounts.drop == 0.0 or not offsets.shape[1]:
+        return offsets, lifts, lengths
+    row = torch.arange(offsets.shape[1], device=offsets.device).expand_as(lifts)  # (B, N)
+    begins = torch.roll(lifts, 1, dims=1)
+    begins[:, 0] = True
+    position = row - (row * begins).cummax(1).values  # in its stroke
+    not_dropped = noise.drop[:, : offsets.shape[1]] >= amounts.drop
+    kept = ((position < KEPT_ROWS) | lifts | not_dropped) & (row < lengths[:, None])
+    index = (kept.cumsum(1) - 1).clamp_min(0)  # of a kept row, or of the row that a dropped row is added to
+    merged = torch.zeros_like(offsets).scatter_add_(1, index[..., None].expand_as(offsets), offsets)
+    lifted = torch.zeros_like(index).scatter_add_(1, index, lifts.long()) > 0
+    return merged, lifted, kept.sum(1)
+
 
 POOL_BATCHES = 50
 """Batches whose drawings are sorted by length together; more means less padding and a less random order."""
@@ -265,3 +364,72 @@ def batch_stream(
 def derived_seed(*numbers: int) -> int:
     """Return a seed for a torch generator that is different for each combination of numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+class Strokes(Dataset[tuple[Tensor, int]]):
+    """The drawings of a store, one split of them, for :class:`torch.utils.data.DataLoader`.
+
+    Item i is ``(stroke5, category)``: START, the rows and END, (L + 2, 5) float32, offsets divided by
+    ``offset_scale``; and the category as an index into ``categories``. A loader needs ``collate_fn=Strokes.collate``::
+
+        strokes = sketchrnn.training.Strokes("store", split="train")
+        for batch in DataLoader(strokes, batch_size=100, shuffle=True, collate_fn=strokes.collate):
+            ...  # batch.stroke5 (B, N + 2, 5), batch.lengths (B,), batch.category (B,)
+
+    Attributes:
+        drawings: the drawings of the split, for our own training.
+        categories: the categories' names.
+        offset_scale: divisor of offsets.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | Sequence[str | Path],
+        split: str = "train",
+        *,
+        max_length: int = DEFAULT_MAX_LENGTH,
+        offset_scale: float | None = None,
+    ) -> None:
+        """Open a store. Its rows stay on the disk until an item is read.
+
+        Args:
+            store: a store that ``sketchrnn prepare`` wrote, or several; or files, which are prepared first.
+            split: "train", "valid", "test" or "all".
+            max_length: drawings with more rows are skipped.
+            offset_scale: divisor of offsets; None for the standard deviation of the training offsets, which
+                is the same for every split of a store.
+
+        Raises:
+            ConfigurationError: the split is unknown, or offset_scale is not a positive number.
+            DatasetError: the store is damaged, or has no such drawings.
+        """
+        if split not in (*SPLITS, "all"):
+            raise ConfigurationError(f"split: expected one of {', '.join((*SPLITS, 'all'))}, found {split!r}")
+        if offset_scale is not None and not 0.0 < offset_scale < float("inf"):
+            raise ConfigurationError(f"offset_scale: expected a positive number, found {offset_scale}")
+        paths = [store] if isinstance(store, (str, Path)) else list(store)
+        drawings, _ = load(paths, max_length=max_length)
+        self.offset_scale = drawings.offset_scale() if offset_scale is None else offset_scale
+        self.categories = drawings.categories
+        self.drawings = drawings.of_split(split)
+        if not len(self.drawings):
+            raise DatasetError(f"{', '.join(map(str, paths))}: expected drawings of the split {split!r}, found none")
+        self._collator = Collator(self.drawings, self.offset_scale)
+
+    def __len__(self) -> int:
+        return len(self.drawings)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        place = range(len(self))[index]  # negative ones count from the end; IndexError beyond
+        batch = self._collator.collate(np.array([place]))
+        return batch.stroke5[0], int(batch.category[0])
+
+    @staticmethod
+    def collate(items: Sequence[tuple[Tensor, int]]) -> Batch:
+        """Make a batch of items, padded with END to the longest one."""
+        rows, categories = map(list, zip(*items, strict=True))
+        lengths = torch.tensor([len(one) - 2 for one in rows])
+        stroke5 = pad_sequence(rows, batch_first=True)  # (B, N + 2, 5)
+        ended = torch.arange(stroke5.shape[1]) > lengths[:, None]
+        stroke5[..., 4].masked_fill_(ended, 1.0)
+        return Batch(stroke5, lengths, torch.tensor(categories), slice(None), len(rows))

@@ -62,7 +62,8 @@ class Scores:
     @property
     def nats_per_point(self) -> list[float]:
         """Nats per point after each of PREFIX_SHARES: summed over drawings, divided by the rows scored."""
-        return (self.nats.sum(0) / self.points.sum(0)).tolist()
+        nats: list[float] = (self.nats.sum(0) / self.points.sum(0)).tolist()
+        return nats
 
 
 def default_latent(network: SketchRNN) -> str:

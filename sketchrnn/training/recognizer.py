@@ -17,7 +17,7 @@ from sketchrnn.errors import ConfigurationError, DatasetError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.raster import MARGIN, SAMPLE_SPACING
+from sketchrnn.sketch.conversions import MARGIN, SAMPLE_SPACING
 from sketchrnn.training.batches import few_of_each
 from sketchrnn.training.configuration import RecognizerTraining
 
@@ -54,7 +54,8 @@ class RecognizerNetwork(nn.Module):
         """Return logits (B, categories) of pictures (B, size, size)."""
         values = self.convolutions(picture[:, None].contiguous(memory_format=torch.channels_last))
         hidden = torch.relu(self.hidden(self.dropout(values.flatten(1))))
-        return self.output(self.dropout(hidden))
+        logits: Tensor = self.output(self.dropout(hidden))
+        return logits
 
     @torch.no_grad()
     def weights(self, temperature: float = 1.0, bias: Tensor | None = None) -> dict[str, NDArray[np.float32]]:
@@ -136,7 +137,7 @@ def segments_of(
 
 
 def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> Tensor:
-    """Return the pictures that :func:`sketchrnn.sketch.raster.pictures` draws, (B, size, size).
+    """Return the pictures that :func:`sketchrnn.sketch.conversions.pictures` draws, (B, size, size).
 
     Args:
         segments: in any unit.

@@ -16,8 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.dataset.drawings import Drawings
+from sketchrnn.errors import ConfigurationError, import_extra
 from sketchrnn.files import reason
+from sketchrnn.model.checkpoint import Checkpoint
+from sketchrnn.model.drawing import render
+from sketchrnn.model.model import Model
+from sketchrnn.sketch import Sketch
 from sketchrnn.training.configuration import TrainingConfiguration, kl_weight, learning_rate
 from sketchrnn.training.evaluation import PREFIX_SHARES
 
@@ -181,16 +186,14 @@ class TensorBoard(Observer):
         Raises:
             ConfigurationError: the extra ``tensorboard`` is not installed, or the folder cannot be written.
         """
-        try:
-            import resvg_py
-            from PIL import Image
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ConfigurationError(f"--tensorboard: {error}: pip install 'sketchrnn[tensorboard]'") from error
-        self._rasterize, self._open_image = resvg_py.svg_to_bytes, Image.open
+        resvg, pillow, tensorboard = (
+            import_extra(module, "tensorboard", "--tensorboard needs TensorBoard, resvg-py and Pillow")
+            for module in ("resvg_py", "PIL.Image", "torch.utils.tensorboard")
+        )
+        self._rasterize, self._open_image = resvg.svg_to_bytes, pillow.open
         self._folder = folder
         try:
-            self._writer: SummaryWriter | None = SummaryWriter(str(folder))
+            self._writer: SummaryWriter | None = tensorboard.SummaryWriter(str(folder))
         except OSError as error:
             raise ConfigurationError(f"{folder}: cannot be written: {reason(error)}") from error
 
@@ -240,3 +243,55 @@ class TensorBoard(Observer):
         except OSError as error:
             self._writer = None
             logger.warning(f"{self._folder}: cannot be written: {reason(error)}; TensorBoard gets no more figures")
+
+
+PICTURES = 12
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The first half of a drawing.
+
+    Attributes:
+        sketch: in the unit of the drawings.
+        category: name of its category.
+    """
+
+    sketch: Sketch
+    category: str
+
+
+def choose_prefixes(drawings: Drawings, count: int = PICTURES) -> list[Prefix]:
+    """Return the first halves of up to ``count`` drawings, from as many categories as possible."""
+    by_category = np.argsort(drawings.category, kind="stable")
+    _, first, members = np.unique(drawings.category[by_category], return_index=True, return_counts=True)
+    rank = np.empty(len(drawings), np.int64)  # of each drawing in its category
+    rank[by_category] = np.arange(len(drawings)) - np.repeat(first, members)
+    order = np.lexsort((drawings.category, rank))
+    candidates = order[: max(count, len(first))]
+    chosen = candidates[np.linspace(0, len(candidates) - 1, min(count, len(candidates))).round().astype(np.int64)]
+    prefixes = []
+    for index in chosen:
+        rows = drawings.stroke3(index)
+        prefixes.append(
+            Prefix(Sketch.from_stroke3(rows[: -(-len(rows) // 2)]), drawings.categories[drawings.category[index]])
+        )
+    return prefixes
+
+
+def completion_sheet(checkpoint: Checkpoint, prefixes: list[Prefix], title: str) -> str:
+    """Return an SVG document with the model's completions of the prefixes, always with the same seeds."""
+    model = Model(checkpoint)
+    drawings = [
+        model.complete(
+            prefix.sketch,
+            prefix.category,
+            best_of=1,
+            arrange=False,
+            scale=1.0,
+            max_points=checkpoint.max_length,
+            seed=seed,
+        )[0]
+        for seed, prefix in enumerate(prefixes)
+    ]
+    return render(drawings, "svg", title=title).decode()

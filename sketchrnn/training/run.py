@@ -25,8 +25,15 @@ from sketchrnn.training.evaluation import default_latent, evaluate
 from sketchrnn.training.files import RunFiles, check_run_files, last_path, lock_run
 from sketchrnn.training.network.losses import kl_loss, reconstruction_losses
 from sketchrnn.training.recognizer import rated
-from sketchrnn.training.reports import EvaluationReport, Observer, Silent, StepResult, Window
-from sketchrnn.training.sheets import choose_prefixes, completion_sheet
+from sketchrnn.training.reports import (
+    EvaluationReport,
+    Observer,
+    Silent,
+    StepResult,
+    Window,
+    choose_prefixes,
+    completion_sheet,
+)
 from sketchrnn.training.state import TrainingState, extend_categories
 
 MAX_SKIPPED_IN_A_ROW = 10

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from web import PAGE_WAIT as WAIT
 from web import browsing, serving
 
 from sketchrnn.model.checkpoint import load_shipped
@@ -14,7 +15,6 @@ from sketchrnn.web.model_file import page_model
 from sketchrnn.web.page_files import exported_page, served_page
 
 SVG = "{http://www.w3.org/2000/svg}"
-WAIT = 120_000  # ms: the machine may be busy
 SCRIPTED_WORKER = (Path(__file__).parent / "scripted_worker.js").read_text()
 
 

@@ -3,14 +3,15 @@
 import base64
 import json
 import re
+from typing import Any
 
 import pytest
-from conftest import WAIT
+from web import PAGE_WAIT as WAIT
 
 from sketchrnn.formats import read_records
 
 CAT = [["cat", 0.9], ["dog", 0.05], ["sun", 0.05]]
-UNSURE = [["cat", 0.3], ["dog", 0.28], ["sun", 0.2], ["pig", 0.12], ["axe", 0.1]]
+UNSURE: list[Any] = [["cat", 0.3], ["dog", 0.28], ["sun", 0.2], ["pig", 0.12], ["axe", 0.1]]
 WHISKERS = [[[10, 0], [40, 10]], [[10, 10], [40, 30]]]
 
 

@@ -1,6 +1,6 @@
 """One history, kept: undo, reload, back, earlier drawings."""
 
-from conftest import WAIT
+from web import PAGE_WAIT as WAIT
 
 MODEL = {"guesses": [["cat", 0.9], ["dog", 0.1]], "endings": {"*": [[[10, 0], [40, 10]], [[10, 10], [40, 30]]]}}
 READY = "body[data-ready=true][data-restored=true]"

@@ -2,14 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import WAIT
+from web import PAGE_WAIT as WAIT
 
 from sketchrnn.web.page_files import page_text
 
-MODEL = {
+MODEL: dict[str, Any] = {
     "guesses": [["cat", 0.3], ["hot air balloon", 0.28], ["sun", 0.2], ["The Great Wall of China", 0.12], ["axe", 0.1]],
     "categories": ["bicycle", "dog", "house", "tree"],
     "endings": {"*": [[[10, 0], [40, 10]], [[10, 10], [40, 30]]]},

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from conftest import WAIT
+from web import PAGE_WAIT as WAIT
 
 MODEL = {"guesses": [["cat", 0.9], ["dog", 0.1]], "endings": {"*": [[[10, 0], [40, 10]], [[10, 10], [40, 30]]]}}
 TOUCH = {"viewport": {"width": 820, "height": 1000}, "has_touch": True}

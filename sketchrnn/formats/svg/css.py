@@ -202,7 +202,7 @@ class Units:
             return self._math(token.content, relative_to, font_size)
         if token.type != "function" or token.lower_name not in ("calc", "min", "max", "clamp"):
             return None
-        found = [self._math(part, relative_to, font_size) for part in _split_at_commas(token.arguments)]
+        found = [self._math(part, relative_to, font_size) for part in split_at_commas(token.arguments)]
         values = [value for value in found if value is not None]
         if len(values) != len(found) or len(values) != {"calc": 1, "clamp": 3}.get(token.lower_name, len(values)):
             return None
@@ -411,7 +411,8 @@ def _size_of_font(tokens: Sequence[Any]) -> str:
     """Return the size in a value of the ``font`` shorthand."""
     for token in tokens:
         if token.type in ("dimension", "percentage") or (token.type == "ident" and token.lower_value in _FONT_SIZES):
-            return tinycss2.serialize([token])
+            size: str = tinycss2.serialize([token])
+            return size
     return ""
 
 
@@ -553,7 +554,7 @@ def _substituted(text: str, scope: Declared, inside: tuple[str, ...]) -> str | N
     pieces = []
     for token in tinycss2.parse_component_value_list(text):
         if token.type == "function" and token.lower_name == "var":
-            parts = _split_at_commas(token.arguments, most=1)
+            parts = split_at_commas(token.arguments, most=1)
             name = tinycss2.serialize(parts[0]).strip()
             value = scope.get(name) if name not in inside else None
             found = None if value is None else _substituted(value, scope, (*inside, name))
@@ -573,7 +574,8 @@ def _substituted(text: str, scope: Declared, inside: tuple[str, ...]) -> str | N
     return "".join(pieces)
 
 
-def _split_at_commas(tokens: Sequence[Any], most: int | None = None) -> list[list[Any]]:
+def split_at_commas(tokens: Sequence[Any], most: int | None = None) -> list[list[Any]]:
+    """Return the tokens between commas; ``most`` limits the number of cuts."""
     parts: list[list[Any]] = [[]]
     for token in tokens:
         if token.type == "literal" and token.value == "," and (most is None or len(parts) <= most):

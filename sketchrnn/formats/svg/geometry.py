@@ -22,7 +22,7 @@ import numpy as np
 import tinycss2
 from numpy.typing import NDArray
 
-from sketchrnn.formats.svg.css import NUMBER, Units
+from sketchrnn.formats.svg.css import NUMBER, Units, split_at_commas
 from sketchrnn.sketch.sketch import FloatArray
 
 MOVE, LINE, CURVE, CLOSE = range(4)
@@ -833,22 +833,12 @@ def parse_css_transform(
             continue
         if token.type != "function":
             return None
-        arguments = [part.strip() for part in _comma_separated(token.arguments)]
+        arguments = [tinycss2.serialize(part).strip() for part in split_at_commas(token.arguments)]
         found = _css_function(token.lower_name, arguments, sides, units, font_size)
         if found is None:
             return None
         matrix = multiplied(matrix, found)
     return matrix
-
-
-def _comma_separated(tokens: Sequence[object]) -> list[str]:
-    parts: list[list[object]] = [[]]
-    for token in tokens:
-        if getattr(token, "type", "") == "literal" and getattr(token, "value", "") == ",":
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return [tinycss2.serialize(part) for part in parts]
 
 
 def _space_separated(text: str) -> list[str]:
@@ -953,7 +943,7 @@ def parse_basic_shape(
     if not tokens or tokens[0].type != "function":
         return None
     name, sides = tokens[0].lower_name, (box[2] - box[0], box[3] - box[1])
-    parts = [part.strip() for part in _comma_separated(tokens[0].arguments)]
+    parts = [tinycss2.serialize(part).strip() for part in split_at_commas(tokens[0].arguments)]
     even_odd = parts[0].lower() == "evenodd"
     if name in ("polygon", "path") and parts[0].lower() in ("evenodd", "nonzero"):
         parts = parts[1:]

@@ -13,26 +13,22 @@ Reference:
 
 from __future__ import annotations
 
-import gzip
-import io
 import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sketchrnn.errors import FormatError
-from sketchrnn.files import open_source, source_name
+from sketchrnn.formats.streams import uncompressed
 from sketchrnn.formats.svg.css import Cascade, Style, Units, color_of, fraction, luminance, url_of
 from sketchrnn.formats.svg.geometry import (
     IDENTITY,
+    Flattened,
     Matrix,
     Outline,
     Region,
@@ -60,9 +56,6 @@ CLIP_MARGIN = 1e-6
 """A line is visible up to this distance outside of a clip path, as a share of the picture's larger side."""
 MOST_USED = 100_000
 """Most elements from ``<use>``: nested <use> elements grow exponentially."""
-MOST_UNCOMPRESSED = 1 << 27
-"""Most bytes of an uncompressed document. Compressed, they can be a thousand times smaller."""
-GZIP_MAGIC = b"\x1f\x8b"
 
 _NAMESPACES = ("", "{http://www.w3.org/2000/svg}")
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
@@ -150,22 +143,20 @@ class SvgDrawing:
         return replace(self, lines=tuple(line for line in self.lines if identifier not in line.ids) + chosen)
 
 
-def read_svg(path: str | Path) -> SvgDrawing:
-    """Read the lines of an SVG file; ``-`` is standard input.
+def parse_svg(content: bytes, name: str) -> SvgDrawing:
+    """Read the lines of an SVG document, which may be compressed (``.svgz``).
 
     The lines are those of shapes with a visible stroke. If no shape has one, as in a logo, they are the outlines of
     filled shapes. A line that starts at the end of the previous line continues it.
 
+    Args:
+        content: the document.
+        name: its name for messages.
+
     Raises:
-        FormatError: the file is not SVG, is damaged, or has no lines; the message names the file and the element.
-        SketchRNNError: the file cannot be read.
+        FormatError: it is not SVG, is damaged, or has no lines; the message names the document and the element.
     """
-    with open_source(path) as file:
-        return parse_svg(file.read(), source_name(path))
-
-
-def parse_svg(content: bytes, name: str) -> SvgDrawing:
-    """Read the lines of a document, see :func:`read_svg`; ``name`` is for messages."""
+    content = uncompressed(content, name)
     try:
         return _drawing(parse_root(content))
     except FormatError as error:
@@ -175,13 +166,13 @@ def parse_svg(content: bytes, name: str) -> SvgDrawing:
 
 
 def parse_root(content: bytes) -> ElementTree.Element:
-    """Return the root element of a document, which may be compressed (``.svgz``).
+    """Return the root element of a document.
 
     Raises:
         FormatError: it is not an SVG document.
     """
     try:
-        root = ElementTree.fromstring(uncompressed(content))
+        root = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         raise FormatError(f"expected an SVG document, found invalid XML: {error}") from error
     except (LookupError, ValueError) as error:  # an encoding that Python cannot decode
@@ -189,24 +180,6 @@ def parse_root(content: bytes) -> ElementTree.Element:
     if _tag(root) != "svg":
         raise FormatError(f"expected an SVG document, found an XML document of <{root.tag.rpartition('}')[2]}>")
     return root
-
-
-def uncompressed(content: bytes) -> bytes:
-    """Return a document as text for an XML parser, also from ``.svgz``.
-
-    Raises:
-        FormatError: the compressed content is damaged, or too large.
-    """
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        with gzip.open(io.BytesIO(content)) as file:
-            document = file.read(MOST_UNCOMPRESSED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"expected an SVG document, found damaged compressed content: {error}") from error
-    if len(document) > MOST_UNCOMPRESSED:
-        raise FormatError(f"expected at most {MOST_UNCOMPRESSED:,} bytes when uncompressed, found more")
-    return document
 
 
 @dataclass(frozen=True)
@@ -270,50 +243,43 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
     except OverflowError as error:
         raise FormatError("expected finite coordinates, found numbers outside the range of float64") from error
     extent = float(np.ptp(np.concatenate(flat.lines), axis=0).max()) if flat.lines else 0.0
-    lines, owners, closed = list(flat.lines), flat.owners, flat.closed
-    if outlines_only and lines:
-        lines, owners, closed = _without_background(lines, owners, closed, shapes, walk, extent)
+    if outlines_only and flat.lines:
+        flat = _without_background(flat, shapes, walk, extent)
     if any(shape.clips for shape in shapes):
-        lines, owners, closed = _clipped(lines, owners, closed, shapes, extent * CLIP_MARGIN)
-    if not lines:
+        flat = _clipped(flat, shapes, extent * CLIP_MARGIN)
+    if not flat.lines:
         found = ", ".join(f"{number} {kind}" for kind, number in ignored.items()) or "nothing that is shown"
         raise FormatError(walk.first_error or f"expected a drawing of lines, found {found}")
     styles = [shape.stroke or SvgLine(_NO_POINTS, False, shape.fill or "black", None) for shape in shapes]
-    found_lines = _joined(lines, owners, closed, styles, extent * JOIN_TOLERANCE)
-    return SvgDrawing(found_lines, ignored, walk.millimeters, walk.page, outlines_only)
+    return SvgDrawing(
+        _joined(flat, styles, extent * JOIN_TOLERANCE), ignored, walk.millimeters, walk.page, outlines_only
+    )
 
 
-def _without_background(
-    lines: list[FloatArray],
-    owners: NDArray[np.int64],
-    closed: NDArray[np.bool_],
-    shapes: Sequence[_Shape],
-    walk: _Walk,
-    extent: float,
-) -> tuple[list[FloatArray], NDArray[np.int64], NDArray[np.bool_]]:
+def _without_background(flat: Flattened, shapes: Sequence[_Shape], walk: _Walk, extent: float) -> Flattened:
     """Drop the outlines of areas that cover the whole page: the paper, not the drawing on it.
 
     White areas are always dropped; areas of another color only if the document gives the size of its page, and other
     outlines remain.
     """
-    points = np.concatenate(lines)
+    points = np.concatenate(flat.lines)
     low, high = points.min(axis=0), points.max(axis=0)
     if walk.page is not None:
         low, high = np.array(walk.page[:2]), np.array(walk.page[:2]) + walk.page[2:]
     inset = 0.01 * (high - low)
     corners = np.array([(x, y) for x in (low[0] + inset[0], high[0] - inset[0])
                         for y in (low[1] + inset[1], high[1] - inset[1])])  # fmt: skip
-    covers = np.zeros(len(lines), bool)
-    for number, line in enumerate(lines):
+    covers = np.zeros(len(flat.lines), bool)
+    for number, line in enumerate(flat.lines):
         if len(line) > 2 and (line.min(axis=0) <= corners[0]).all() and (line.max(axis=0) >= corners[-1]).all():
             covers[number] = Region([([line], False, (), 1.0)]).contains(corners, extent * CLIP_MARGIN).all()
-    white = np.array([color_of(shapes[owner].fill or "black") in _WHITES for owner in owners])
+    white = np.array([color_of(shapes[owner].fill or "black") in _WHITES for owner in flat.owners])
     dropped = covers & white
     if walk.page is not None and not covers.all():
         dropped |= covers
     if dropped.any():
         walk.ignored["background"] += int(dropped.sum())
-    return [line for line, drop in zip(lines, dropped, strict=True) if not drop], owners[~dropped], closed[~dropped]
+    return Flattened(list(itertools.compress(flat.lines, ~dropped)), flat.closed[~dropped], flat.owners[~dropped])
 
 
 _WHITES = {
@@ -322,41 +288,28 @@ _WHITES = {
 _NO_POINTS = np.zeros((0, 2))
 
 
-def _clipped(
-    lines: list[FloatArray],
-    owners: NDArray[np.int64],
-    closed: NDArray[np.bool_],
-    shapes: Sequence[_Shape],
-    margin: float,
-) -> tuple[list[FloatArray], NDArray[np.int64], NDArray[np.bool_]]:
+def _clipped(flat: Flattened, shapes: Sequence[_Shape], margin: float) -> Flattened:
     """Remove the parts of lines that clip paths, masks and viewports hide."""
-    found: list[tuple[FloatArray, int, bool]] = []
-    for line, owner, is_closed in zip(lines, owners.tolist(), closed.tolist(), strict=True):
+    lines, closed, owners = [], [], []
+    for line, owner, is_closed in zip(flat.lines, flat.owners.tolist(), flat.closed.tolist(), strict=True):
         parts = [line]
         for region in shapes[owner].clips:
             parts = [piece for part in parts for piece in region.clip(part, margin)]
         whole = len(parts) == 1 and parts[0] is line
-        found += [(part, owner, is_closed and whole) for part in parts]
-    return (
-        [line for line, _, _ in found],
-        np.array([owner for _, owner, _ in found], np.int64),
-        np.array([is_closed for _, _, is_closed in found], bool),
-    )
+        lines += parts
+        closed += [is_closed and whole] * len(parts)
+        owners += [owner] * len(parts)
+    return Flattened(lines, np.array(closed, bool), np.array(owners, np.int64))
 
 
-def _joined(
-    lines: list[FloatArray],
-    owners: NDArray[np.int64],
-    closed: NDArray[np.bool_],
-    styles: Sequence[SvgLine],
-    tolerance: float,
-) -> tuple[SvgLine, ...]:
+def _joined(flat: Flattened, styles: Sequence[SvgLine], tolerance: float) -> tuple[SvgLine, ...]:
     """Return lines with their styles; a line that starts at the end of the previous line, in the same color, continues
     it.
 
     Closed shapes stay separate lines. vpype's ``linemerge`` and shapely's ``line_merge`` are not used because they
     change the order of the lines, which a model depends on.
     """
+    lines, closed, owners = flat.lines, flat.closed, flat.owners
     color_numbers = {color: number for number, color in enumerate(dict.fromkeys(style.color for style in styles))}
     colors = np.array([color_numbers[style.color] for style in styles])[owners]
     separate = np.array([style.is_separate for style in styles])[owners]
@@ -828,7 +781,7 @@ class _Walk:
         if tag == "line":
             width, height = context.viewport
             ends = [
-                self._attribute(element, name, side, context)
+                self._in_user_units(element, name, element.get(name, "0"), side, context) or 0.0
                 for name, side in (("x1", width), ("y1", height), ("x2", width), ("y2", height))
             ]
             return Outline.of_polyline(np.array(ends).reshape(2, 2))
@@ -854,40 +807,25 @@ class _Walk:
         """Return a geometry property, by CSS or by its attribute, in user units."""
         style = context.style
         css = None if style is None else style.values.get(name)
-        if css is not None and _tag(element) != "symbol":
-            text = css
-        else:
-            found = element.get(name)
-            if found is None:
-                return default
-            text = found
-        try:
-            value = float(text)
-        except ValueError:
-            side = (
-                context.viewport[_AXES[name]] if name != "r" else math.hypot(*context.viewport) / math.sqrt(2)
-            )  # fmt: skip
-            length = self._length(text, side, context)
-            if length is None:
-                if text.strip().lower() != "auto":
-                    self._damaged(
-                        element, f"expected a length, found {_brief(text)}", f"{_tag(element)} with a damaged {name}"
-                    )
-                return default
-            value = length
-        if not math.isfinite(value) or (value < 0 and name in _NOT_NEGATIVE):
+        text = css if css is not None and _tag(element) != "symbol" else element.get(name, "auto")
+        if text.strip().lower() == "auto":
+            return default
+        side = math.hypot(*context.viewport) / math.sqrt(2) if name == "r" else context.viewport[_AXES[name]]
+        value = self._in_user_units(element, name, text, side, context)
+        if value is None or not math.isfinite(value) or (value < 0 and name in _NOT_NEGATIVE):
             return default
         return value
 
-    def _attribute(self, element: ElementTree.Element, name: str, side: float, context: _Context) -> float:
-        text = element.get(name, "0")
+    def _in_user_units(
+        self, element: ElementTree.Element, name: str, text: str, side: float, context: _Context
+    ) -> float | None:
+        """Return a length in user units; None for a damaged one, which is reported."""
         try:
             return float(text)
         except ValueError:
             length = self._length(text, side, context)
         if length is None:
             self._damaged(element, f"expected a length, found {_brief(text)}", f"{_tag(element)} with a damaged {name}")
-            return 0.0
         return length
 
     def _length(self, text: str, side: float, context: _Context) -> float | None:

@@ -1,4 +1,4 @@
-"""The look of strokes, and their timing in animations.
+"""What a picture looks like: paper and lengths, the shapes of strokes, and when each stroke is drawn.
 
 Reference:
     https://www.w3.org/TR/css-animations-1/; https://www.w3.org/TR/mediaqueries-5/#prefers-reduced-motion
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,10 +18,120 @@ import numpy as np
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
-from sketchrnn.formats.page import Length, Page
 from sketchrnn.settings import LOOK, check_settings, documented, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
+
+INCH = 25.4
+_MILLIMETERS = {"mm": 1.0, "cm": 10.0, "in": INCH, "pt": INCH / 72}
+_SIZES = {
+    "a6": (105.0, 148.0),
+    "a5": (148.0, 210.0),
+    "a4": (210.0, 297.0),
+    "a3": (297.0, 420.0),
+    "a2": (420.0, 594.0),
+    "a1": (594.0, 841.0),
+    "a0": (841.0, 1189.0),
+    "letter": (215.9, 279.4),
+    "legal": (215.9, 355.6),
+    "tabloid": (279.4, 431.8),
+}
+PAGE_NAMES = tuple(_SIZES)
+_LENGTH = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|{'|'.join(_MILLIMETERS)})?")
+_PAGE = re.compile(rf"([0-9.]+)\s*x\s*([0-9.]+)\s*({'|'.join(_MILLIMETERS)})")
+DEFAULT_MARGIN = 15.0
+"""Default margin of a page, in millimeters: space for a plotter's clips."""
+DEFAULT_PEN = 0.35
+"""Width of a line on a page, in millimeters: a usual technical pen."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """A length.
+
+    Attributes:
+        value: not negative.
+        unit: ``mm``, ``cm``, ``in``, ``pt``, ``%``, or nothing.
+    """
+
+    value: float
+    unit: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Length:
+        """Read a length such as ``0.3mm``.
+
+        Raises:
+            ConfigurationError: the text is not a length.
+
+        >>> Length.parse("1cm").millimeters
+        10.0
+        """
+        match = _LENGTH.fullmatch(text.strip().lower())
+        if match is None:
+            raise ConfigurationError(f"expected a length such as 3, 0.3mm, 0.1in or 5%, found {text!r}")
+        return cls(float(match[1]), match[2] or "")
+
+    @property
+    def millimeters(self) -> float | None:
+        """The length in millimeters; None for a plain number and for %."""
+        return self.value * _MILLIMETERS[self.unit] if self.unit in _MILLIMETERS else None
+
+    def on_page(self, larger_side: float) -> float:
+        """The length in millimeters on a page; a plain number is in millimeters."""
+        if self.unit == "%":
+            return self.value / 100.0 * larger_side
+        return self.value if self.unit == "" else self.value * _MILLIMETERS[self.unit]
+
+    def in_drawing(self, larger_side: float) -> float:
+        """Return the length in the unit of the drawing; a plain number is in this unit.
+
+        Raises:
+            ConfigurationError: the length has a unit of paper.
+        """
+        if self.unit in _MILLIMETERS:
+            raise ConfigurationError(f"expected a number or % for a length without --page, found {self}")
+        return self.value / 100.0 * larger_side if self.unit == "%" else self.value
+
+    def __str__(self) -> str:
+        return f"{self.value:g}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sheet of paper.
+
+    Attributes:
+        width: in millimeters.
+        height: in millimeters.
+    """
+
+    width: float
+    height: float
+
+    @classmethod
+    def parse(cls, text: str, *, landscape: bool = False) -> Page:
+        """Read the name of a size, or a size such as ``100x150mm``.
+
+        Args:
+            text: name or size.
+            landscape: the longer side is horizontal.
+
+        Raises:
+            ConfigurationError: the text is not a page size.
+
+        >>> Page.parse("a4", landscape=True)
+        Page(width=297.0, height=210.0)
+        """
+        size = _SIZES.get(text.strip().lower())
+        match = _PAGE.fullmatch(text.strip().lower())
+        if size is None and match is not None:
+            width, height = (Length.parse(side + match[3]).millimeters or 0.0 for side in match.groups()[:2])
+            size = (width, height)
+        if size is None or min(size) <= 0:
+            raise ConfigurationError(f"expected a page such as {', '.join(PAGE_NAMES)} or 100x150mm, found {text!r}")
+        return cls(*(sorted(size, reverse=True) if landscape else size))
+
 
 STYLES = ("pen", "ink", "brush", "order")
 """One width; smooth curves; thin where the pen is fast; a color per stroke."""
@@ -326,7 +437,8 @@ def number_text(value: float) -> str:
 def _turn(incoming: FloatArray, outgoing: FloatArray) -> FloatArray:
     """Return the change of direction, in radians from 0 to pi."""
     cross = incoming[:, 0] * outgoing[:, 1] - incoming[:, 1] * outgoing[:, 0]
-    return np.abs(np.arctan2(cross, (incoming * outgoing).sum(axis=1)))
+    angle: FloatArray = np.abs(np.arctan2(cross, (incoming * outgoing).sum(axis=1)))
+    return angle
 
 
 def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArray:
@@ -334,7 +446,8 @@ def _control(before: FloatArray, at: FloatArray, after: FloatArray) -> FloatArra
     past = np.sqrt(np.hypot(*(at - before).T))[:, None]  # centripetal knots
     ahead = np.sqrt(np.hypot(*(after - at).T))[:, None]
     numerator = past**2 * after - ahead**2 * before + (2 * past**2 + 3 * past * ahead + ahead**2) * at
-    return numerator / (3 * past * (past + ahead))
+    control: FloatArray = numerator / (3 * past * (past + ahead))
+    return control
 
 
 def _brush(stroke: FloatArray, width: float, color: str) -> SvgElement:
@@ -370,7 +483,8 @@ def _sampled(curves: FloatArray) -> FloatArray:
     """Return points along Bezier curves, (curves, samples, 2)."""
     t = (np.arange(_SAMPLES + 1) / _SAMPLES)[None, :, None]
     start, first, second, end = np.moveaxis(curves[:, None], 2, 0)
-    return (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * first + 3 * (1 - t) * t**2 * second + t**3 * end
+    points: FloatArray = (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * first + 3 * (1 - t) * t**2 * second + t**3 * end
+    return points
 
 
 def _smooth_runs(curves: FloatArray) -> list[tuple[int, int]]:

@@ -20,11 +20,14 @@ from dataclasses import dataclass, replace
 from xml.parsers import expat
 
 from sketchrnn.errors import ConfigurationError, FormatError
-from sketchrnn.formats.page import DEFAULT_MARGIN, DEFAULT_PEN, Page
+from sketchrnn.formats.streams import uncompressed
 from sketchrnn.formats.svg.style import (
+    DEFAULT_MARGIN,
+    DEFAULT_PEN,
     SEPARATE_STROKES,
     STYLE_SHEET,
     Animation,
+    Page,
     RenderStyle,
     StrokeTiming,
     SvgElement,
@@ -227,9 +230,9 @@ def add_layers(
     Raises:
         FormatError: the content is not an SVG document.
     """
-    from sketchrnn.formats.svg.reading import parse_root, uncompressed
+    from sketchrnn.formats.svg.reading import parse_root
 
-    document = uncompressed(content)
+    document = uncompressed(content, "the SVG document")
     root = parse_root(document)
     identifiers = {element.get("id") for element in root.iter()}
     has_rules = any(isinstance(one.tag, str) and one.tag.rpartition("}")[2] == "style" for one in root.iter())

@@ -39,7 +39,7 @@ LIBRARY_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "GI_TYPELIB_
 """Variables that some Inkscape packages set for their own Python. Other Pythons fail with them."""
 
 
-class Complete(inkex.EffectExtension):
+class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no types
     """Adds a layer for each completion of the selected paths, or of the current layer."""
 
     def add_arguments(self, pars: argparse.ArgumentParser) -> None:
@@ -178,7 +178,8 @@ def is_painted(style: Any, property_name: str) -> bool:
 def determinant(transform: Any) -> float:
     """Return the factor by which a transform changes areas."""
     (a, c, _), (b, d, _) = transform.matrix
-    return a * d - b * c
+    factor: float = a * d - b * c
+    return factor
 
 
 def drawn_shapes(element: Any, transform: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:

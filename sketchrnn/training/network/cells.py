@@ -366,7 +366,7 @@ class SideBySide:
             base = conditioning @ weight_ih[..., inputs:].transpose(1, 2)  # (G, B, 4 H)
         hidden, cell = (None, None) if state is None else (part.expand(len(rows), -1, -1) for part in state)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else rows[0].dtype
-        hiddens, cells = Recurrence.apply(
+        hiddens, cells = Recurrence.apply(  # type: ignore[no-untyped-call]
             *(_stacked(rows), base, weight_ih[..., :inputs], weight_hh, bias, hidden, cell, dtype, self._workspaces)
         )
         states = [(hiddens[group, -1], cells[group]) for group in range(len(rows))]

@@ -195,7 +195,10 @@ class SketchRNN(nn.Module):
         """
         if self.encoder is None:
             raise ValueError("a decoder-only network has no encoder")
-        return self.encoder(rows, lengths, None if self.category is None else self.category(category))
+        posterior: tuple[Tensor, Tensor] = self.encoder(
+            rows, lengths, None if self.category is None else self.category(category)
+        )
+        return posterior
 
     def conditioning(self, z: Tensor | None, category: Tensor, clarity: Tensor | None = None) -> Tensor:
         """Return the decoder's conditioning, (B, conditioning_units): z, then the category embedding.

@@ -1,17 +1,27 @@
-"""Quick, Draw! records as JSON, one per line: simplified (x, y) and raw (x, y, time).
+"""Quick, Draw! drawings in files: JSON records, one a line, the same records in a table, and the binary files.
+
+The binary files hold simplified drawings, one after another, without a header. Little-endian: key_id u64, country
+2 bytes, recognized i8, time stamp u32 (seconds since 1970), strokes u16; for each stroke points u16, then all x and all
+y as u8.
 
 Reference:
-    https://github.com/googlecreativelab/quickdraw-dataset, "The raw moderated dataset" and "Simplified drawing files".
+    https://github.com/googlecreativelab/quickdraw-dataset, "The raw moderated dataset", "Simplified drawing files",
+    "Binary files" and examples/binary_file_parser.py; https://www.kaggle.com/c/quickdraw-doodle-recognition/data
 """
 
 from __future__ import annotations
 
+import csv
+import datetime
+import io
 import json
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import ndjson
+import numpy as np
 
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.json_values import (
@@ -203,10 +213,136 @@ def _first_other(values: list[object]) -> object:
     return next(value for value in values if not all_numbers([value]))
 
 
-FORMAT = Format(
+NDJSON = Format(
     "Quick, Draw! ndjson",
     (".ndjson", ".jsonl"),
     lambda head: _LINE.match(head) is not None,
     lambda file, name, _: parse_ndjson(file, name),
     dumps_ndjson,
 )
+
+
+HEADER = struct.Struct("<Q2sbIH")
+_COUNT = struct.Struct("<H")
+
+
+def is_binary(start: bytes) -> bool:
+    """Return whether the first bytes of a file can be those of a binary file, which has no signature."""
+    if len(start) < HEADER.size:
+        return False
+    _, country, recognized, _, _ = HEADER.unpack_from(start)
+    return country.isalnum() and recognized in (0, 1)
+
+
+def parse_binary(content: bytes, name: str, word: str | None) -> Iterator[Record]:
+    """Read the drawings of a binary file.
+
+    Args:
+        content: the whole file.
+        name: its name for messages.
+        word: the drawings' category.
+
+    Raises:
+        FormatError: the file is damaged or has other content; the message names the file and the drawing.
+    """
+    for index, (offset, strokes) in enumerate(walk(content, name)):
+        key, country, recognized, seconds, count = HEADER.unpack_from(content, offset)
+        polylines = [
+            np.frombuffer(content, np.uint8, 2 * points, start).reshape(2, points).T
+            for start, points in strokes
+            if points
+        ]
+        if not polylines:
+            raise FormatError(f"{name}, drawing {index}: expected strokes, found none")
+        yield Record(
+            Sketch.from_polylines(polylines),
+            word=word,
+            key_id=str(key),
+            recognized=bool(recognized),
+            countrycode=country.decode("ascii"),
+            timestamp=f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y-%m-%d %H:%M:%S} UTC",
+            kind="binary",
+            empty_strokes=count - len(polylines),
+        )
+
+
+def walk(content: bytes | memoryview, name: str, first: int = 0) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Find the drawings of a binary file and their strokes.
+
+    Args:
+        content: whole drawings.
+        name: the file's name for messages.
+        first: the number of the first drawing, for messages.
+
+    Yields:
+        For each drawing the offset of its header, and for each of its strokes the offset of its x and its number of
+        points.
+
+    Raises:
+        FormatError: the content ends inside a drawing, or has other bytes than drawings.
+    """
+    offset, index, end = 0, first, len(content)
+    header, count = HEADER.unpack_from, _COUNT.unpack_from
+    while offset < end:
+        start = offset
+        try:
+            _, country, recognized, _, stroke_count = header(content, offset)
+            offset += HEADER.size
+            strokes = []
+            for _ in range(stroke_count):
+                (points,) = count(content, offset)
+                strokes.append((offset + 2, points))
+                offset += 2 + 2 * points
+        except struct.error:
+            offset = end + 1
+        if offset > end:
+            raise FormatError(f"{name}, drawing {index}: expected the whole drawing, found the end of the file")
+        if recognized not in (0, 1) or not country.isalnum():
+            raise FormatError(f"{name}, drawing {index}: expected a Quick, Draw! drawing, found other bytes")
+        yield start, strokes
+        index += 1
+
+
+BINARY = Format(
+    "Quick, Draw! binary", (".bin",), is_binary, lambda file, name, word: parse_binary(file.read(), name, word)
+)
+
+
+_DELIMITERS = ",;\t"
+_LONGEST_FIELD = 1 << 27  # characters; drawings with times are longer than the csv module's own limit
+
+
+def _delimiter(head: bytes) -> str | None:
+    """Return the separator of the columns if the first line has a column "drawing"; else None."""
+    names = head.strip().partition(b"\n")[0].decode("utf-8", "replace")
+    for delimiter in _DELIMITERS:
+        if "drawing" in (name.strip(' "\ufeff') for name in names.split(delimiter)):
+            return delimiter
+    return None
+
+
+def _read_table(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    line = 1
+    try:
+        header = text.readline()
+        while not header.strip():
+            header = text.readline()
+        delimiter = _delimiter(header.encode()) or ","
+        fields = [column.strip() for column in next(csv.reader([header], delimiter=delimiter))]
+        rows = csv.DictReader(text, fields, delimiter=delimiter, restkey="", strict=True)
+        for row in rows:
+            line = 1 + rows.line_num
+            if row.get("") or row["drawing"] is None:
+                raise FormatError(f"expected {len(fields)} columns, found {'more' if row.get('') else 'fewer'}")
+            yield quickdraw_record(row)
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{name}, after line {line}: expected UTF-8 text, found other bytes") from error
+    except csv.Error as error:
+        raise FormatError(f"{name}, after line {line}: expected a CSV table: {error}") from error
+    except FormatError as error:
+        raise FormatError(f"{name}, line {line}: {error}") from error
+
+
+CSV = Format("Kaggle doodle CSV", (".csv", ".tsv"), lambda head: _delimiter(head) is not None, _read_table)

@@ -1,4 +1,4 @@
-"""``sketchrnn install-inkscape-extension``."""
+"""``sketchrnn install-inkscape-extension`` and ``shell-completion``."""
 
 from __future__ import annotations
 
@@ -36,3 +36,30 @@ def install_inkscape_extension(folder: Path | None, uninstall: bool) -> None:
     else:
         folder = inkscape.install(load_model(prefixes=()).configuration.categories, folder)
         click.echo(f"{folder}: installed Extensions > Sketch-RNN > Complete; restart Inkscape")
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    name="shell-completion",
+    epilog="""\b
+Add the line for your shell to its start-up file:
+  bash, in ~/.bashrc:   eval "$(sketchrnn shell-completion bash)"
+  zsh, in ~/.zshrc:     eval "$(sketchrnn shell-completion zsh)"
+  fish, in ~/.config/fish/config.fish:   sketchrnn shell-completion fish | source
+
+\b
+Examples:
+  sketchrnn shell-completion bash
+""",
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def shell_completion(context: click.Context, shell: str) -> None:
+    """Print a script for SHELL: the Tab key then completes commands, options, categories and models."""
+    from click.shell_completion import get_completion_class
+
+    make = get_completion_class(shell)
+    if make is not None:
+        click.echo(make(context.find_root().command, {}, "sketchrnn", "_SKETCHRNN_COMPLETE").source())

@@ -1,25 +1,33 @@
-"""``sketchrnn train``."""
+"""``sketchrnn train``, ``train-recognizer`` and ``evaluate``."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
+import io
+import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sketchrnn.cli import check_outputs_apart, options, shell_completion
+from sketchrnn.cli import check_outputs_apart, options
 from sketchrnn.cli.messages import LOGGER
-from sketchrnn.cli.train_recognizer import add_recognizer
-from sketchrnn.errors import ConfigurationError
+from sketchrnn.errors import ConfigurationError, DatasetError
+from sketchrnn.files import check_writable
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.settings import FILES, MACHINE, NETWORK, TRAINING, Setting, settings_of
 from sketchrnn.training import check_torch
 from sketchrnn.training.configuration import RecognizerTraining, TrainingConfiguration
 from sketchrnn.training.files import check_run_files, last_path, lock_run, sheets_path, written_files
+
+if TYPE_CHECKING:
+    from sketchrnn.dataset.drawings import Drawings
+    from sketchrnn.model.checkpoint import Checkpoint
 
 OWNERS = (ModelConfiguration, TrainingConfiguration)
 SET_BY_OPTIONS = frozenset(
@@ -87,7 +95,7 @@ Examples:
     "--from",
     "started_from",
     metavar="MODEL",
-    shell_complete=shell_completion.models,
+    shell_complete=options.complete_model,
     panel=NETWORK,
     common=True,
     help="Start from the weights of MODEL (or: shipped) and add your categories.",
@@ -96,7 +104,7 @@ Examples:
     "--clarity-from",
     "rated_by",
     metavar="MODEL",
-    shell_complete=shell_completion.models,
+    shell_complete=options.complete_model,
     panel=NETWORK,
     help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
 )
@@ -270,3 +278,214 @@ def train(
     LOGGER.info(f"stopped at step {outcome.step:,}; the state is in {last_path(path)}; --resume continues")
     if outcome.interrupted:
         raise KeyboardInterrupt  # the group of commands turns it into its exit code
+
+
+@click.command(
+    cls=options.PanelCommand,
+    epilog="""\b
+Examples:
+  sketchrnn generate --category cat -n 60 -o cats.ndjson
+  sketchrnn generate --category bus -n 60 -o buses.ndjson
+  sketchrnn train cats.ndjson buses.ndjson -o both.safetensors --max-steps 10 --set decoder_units=64
+  sketchrnn train-recognizer both.safetensors cats.ndjson buses.ndjson -o named.safetensors --steps 20
+""",
+)
+@click.argument("model", shell_complete=options.complete_model)
+@click.argument("files", nargs=-1, required=True)
+@options.option(
+    "-o", "--output", metavar="FILE", required=True, panel=FILES, common=True,
+    help="Write the checkpoint to this file (.safetensors).",
+)  # fmt: skip
+@options.gathered(
+    (RecognizerTraining,), [*options.setting_options(RecognizerTraining, "steps", "batch_size", "seed")], "settings"
+)
+@options.device
+@options.force
+def train_recognizer(
+    model: str, files: tuple[str, ...], settings: dict[str, Any], *, output: str, device: str, force: bool
+) -> None:
+    """Add a recognizer to MODEL, trained on the drawings of FILES.
+
+    The recognizer names a whole or partial drawing from its picture. `guess` needs it for good guesses, `complete`
+    needs it to choose a category and the best of several candidates (--best-of).
+
+    FILES are the drawings that MODEL was trained on: stores, or any files that `sketchrnn prepare` reads. OUTPUT is
+    MODEL with the new recognizer.
+    """
+    check_torch("train-recognizer")
+    check_writable(output, force=force)
+
+    from sketchrnn.cli.progress import reading
+    from sketchrnn.dataset.load import load
+    from sketchrnn.model.loading import load_model
+    from sketchrnn.training.distributed import choose_device
+
+    checkpoint = load_model(model)
+    with reading() as progress:
+        drawings, report = load(files, progress=progress)
+    LOGGER.info(str(report))
+    drawings = drawings.with_categories(checkpoint.configuration.categories)
+    add_recognizer(checkpoint, drawings, output, RecognizerTraining(**settings), device=choose_device(device))
+
+
+def add_recognizer(
+    checkpoint: Checkpoint, drawings: Drawings, output: str, training: RecognizerTraining, *, device: str
+) -> None:
+    """Train a recognizer for a model, show the progress, and write the model with its recognizer."""
+    from sketchrnn.cli.progress import steps_of
+    from sketchrnn.model.checkpoint import save_checkpoint
+    from sketchrnn.training.distributed import choose_precision
+    from sketchrnn.training.recognizer import default_steps, with_recognizer
+
+    steps = training.steps or default_steps(drawings)
+    with steps_of(steps) as on_step:
+        trained, measures = with_recognizer(
+            checkpoint,
+            drawings,
+            replace(training, steps=steps),
+            device=device,
+            bfloat16=choose_precision("auto", device) == "bfloat16",
+            on_step=on_step,
+        )
+    save_checkpoint(trained, output)
+    LOGGER.info(f"wrote {output}: {measures}")
+
+
+HEADINGS = ("category", "drawings", "L_R", "L_KL", "nats_0", "nats_25", "nats_50", "nats_75")
+(SEED,) = options.setting_options(TrainingConfiguration, "seed")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sketchrnn generate --category cat -n 60 -o cats.ndjson
+  sketchrnn evaluate shipped cats.ndjson
+  sketchrnn evaluate shipped cats.ndjson --split all --csv
+"""
+)
+@click.argument("model", shell_complete=options.complete_model)
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "valid", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Measure on the drawings of this split.",
+)
+@click.option(
+    "--latent",
+    type=click.Choice(["none", "prefix", "whole", "prior"]),
+    help="Source of z for nats per point.  [default: none if the model can, else prefix]",
+)
+@click.option(
+    "--offset-scale",
+    type=click.FloatRange(0, min_open=True),
+    help="Divide offsets by this.  [default: that of the model; for Google's decoders, fitted]",
+)
+@click.option(
+    "--max-length",
+    type=click.IntRange(1),
+    help="Skip drawings with more points than this.  [default: Nmax of the model]",
+)
+@click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True, help="Drawings in a batch.")
+@options.device
+@SEED
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def evaluate(
+    model: str,
+    files: tuple[str, ...],
+    split: str,
+    latent: str | None,
+    offset_scale: float | None,
+    max_length: int | None,
+    batch_size: int,
+    device: str,
+    seed: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Measure MODEL on the drawings of FILES, per category and overall.
+
+    MODEL is a checkpoint, or `shipped`. FILES are stores or files of drawings. L_R and L_KL are the losses of the
+    paper, per drawing; compare them only between models with the same Nmax. nats_0 to nats_75 are nats per point after
+    0, 25, 50 and 75 % of each drawing: the mean of -log p of all later rows and of the end. The density is per pixel of
+    the 255 box, or per canvas pixel for a model that was trained only on npz files. Lower is better.
+    """
+    check_torch("evaluate")
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv cannot be used together")
+    from sketchrnn.model.loading import load_model
+
+    checkpoint = load_model(model)
+
+    from sketchrnn.cli.progress import reading
+    from sketchrnn.dataset.load import load
+    from sketchrnn.training.distributed import choose_device
+    from sketchrnn.training.evaluation import evaluate as measure
+    from sketchrnn.training.evaluation import fit_offset_scale
+    from sketchrnn.training.network.sketch_rnn import SketchRNN
+
+    with reading() as progress:
+        drawings, report = load(
+            files,
+            max_length=max_length or checkpoint.max_length,
+            unit=checkpoint.unit,
+            processes=os.cpu_count() or 1,
+            progress=progress,
+        )
+    LOGGER.info(str(report))
+    if checkpoint.configuration.categories:
+        drawings = drawings.with_categories(checkpoint.configuration.categories)
+    network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
+    measured_on = drawings.of_split(split)
+    if not len(measured_on):
+        counts = ", ".join(f"{count:,} {name}" for name, count in report.splits.items())
+        raise DatasetError(
+            f"expected drawings in the {split} split, found none ({counts}). --split all measures all drawings"
+        )
+    scale = checkpoint.offset_scale if offset_scale is None else offset_scale
+    if offset_scale is None and "imported" in checkpoint.training:
+        scale = fit_offset_scale(network, measured_on, scale)
+        LOGGER.info(f"offset scale {scale:.4g}, fitted to the drawings; --offset-scale sets it")
+    scores = measure(
+        network,
+        measured_on,
+        scale,
+        checkpoint.max_length,
+        latent=latent,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    rows = [
+        _row(name, scores.of_category(index))
+        for index, name in enumerate(drawings.categories)
+        if (scores.category == index).any()
+    ]
+    overall = _row("overall", scores)
+    if as_json:
+        measured = {"max_length": checkpoint.max_length, "split": split, "categories": rows, "overall": overall}
+        click.echo(json.dumps(measured, indent=2))
+        return
+    table = [*rows, overall]
+    if as_csv:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+        click.echo(text.getvalue(), nl=False)
+        return
+    unit = "pixel of the 255 box" if checkpoint.unit == "box" else "unit of the files"
+    click.echo(f"{split} split; L_R and L_KL at Nmax {checkpoint.max_length}; nats per point (per {unit}) after x %")
+    width = max(len(row["category"]) for row in table)
+    click.echo(f"{'category':{width}} {'drawings':>8}" + "".join(f" {heading:>8}" for heading in HEADINGS[2:]))
+    for row in table:
+        click.echo(
+            f"{row['category']:{width}} {row['drawings']:8d}"
+            + "".join(f" {row[heading]:8.3f}" for heading in HEADINGS[2:])
+        )
+
+
+def _row(name: str, scores: Any) -> dict[str, Any]:
+    values = (name, len(scores), scores.mean_reconstruction, scores.mean_kl, *scores.nats_per_point)
+    return dict(zip(HEADINGS, values, strict=True))
