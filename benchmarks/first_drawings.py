@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from page import BROWSERS
 from results import write_results
@@ -29,7 +30,7 @@ def dot(x: float, y: float) -> list[tuple[float, float]]:
     return arc(x, y, 3, 90, -360)
 
 
-DRAWINGS = {
+DRAWINGS: dict[str, list[list[tuple[float, float]]]] = {
     # ears from right to left, then the head from the bottom, counterclockwise
     "cat": [
         [(75, -62), (72, -100), (38, -85)],
@@ -96,7 +97,7 @@ DRAWINGS = {
 WIDTH, HEIGHT = 1100, 740
 
 
-def draw(page, strokes: list[list[tuple[float, float]]]) -> dict[str, object]:
+def draw(page, strokes: list[list[tuple[float, float]]]) -> dict[str, Any]:
     """Draw on an empty page with the mouse; return what it says when the endings are there."""
     box = page.locator("#canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -128,7 +129,7 @@ def main() -> None:
 
     lines = ["| drawing | guesses | the page says |", "| --- | --- | --- |"]
     program = next(filter(None, map(shutil.which, BROWSERS)))
-    model = ["--model", arguments.model] if arguments.model else []
+    model = [arguments.model] if arguments.model else []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         path = Path(folder) / "page.html"
         subprocess.run([sys.executable, "-m", "sketchrnn", "export-page", *model, "-o", path], check=True)

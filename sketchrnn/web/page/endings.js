@@ -11,7 +11,7 @@ const OTHER_CANDIDATES = 2;
 const [CLEAR, CLEAR_LEAD] = [0.5, 3]; // a category is clearly first with this probability, and so many times the next one's
 const [LEAST_GUESS, LEAST_SHARE] = [0.02, 1 / 15]; // less probable categories, or so much less than the first, are not drawn
 const LEAST_CATEGORIES = 3; // that are drawn if none is clearly first
-const BOX_OF_A_SCALE = 30; // units of the sheet in the offset_scale of a model that was not trained in the 255 box
+const BOX_OF_A_SCALE = 30; // units of the sheet in the offset_scale of a model that was not trained in the 255 box, from nothing
 const WARMING = [[[40, 40], [200, 60], [180, 210], [50, 190], [40, 40]]]; // closed, so that it can begin elsewhere
 const WARMING_POINTS = 30;
 
@@ -59,7 +59,7 @@ export class Finisher {
   async warmUp() {
     const { signal } = (this.#warming = new AbortController());
     const category = this.canGuess ? null : this.model.categories[0] ?? null;
-    await this.model.completions(WARMING, { category, scale: this.scale, maxPoints: WARMING_POINTS, signal }).catch(() => {});
+    await this.model.completions(WARMING, { category, maxPoints: WARMING_POINTS, signal }).catch(() => {});
   }
 
   stop() {
@@ -176,7 +176,8 @@ export class Finisher {
   }
 
   async #stream({ strokes, ...settings }, count, bestOf, onEvent) {
-    const events = this.model.stream(strokes, { ...settings, count, bestOf, scale: this.scale });
+    const scale = strokes.length ? null : this.scale; // null: estimated from the strokes
+    const events = this.model.stream(strokes, { ...settings, count, bestOf, scale });
     for (;;) {
       const { done, value } = await events.next();
       settings.signal.throwIfAborted();
