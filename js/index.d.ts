@@ -47,7 +47,7 @@ export interface CompleteOptions extends GuessOptions {
   penTemperature?: number;
   /** Sample only from the likeliest mixture components with this total weight. Default: 1. */
   topP?: number;
-  /** Strength of the category: 1 = as trained, more = stronger, 0 = ignored. Default: 1.4. */
+  /** Strength of the category: 1 = as trained, more = stronger, 0 = ignored. Default: 1.8. */
   guidance?: number;
   /** Clarity of the category: 0 = as in the average drawing, 1 = as in the clearest ones. Default: 1. */
   clarity?: number;

@@ -27,8 +27,9 @@ def benchmark(monkeypatch, tmp_path):
     document = tmp_path / "RESULTS.md"
     monkeypatch.setattr(results, "RESULTS", document)
 
-    def run(name, *arguments):
-        document.write_text(f"before\n<!-- {name} -->\nold\n<!-- end of {name} -->\nafter\n")
+    def run(name, *arguments, table=None):
+        table = table or name
+        document.write_text(f"before\n<!-- {table} -->\nold\n<!-- end of {table} -->\nafter\n")
         module = __import__(name)
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         module.main()
@@ -117,6 +118,14 @@ def test_a_packed_store_trains_the_model_that_ships_and_resumes(drawings, tmp_pa
 
 
 def test_page(benchmark):
-    table = benchmark("page", "--rounds", 1, "--visitors", 20, "--seconds", 1)
+    none = {"--rounds": 0, "--drawings": 0, "--visitors": 0}
+
+    def measured(table, **chosen):
+        options = none | {f"--{name}": value for name, value in chosen.items()}
+        return benchmark("page", *(part for option in options.items() for part in option), table=table)
+
+    table = measured("page server", visitors=20, seconds=1)
     assert "20 served, 0 faults" in table
     assert "Resident memory" in table
+    assert "| file |" in measured("page", rounds=1)
+    assert "2 drawings" in measured("page memory", drawings=2)

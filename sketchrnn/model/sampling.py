@@ -57,7 +57,7 @@ class Sampling:
         panel=HOW,
     )
     guidance: float = setting(
-        1.4,
+        1.8,
         "Strength of the category: 1 = as trained, more = stronger, 0 = ignored.",
         minimum=0.0,
         maximum=10.0,

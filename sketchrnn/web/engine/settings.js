@@ -30,7 +30,7 @@ const DRAW = {
   temperature: [0.4, temperature],
   penTemperature: [0.7, temperature],
   topP: [1, ["a share above 0 and up to 1", (value) => value > 0 && value <= 1]],
-  guidance: [1.4, ["0 to 10", (value) => value >= 0 && value <= 10]],
+  guidance: [1.8, ["0 to 10", (value) => value >= 0 && value <= 10]],
   clarity: [1, ["-5 to 5", (value) => value >= -5 && value <= 5]],
   maxPoints: [250, whole(1, 100_000)],
   latent: ["auto", oneOf("auto", "none", "prefix", "prior")],
