@@ -51,7 +51,7 @@ def test_there_are_345_categories():
     ("typo", "hint"), [("catt", "'cat'"), ("alarmclock", "'alarm clock'"), ("xyzzy", "download --list")]
 )
 def test_typos_are_answered_with_what_is_alike(typo, hint):
-    with pytest.raises(CategoryError, match=rf"no category '{typo}'.*({hint})"):
+    with pytest.raises(CategoryError, match=rf"category, found '{typo}'.*({hint})"):
         find_categories(["cat", typo])
 
 
@@ -127,7 +127,7 @@ def test_from_files_to_a_sheet(run, server, tmp_path):
     assert one == again != other
     run("render", "store", "--category", "cat", "--random", "5", "-o", "sheet.svg")
     assert (tmp_path / "sheet.svg").read_text().count(">cat</text>") == 5
-    assert "has no category 'dog'" in run("render", "store", "--category", "dog", code=1).output
+    assert "expected one of the categories alarm clock, cat, found 'dog'" in run("render", "store", "--category", "dog", code=1).output
 
 
 def test_a_store_of_nothing_is_refused(run, tmp_path):

@@ -240,7 +240,7 @@ def test_a_run_in_the_folder_of_its_drawings_is_not_read_as_drawings(run, files)
         result = run("prepare", "drawings/more.ndjson", "-o", "drawings/store", *force, code=1)
         assert "m.safetensors: is a model" in result.stderr
     for path in ("drawings/m.log.jsonl", "drawings/m.gen.json"):
-        assert "is a file of a training run or a model" in run("prepare", path, "-o", "s", code=1).stderr
+        assert "found a model or a file of a training run" in run("prepare", path, "-o", "s", code=1).stderr
 
 
 def test_twenty_drawings_train_and_an_empty_split_is_named(run):
