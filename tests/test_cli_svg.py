@@ -108,7 +108,7 @@ def test_what_would_change_the_document_is_refused():
     for option in (("--page", "a4"), ("--margin", "3"), ("--background", "red"), ("--columns", 2)):
         result = run("complete", CUP, *FAST, *option)
         assert (result.exit_code, result.stdout) == (1, "")
-        assert f"{option[0].strip('-')} changes the SVG document" in result.stderr
+        assert f"{option[0].strip('-')} needs redraw: the SVG document is kept" in result.stderr
     result = run("complete", PIG, "--continue-from", "a")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "continue_from: expected an SVG document" in result.stderr

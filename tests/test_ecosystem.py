@@ -75,7 +75,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, package, extra, 
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigurationError) as failure:
         use()
-    assert str(failure.value) == f"needs {package.partition('.')[0]}: pip install 'sketchrnn[{extra}]'"
+    assert str(failure.value) == f"needs {package.partition('.')[0]}. Install it: pip install 'sketchrnn[{extra}]'"
 
 
 # shapely and GeoJSON

@@ -133,7 +133,7 @@ def test_background_and_layers():
     layer = Layer(HOUSE, "completion", COMPLETION_COLOR, "house, seed 3")
     root = parse(svg := svg_drawing([layer], render_style=RenderStyle(background="#fee")))
     (group,) = root.findall(f"{SVG}g")
-    assert (group.get(f"{INKSCAPE}groupmode"), group.get(f"{INKSCAPE}label")) == ("layer", "house, seed 3")
+    assert (group.get(f"{INKSCAPE}groupmode"), group.get(f"{INKSCAPE}label")) == ("layer", "1 house, seed 3")
     assert pixels(svg).min() == 255
 
 

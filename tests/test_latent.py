@@ -276,7 +276,7 @@ def fails(result, *parts, code=1):
 
 def test_wrong_places(folder):
     vae = ("--model", "vae.safetensors")
-    fails(run("interpolate", "pig", *vae), "two ends, or four, found 1", code=2)
+    fails(run("interpolate", "pig", *vae), "two or four ends, found 1", code=2)
     fails(run("interpolate", "pig", "pig", "pig", *vae), "found 3", code=2)
     fails(
         run("interpolate", "pgi", "pig", *vae),

@@ -368,5 +368,5 @@ def test_pen_positions_are_those_of_the_drawn_points():
 def test_a_decoder_with_pen_positions_refuses_a_state():
     network = network_of(small_model(variational=False, position_inputs=True))
     rows, condition = random_stroke5(LENGTHS)[:, :1], torch.zeros(4, 0)
-    with pytest.raises(ValueError, match="START"):
+    with pytest.raises(ValueError, match="expected no state"):
         network.decoder(rows, condition, network.decoder.initial_state(condition))

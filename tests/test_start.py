@@ -70,7 +70,7 @@ def test_a_model_learns_what_a_clear_drawing_is(tmp_path, start):
     learned, again, unrated = (load_checkpoint(last_path(tmp_path / name)) for name in ("a", "b", "c"))
     assert np.abs(learned.weights["clarity"]).min() > 0.0 and not unrated.weights["clarity"].any()
     assert all(np.array_equal(value, again.weights[name]) for name, value in learned.weights.items())
-    with pytest.raises(CheckpointError, match="has no recognizer"):
+    with pytest.raises(CheckpointError, match="expected a model with a recognizer"):
         Recognizer(start)
 
 
@@ -118,6 +118,6 @@ def test_a_model_of_one_category_takes_that_of_the_drawings(tmp_path):
 def test_another_architecture_and_another_unit_are_refused(tmp_path, start):
     with pytest.raises(CheckpointError, match=r"tensor .* has shape"):
         run_training(tmp_path / "a", small_model(decoder_units=13), start=start)
-    with pytest.raises(ConfigurationError, match="in the unit 'box', these are in 'source'"):
+    with pytest.raises(ConfigurationError, match="in the unit 'box', found 'source'"):
         begun(tmp_path / "a", start, dataclasses.replace(DRAWINGS, unit="source"))
     assert not (tmp_path / "a").exists()
