@@ -127,7 +127,10 @@ def test_from_files_to_a_sheet(run, server, tmp_path):
     assert one == again != other
     run("render", "store", "--category", "cat", "--random", "5", "-o", "sheet.svg")
     assert (tmp_path / "sheet.svg").read_text().count(">cat</text>") == 5
-    assert "expected one of the categories alarm clock, cat, found 'dog'" in run("render", "store", "--category", "dog", code=1).output
+    assert (
+        "expected one of the categories alarm clock, cat, found 'dog'"
+        in run("render", "store", "--category", "dog", code=1).output
+    )
 
 
 def test_a_store_of_nothing_is_refused(run, tmp_path):

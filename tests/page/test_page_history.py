@@ -22,11 +22,11 @@ def test_all_decisions_are_one_history(addresses, opened, motion):
     assert second != first
     page.choose("dog")
     page.wait_until_drawn()
-    as_dog = page.locator("#endings").inner_html()
+    page.evaluate("""() => new MutationObserver(() => {
+      if (document.body.dataset.drawing === "true") window.drawsAgain = true;
+    }).observe(document.body, { attributes: true })""")
     page.locator("#temperature").fill("1.1")
-    page.wait_for_function(
-        "(before) => document.getElementById('endings').innerHTML !== before", arg=as_dog, timeout=WAIT
-    )
+    page.wait_for_function("() => window.drawsAgain", timeout=WAIT)  # the slider waits for further moves
     page.wait_until_drawn()
     page.click("#undo")
     assert page.input_value("#temperature") == "0.4"
