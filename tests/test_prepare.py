@@ -350,7 +350,7 @@ def test_changed_files_and_selections_need_force(tmp_path):
     with pytest.raises(DatasetError, match="with other options"):
         prepare([path], tmp_path / "s", Selection(limit=2))
     ndjson_file(path, [scribble(seed) for seed in range(4)], keys=keys(4))
-    with pytest.raises(DatasetError, match="has changed.*--force"):
+    with pytest.raises(DatasetError, match=r"has changed.*--force"):
         prepare([path], tmp_path / "s")
     prepare([path], tmp_path / "s", force=True)
     assert len(drawings_in(tmp_path / "s")[0]) == 4
