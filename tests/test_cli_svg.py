@@ -143,7 +143,7 @@ def test_ndjson_to_svg_to_ndjson_keeps_the_points(sample, page):
     line = done("render", "-", "--format", "ndjson", stdin=svg).stdout
     back = [np.transpose(stroke) for stroke in json.loads(line)["drawing"]]
     assert len(back) == len(record.sketch.strokes)
-    if page:  # in millimeters: the same drawing, but for the page's scale and shift
+    if page:  # in millimeters: the same drawing, scaled and shifted to the page
         scale = np.ptp(np.concatenate(back), axis=0)[0] / np.ptp(np.concatenate(record.sketch.strokes), axis=0)[0]
         shift = back[0][0] - record.sketch.strokes[0][0] * scale
         for stroke, original in zip(back, record.sketch.strokes, strict=True):

@@ -73,7 +73,7 @@ def installed(tmp_path_factory, inkex):
 
 @pytest.fixture
 def recorded(tmp_path, installed):
-    """The extension with a program in the place of sketchrnn, which adds ADDED to what it is given."""
+    """The extension with another program instead of sketchrnn; that program adds ADDED to its input."""
     folder = tmp_path / "extension"
     shutil.copytree(installed, folder)
     program = folder / "python"

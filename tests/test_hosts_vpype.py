@@ -110,7 +110,7 @@ def test_it_is_the_completion_of_python(document, model):
     completed = execute("sketchrnn-complete --category cup --seed 5 --temperature 0.6", document)
     drawing = model.complete(prefix_of(document), "cup", seed=5, temperature=0.6)[0]
     same_lines(list(completed.layers[2]), lines_of(drawing.completion.sketch))
-    assert completed.layers[2].lines[0][0] == document.layers[3].lines[-1][-1]  # goes on where the pen is
+    assert completed.layers[2].lines[0][0] == document.layers[3].lines[-1][-1]  # it continues from the pen
     assert completed.layers[2].property("vp_name") == "cup"
     assert completed.layers[2].property("sketchrnn_seed") == 5
 

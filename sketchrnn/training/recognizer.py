@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -363,12 +363,8 @@ def _measures(recognizer: Recognizer, drawings: Drawings) -> str:
         return "the recognizer was not measured: there are no validation drawings"
     shares = []
     for share in (0.5, 1.0):
-        right = 0
-        for index in range(len(drawings)):
-            rows = drawings.stroke3(index)
-            part = Sketch.from_stroke3(rows[: math.ceil(share * len(rows))])
-            right += int(recognizer.log_probabilities([part.strokes])[0].argmax() == drawings.category[index])
-        shares.append(right / len(drawings))
+        best = [answers.argmax(axis=1) for _, answers in _answers(recognizer, drawings, share)]
+        shares.append(float(np.mean(np.concatenate(best) == drawings.category)))
     return (
         f"of {len(drawings):,} validation drawings, the recognizer names {shares[0]:.0%} correctly from their first "
         f"half and {shares[1]:.0%} from the whole drawing"
@@ -383,13 +379,22 @@ def rated(drawings: Drawings, recognizer: Recognizer) -> NDArray[np.float32]:
     column = {name: number for number, name in enumerate(recognizer.categories)}
     columns = np.array([column.get(name, -1) for name in drawings.categories])
     clarity = np.zeros(len(drawings), np.float32)
-    for first in range(0, len(drawings), RATED_TOGETHER):
-        index = np.arange(first, min(first + RATED_TOGETHER, len(drawings)))
+    for index, answers in _answers(recognizer, drawings):
         own = columns[drawings.category[index]]
-        strokes = [Sketch.from_stroke3(drawings.stroke3(number)).strokes for number in index.tolist()]
-        log_probability = recognizer.log_probabilities(strokes)[np.arange(len(index)), own]
+        log_probability = answers[np.arange(len(index)), own]
         clarity[index] = np.where(own < 0, 0.0, 2.0 * np.exp(log_probability) - 1.0)
     return clarity
+
+
+def _answers(
+    recognizer: Recognizer, drawings: Drawings, share: float = 1.0
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield batches: indices (B,), and log probabilities (B, categories) for the first part of these drawings."""
+    for first in range(0, len(drawings), RATED_TOGETHER):
+        index = np.arange(first, min(first + RATED_TOGETHER, len(drawings)))
+        rows = [drawings.stroke3(number) for number in index.tolist()]
+        parts = [Sketch.from_stroke3(each[: math.ceil(share * len(each))]).strokes for each in rows]
+        yield index, recognizer.log_probabilities(parts)
 
 
 @torch.no_grad()

@@ -98,7 +98,7 @@ class Page:
         self.pen("released", points[-1], force=0.0, **{**options, "buttons": 0})
 
     def erase_with_pen(self, points):
-        """Draw a line with a pen's other end; the developer tools' protocol has none, so the page is told."""
+        """Draw with the eraser end of a pen. The page gets made-up events: the developer tools have no such pen."""
         for index, (x, y) in enumerate([*points, points[-1]]):
             name = "pointerdown" if index == 0 else "pointerup" if index == len(points) else "pointermove"
             options = {

@@ -441,7 +441,7 @@ class Page {
     await this.#showStrip();
   }
 
-  /** Saves the drawing at once; while that goes on, further changes wait for each other. */
+  /** Saves the drawing now. Changes that come while it is being saved are saved together afterwards. */
   async #save() {
     this.saveAgain = true;
     this.saving ??= this.#saveChanges().finally(() => (this.saving = null));

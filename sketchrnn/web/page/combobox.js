@@ -89,7 +89,7 @@ export class Combobox {
     this.input.value = this.value;
   }
 
-  /** An emptied field means whatever it looks like; any other text that was not chosen is given up. */
+  /** Leaves the field: an empty field chooses "whatever it looks like"; other text that was not chosen is discarded. */
   #leave() {
     const emptied = this.value && !this.input.value.trim();
     if (emptied) this.#choose(null);

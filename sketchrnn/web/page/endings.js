@@ -90,7 +90,7 @@ export class Finisher {
   }
 
   /**
-   * Draws endings of a drawing; they are told to `events`. Resolves with all that add something, or null if it was stopped.
+   * Draws endings of a drawing and reports them to `events`. Resolves with the endings that add something; null if stopped.
    * @param {import("./history.js").State} state @param {FinisherEvents} events
    */
   async finish(state, events) {
@@ -125,7 +125,7 @@ export class Finisher {
     const count = others.length ? 1 : ENDINGS - 1;
     for (const [index, name] of (others.length ? others : tried.slice(-1)).entries())
       endings.push(...(await this.#draw({ ...settings, category: name, seed: seed + 1 + index, count }, events)));
-    // a sun may look like a sun whatever it began as: what the drawing looked like before counts as much
+    // add the guess for the given strokes: an ending can look clearly like an improbable category
     const likely = new Map(guesses?.map(({ category: name, probability }) => [name, Math.log(probability)]));
     for (const ending of endings) ending.score += likely.get(ending.category) ?? 0;
     return endings;

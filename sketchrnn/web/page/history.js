@@ -8,7 +8,7 @@
  * @property {Ending[]} endings
  * @property {number} shown index of the ending on the sheet
  * @property {boolean} settled nothing is to be drawn: the sheet is empty, or all of it is kept
- * @property {string | null} category chosen by the user; null: whatever it looks like
+ * @property {string | null} category chosen by the user; null: the category is guessed
  * @property {{ category: string, probability: number }[]} guesses
  * @property {number} temperature
  * @property {number} seed

@@ -8,7 +8,7 @@ const DOT_SECONDS = 0.08;
 const FADE_SECONDS = 0.7;
 const FRAME = 1 / 60; // seconds that are shown at once, so that no frame passes without a line
 
-const shapes = new WeakMap(); // by stroke: its curve, as of so many points
+const shapes = new WeakMap(); // for each stroke: its curve, and the number of points it was made from
 
 function shapeOf(stroke) {
   let shape = shapes.get(stroke);

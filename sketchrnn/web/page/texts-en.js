@@ -84,7 +84,7 @@ export const ENGLISH = {
   nothingAdded: (empty, instead) => `As ${a(empty)}, nothing is left to add. Here it is as ${a(instead)}.`,
   tryingNext: (empty) => `As ${a(empty)}, nothing is left to add. Trying what else it could be …`,
   nothingAtAll: "The model has nothing to add. Draw another stroke, or choose what it should become.",
-  kept: "Kept. Draw on, and the model goes on from there.",
+  kept: "Kept. Continue drawing, and the model continues from there.",
   empty: "The sheet is empty.",
   yours: (strokes) => `${count(strokes, "stroke")} of yours.`,
   selected: (strokes) => `${count(strokes, "stroke")} selected.`,
