@@ -109,6 +109,23 @@ export class Network {
     };
   }
 
+  /** Returns states of one drawing each as one state. */
+  joined(states) {
+    const all = (name) => {
+      const size = states[0][name].length;
+      const values = new Float32Array(states.length * size);
+      states.forEach((state, index) => values.set(state[name], index * size));
+      return values;
+    };
+    return {
+      size: states.length,
+      hidden: all("hidden"),
+      cell: all("cell"),
+      constants: states.flatMap(({ constants }) => constants),
+      pen: states[0].pen && all("pen"),
+    };
+  }
+
   /** Takes one step, in place. `rows`: stroke-5, in offset scales, one for each drawing, or one for all. */
   step(state, rows) {
     const { size, constants, pen } = state;

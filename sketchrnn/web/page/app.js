@@ -156,8 +156,8 @@ class Page {
     this.#stopTurns();
     this.#stopDemo();
     this.history.change({ ...changes, ...(finish && { endings: [], shown: 0, settled: false }) });
+    if (finish) this.#finish(); // first of all: the worker draws while the page shows the change
     this.#showAll();
-    if (finish) this.#finish();
     this.#save();
   }
 
