@@ -19,7 +19,7 @@ export function makeKernel({ plain = false } = {}) {
   if (!plain) {
     try {
       const bytes = Uint8Array.from(atob(KERNEL), (letter) => letter.charCodeAt(0));
-      return wasmKernel(new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
+      return wasmKernel(/** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports));
     } catch {
       // no WebAssembly, no SIMD, or a content security policy without 'wasm-unsafe-eval'
     }

@@ -9,6 +9,8 @@ import { logProb } from "./mixture.js";
  * all, or
  * a list for each. `prior`: added to each. `logUnit`: logarithm of the factor of the prefix's coordinates for each;
  * an offset of exactly 0 counts as a probability. `margin`: hypotheses this number of nats behind the best are dropped.
+ * @param {any} network @param {any} state @param {(number[] | Float32Array)[][]} rows
+ * @param {{ prior: ArrayLike<number>, logUnit?: number[], margin?: number }} options
  */
 export function* logLikelihood(network, state, rows, { prior, logUnit, margin = Infinity }) {
   const count = state.size;

@@ -16,10 +16,17 @@ const POSITION_FACTOR = 0.25;
 const PEN_NUMBERS = 9;
 
 export class Network {
+  encoder = null;
+  clarity = null;
+  noLatent = null;
+
   constructor(file, kernel) {
     const { configuration } = file;
     const { rowUnits, conditioningUnits, decoderUnits, outputUnits, categories, categoryUnits, latentUnits } = configuration;
-    Object.assign(this, { file, configuration, kernel, offsetScale: file.offsetScale });
+    this.file = file;
+    this.configuration = configuration;
+    this.kernel = kernel;
+    this.offsetScale = file.offsetScale;
     this.cell = this.#layer("decoder.lstm", configuration.decoderCell, rowUnits + conditioningUnits, decoderUnits);
     const { inputWeights, stateUnits } = this.cell;
     const width = rowUnits + conditioningUnits;

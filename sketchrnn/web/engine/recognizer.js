@@ -12,7 +12,8 @@ export function makeRecognizer({ recognizer, configuration, tensor }, kernel) {
 
 class Recognizer {
   constructor({ pictureSize, channels, kernels, strides, hiddenUnits }, categories, tensor, kernel) {
-    Object.assign(this, { pictureSize, kernel });
+    this.pictureSize = pictureSize;
+    this.kernel = kernel;
     let [inputs, size] = [1, pictureSize];
     this.convolutions = channels.map((outputs, index) => {
       const [width, stride] = [kernels[index], strides[index]];
