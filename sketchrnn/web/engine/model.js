@@ -10,7 +10,10 @@ export class Model {
     this.#run = run;
   }
 
-  /** Guesses the category of strokes: returns all categories, the most probable first. */
+  /**
+   * Guesses the category of strokes: returns all categories, the most probable first.
+   * @param {any} strokes @param {Record<string, any>} options
+   */
   async guess(strokes, { signal, ...options } = {}) {
     return resultOf(this.#run("guess", strokes, options, signal));
   }
@@ -46,7 +49,10 @@ export class Model {
     return this.complete([], options);
   }
 
-  /** Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates. */
+  /**
+   * Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates.
+   * @param {any} strokes @param {Record<string, any>} options
+   */
   async completions(strokes, { signal, ...options } = {}) {
     return (await resultOf(this.#run("draw", strokes, options, signal))).completions;
   }
@@ -56,6 +62,7 @@ export class Model {
    * `{ event: "start", category, drawings: [{ seed, candidate }, ...], guesses }`, again for each category that is tried,
    * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
    * Returns all drawings as `candidates`, in this order, and the chosen ones as `completions`.
+   * @param {any} strokes @param {Record<string, any>} options
    */
   stream(strokes, { signal, ...options } = {}) {
     return this.#run("draw", strokes, options, signal);

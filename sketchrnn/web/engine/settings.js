@@ -16,6 +16,7 @@ const whole = (least, most) => [
 ];
 const positive = number("a positive number", (value) => value > 0 && value < Infinity);
 const flag = ["true or false", (value) => typeof value === "boolean"];
+/** @param {any[]} kind */
 const optional = ([expected, valid]) => [`${expected}, or null`, (value) => value === null || valid(value)];
 const text = ["a name", (value) => typeof value === "string"];
 
@@ -44,6 +45,7 @@ const DRAW = {
 export const guessSettings = (options) => checked(options, GUESS);
 export const drawSettings = (options) => checked(options, DRAW);
 
+/** @returns {any} */
 function checked(options, known) {
   const settings = Object.fromEntries(Object.entries(known).map(([name, [fallback]]) => [name, fallback]));
   for (const [name, value] of Object.entries(options)) {
