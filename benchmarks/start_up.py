@@ -33,9 +33,17 @@ IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")
 PACKAGES = ("numpy", "tinycss2", "click", "safetensors", "ndjson", "xml", "sketchrnn")
 
 
-def run(command: list[str], threads: int) -> tuple[float, float]:
-    """Return the seconds that a command took, by the clock and of the processor, on so many threads."""
+def run(command: list[str], threads: int, package: Path | None = None) -> tuple[float, float]:
+    """Return the seconds that a command took, by the clock and of the processor, on so many threads.
+
+    Args:
+        command: the program and its arguments.
+        threads: number of threads.
+        package: folder of another version of sketchrnn, which the command then runs.
+    """
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    if package is not None:
+        environment["PYTHONPATH"] = str(package)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     before, started = os.times(), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
@@ -54,12 +62,40 @@ def where_it_goes(command: list[str]) -> Counter[str]:
     return spent
 
 
+def beside(baseline: Path, rounds: int, threads: int) -> list[str]:
+    """Return a table: complete of each sample with a category, by another version and by this one, taking turns."""
+    samples = [path for path in sorted(SAMPLE.parent.glob("*.ndjson")) if '"word"' in path.read_text()]
+    versions = (baseline, Path(__file__).parent.parent)
+    lines = [
+        "| prefix | drawings | baseline, least s | this version, least s | ratio |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for count in (1, 100):
+        totals = [0.0, 0.0]
+        for path in samples:
+            command = [*SKETCHRNN, "complete", str(path), "-n", str(count)]
+            taken = [[run(command, threads, version)[0] for version in versions] for _ in range(rounds)]
+            least = [min(times) for times in zip(*taken, strict=True)]
+            totals = [total + time for total, time in zip(totals, least, strict=True)]
+            lines.append(f"| {path.stem} | {count} | {least[0]:.2f} | {least[1]:.2f} | {least[1] / least[0]:.2f} |")
+        means = [total / len(samples) for total in totals]
+        lines.append(f"| all, mean | {count} | {means[0]:.2f} | {means[1]:.2f} | {means[1] / means[0]:.2f} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--baseline", type=Path, help="folder of another version to run beside this one")
     arguments = parser.parse_args()
     rounds, threads = arguments.rounds, arguments.threads
+    if arguments.baseline is not None:
+        title = (
+            f"{machine('cpu')}; `start_up.py --baseline FOLDER --rounds {rounds}`, threads: {threads}, by the clock."
+        )
+        write_results("start_up_beside", [title, "", *beside(arguments.baseline, rounds, threads)])
+        return
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     for _ in range(rounds + 1):  # the commands take turns, so that what else the machine does meets all of them
         for name, command in COMMANDS.items():

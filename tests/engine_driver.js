@@ -1,5 +1,6 @@
 // What the tests ask of the engine, in Node and in Chromium: calls by name, with JSON values.
 
+import { indexOfName } from "../sketchrnn/web/engine/categories.js";
 import { Engine } from "../sketchrnn/web/engine/engine.js";
 import { encodePrefix } from "../sketchrnn/web/engine/prefix.js";
 import { philox } from "../sketchrnn/web/engine/random.js";
@@ -21,6 +22,7 @@ const rowsOf = ({ strokes, pen_down: penDown }, category, options) =>
 export const calls = {
   philox,
   simplified,
+  categories: (names, categories) => names.map((name) => indexOfName(name, categories)),
   picture: (strokes, size) => [...pictureOf(strokes, size)],
   load(base64, options) {
     engine = new Engine(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer, options);

@@ -1,11 +1,14 @@
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
 from builders import CATEGORIES, CONFIGURATIONS, small_model
 
+import sketchrnn
 from sketchrnn.errors import CategoryError, ConfigurationError
+from sketchrnn.model.categories import index_of_name, synonyms
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.training.configuration import TrainingConfiguration
 
@@ -22,10 +25,34 @@ MODEL = small_model(categories=CATEGORIES)
         ("Alarm_Clock", 1),
         ("The Eiffel Tower", 2),
         ("the_eiffel_tower", 2),
+        ("Eiffel-Tower ", 2),
+        ("alarmclocks", 1),
     ],
 )
 def test_categories_are_found_by_their_spellings(name, index):
     assert MODEL.category_index(name) == index
+
+
+def test_categories_are_found_by_plurals_and_synonyms(caplog):
+    caplog.set_level("INFO")
+    categories = sketchrnn.load().categories
+    found = {name: categories[index_of_name(name, categories)] for name in ("kitten", "Bikes", "grape", "teddy bears")}
+    assert found == {"kitten": "cat", "Bikes": "bicycle", "grape": "grapes", "teddy bears": "teddy-bear"}
+    assert caplog.messages == ["kitten: taken as cat", "Bikes: taken as bicycle"]
+
+
+def test_synonyms_are_of_categories_and_are_none():
+    categories = sketchrnn.load().categories
+    assert set(synonyms().values()) <= set(categories)
+    names = {re.sub(r"[ '-]", "", name.lower().removeprefix("the ")) for name in categories}
+    assert len(names) == len(categories)
+    assert not names & set(synonyms())
+    assert all(word.isalpha() and word == word.lower() for word in synonyms())
+
+
+def test_a_synonym_of_a_category_that_the_model_lacks_is_unknown():
+    with pytest.raises(CategoryError, match=r"unknown category 'kitten'"):
+        MODEL.category_index("kitten")
 
 
 def test_the_exact_spelling_comes_first():
@@ -35,7 +62,7 @@ def test_the_exact_spelling_comes_first():
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("alarm clok", "; did you mean 'alarm clock'?"), ("eiffel tower", "'The Eiffel Tower'"), ("zzz", "'zzz' (")],
+    [("alarm clok", "; did you mean 'alarm clock'?"), ("eifel towr", "'The Eiffel Tower'"), ("zzz", "'zzz' (")],
 )
 def test_unknown_categories_come_with_what_may_be_meant(name, hint):
     with pytest.raises(CategoryError) as caught:

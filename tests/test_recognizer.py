@@ -134,6 +134,16 @@ def test_a_part_is_the_first_rows_or_the_first_strokes_of_another_order():
     )
 
 
+def test_a_part_of_a_backward_stroke_is_its_end():
+    sketch = SKETCHES[2]
+    offsets, lifts, lengths = padded([sketch])  # 3 rows of the first stroke, 2 of the second
+    in_order, everything = torch.arange(5.0)[None], torch.ones(1, 5, dtype=torch.bool)
+    part = segments_of(offsets, lifts, lengths, share=torch.tensor([0.4]), stroke_order=in_order, backward=everything)
+    np.testing.assert_allclose(draw_pictures(part, SIZE).numpy(), pictures([[sketch.strokes[0][1:]]], SIZE), atol=1e-4)
+    whole = segments_of(offsets, lifts, lengths, share=torch.ones(1), stroke_order=in_order, backward=everything)
+    np.testing.assert_allclose(draw_pictures(whole, SIZE).numpy(), pictures([sketch.strokes], SIZE), atol=1e-4)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 def test_numpy_agrees_with_torch(network, temperature, tmp_path):

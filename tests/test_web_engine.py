@@ -9,8 +9,11 @@ import pytest
 from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, small_model
 from web import engine_in_chromium, engine_in_node
 
+import sketchrnn
 from sketchrnn import __version__
+from sketchrnn.errors import CategoryError
 from sketchrnn.formats import read_records
+from sketchrnn.model.categories import index_of_name, synonyms
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, checkpoint_bytes, load_checkpoint, load_shipped
 from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
@@ -37,6 +40,25 @@ TINY = RecognizerConfiguration(16, (4, 6), (5, 3), (2, 1), 8)
 def engine(request):
     with request.param() as engine:
         yield engine
+
+
+NAMES = ["CAT", "Kitten", "kittens", "eiffel tower", "THE_MONA LISA", "hotdog", "teddy bear", "houses", "pea", "Bikes"]
+NAMES += ["t shirt", "T-SHIRT", "see-saw", "Killer", "", "s", "the", "constructor", "glasses", " cat ", "it’s", "ÄÖ"]
+
+
+def test_names_mean_the_same_categories(engine):
+    categories = sketchrnn.load().categories
+
+    def ours(name):
+        try:
+            return index_of_name(name, categories)
+        except CategoryError:
+            return -1
+
+    names = [*NAMES, *synonyms(), *categories]
+    found = [ours(name) for name in names]
+    assert engine("categories", names, list(categories)) == found
+    assert found[-len(categories) :] == list(range(len(categories)))
 
 
 def sent(sketch):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sketchrnn.errors import CategoryError, ConfigurationError
+from sketchrnn.model.categories import index_of_name
 from sketchrnn.settings import NETWORK, check_settings, documented, setting
 
 PEN_STATES = 3
@@ -156,15 +156,7 @@ class ModelConfiguration:
             raise CategoryError(
                 f"expected one of {len(self.categories)} categories, found none. Choose one with --category"
             )
-        if category in self.categories:
-            return self.categories.index(category)
-        known = {name.lower(): name for name in self.categories}
-        folded = category.lower().replace("_", " ")
-        if folded in known:
-            return self.categories.index(known[folded])
-        nearest = [known[name] for name in difflib.get_close_matches(folded, known, n=3, cutoff=0.5)]
-        hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
-        raise CategoryError(f"unknown category {category!r}{hint} (`sketchrnn info` lists all {len(known)})")
+        return index_of_name(category, self.categories)
 
     def category_name(self, category: str | None) -> str | None:
         """Return a category as the model spells it; None for a model whose categories have no names.

@@ -259,6 +259,13 @@ class RecognizerTraining:
         maximum=1.0,
         panel=TRAINING,
     )
+    reversed_share: float = setting(
+        0.25,
+        "Share of the partial drawings of which half of the strokes are drawn from their end.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=TRAINING,
+    )
     averaged_share: float = _share(0.05, "Average the weights over this share of the steps; 0 = last weights.")
     seed: int = _count(
         0, "Seed of all random numbers; the same seed repeats the result.", maximum=LARGEST_SEED, panel=MACHINE

@@ -106,6 +106,7 @@ def segments_of(
     *,
     share: Tensor | None = None,
     stroke_order: Tensor | None = None,
+    backward: Tensor | None = None,
 ) -> Segments:
     """Return the straight pieces of drawings, or of their first parts.
 
@@ -116,6 +117,7 @@ def segments_of(
         share: visible share of each drawing, 0 to 1, (B,); None for whole drawings.
         stroke_order: a sort key for each stroke, (B, N); strokes are sorted before the share is taken. None keeps the
             order.
+        backward: strokes that are drawn from their last point, (B, N); counts if there is a ``stroke_order``.
     """
     row = torch.arange(offsets.shape[1], device=offsets.device).expand_as(lifts)
     point = offsets.cumsum(1)
@@ -127,7 +129,10 @@ def segments_of(
         rank = row
         if stroke_order is not None:
             stroke = begins.cumsum(1)
-            key = stroke_order.gather(1, stroke) * offsets.shape[1] + row.float() / offsets.shape[1]
+            within = row / offsets.shape[1]  # below 1
+            if backward is not None:
+                within = torch.where(backward.gather(1, stroke), -within, within)
+            key = 2.0 * offsets.shape[1] * stroke_order.gather(1, stroke) + within
             rank = key.masked_fill(~seen, math.inf).argsort(1).argsort(1)
         seen = seen & (rank < (share * lengths).ceil()[:, None])
     chosen = seen & (dot | ~begins)
@@ -236,14 +241,16 @@ class PictureBatches:
         offsets, lifts, lengths = self._rows(index)
         count, steps = lifts.shape
         offsets, lifts = augmented(offsets, lifts, generator)
-        whole, shuffled, share = torch.rand(3, count, generator=generator, device=self._device)
+        whole, shuffled, turned, share = torch.rand(4, count, generator=generator, device=self._device)
         share = torch.where(whole < training.whole_share, 1.0, 0.05 + 0.95 * share)
         order = torch.rand(count, steps, generator=generator, device=self._device)
         in_order = torch.arange(steps, device=self._device) / steps
         order = torch.where((shuffled < training.shuffled_share)[:, None], order, in_order)
+        backward = torch.rand(count, steps, generator=generator, device=self._device) < 0.5
+        backward &= (turned < training.reversed_share)[:, None]
         fit = torch.rand(count, 3, generator=generator, device=self._device)
         fit = torch.cat([0.85 + 0.15 * fit[:, :1], 3.0 * fit[:, 1:] - 1.5], dim=1)
-        segments = segments_of(offsets, lifts, lengths, share=share, stroke_order=order)
+        segments = segments_of(offsets, lifts, lengths, share=share, stroke_order=order, backward=backward)
         return draw_pictures(segments, self._size, fit)
 
 

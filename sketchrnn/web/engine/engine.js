@@ -1,5 +1,6 @@
 /** The engine of a model file: drawing and guessing as generators of steps, which `Model` and the worker run. */
 
+import { indexOfName } from "./categories.js";
 import { draw, triesOf } from "./draw.js";
 import { guess } from "./guess.js";
 import { makeKernel } from "./kernel.js";
@@ -64,10 +65,8 @@ export class Engine {
 /** Returns the index of a category; 0 for a model with one category. */
 function indexOf(category, categories, conditional) {
   if (!conditional && (category === null || !categories.length)) return 0;
-  const wanted = category?.toLowerCase().replaceAll("_", " ");
-  const index = categories.findIndex((name) => name === category);
-  const folded = index < 0 ? categories.findIndex((name) => name.toLowerCase() === wanted) : index;
-  if (folded < 0)
+  const index = category === null ? -1 : indexOfName(category, categories);
+  if (index < 0)
     throw new RangeError(`category: expected one of the model's ${categories.length} categories, found ${category}`);
-  return folded;
+  return index;
 }

@@ -1,5 +1,7 @@
 /** All texts of the page in English, and other words for the categories. A translation has the same keys. */
 
+import { SYNONYMS } from "../engine/synonyms.js";
+
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const a = (noun) => (/^the /i.test(noun) ? noun : /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`);
 
@@ -98,23 +100,5 @@ export const ENGLISH = {
   noDrawings: "Drawings that you leave appear here.",
   percent: (share) => (share >= 0.995 ? ">99 %" : share < 0.01 ? "<1 %" : `${Math.round(share * 100)} %`),
   fileName: "drawing",
-  synonyms: {
-    kitten: "cat", kitty: "cat", puppy: "dog", hound: "dog", bunny: "rabbit", hare: "rabbit", pony: "horse", bike: "bicycle",
-    cycle: "bicycle", motorcycle: "motorbike", plane: "airplane", aeroplane: "airplane", jet: "airplane", automobile: "car",
-    auto: "car", lorry: "truck", ufo: "flying saucer", boat: "sailboat", yacht: "sailboat", ship: "cruise ship", tv: "television",
-    phone: "telephone", mobile: "cell phone", smartphone: "cell phone", glasses: "eyeglasses", spectacles: "eyeglasses",
-    smile: "smiley face", emoji: "smiley face", head: "face", home: "house", hut: "house", rose: "flower", blossom: "flower",
-    daisy: "flower", clover: "leaf", oak: "tree", palm: "palm tree", plant: "house plant", pot: "house plant", sofa: "couch",
-    doughnut: "donut", burger: "hamburger", fries: "hamburger", chips: "potato", pc: "computer", notebook: "laptop",
-    bulb: "light bulb", lamp: "floor lamp", balloon: "hot air balloon", watch: "wristwatch", tshirt: "t-shirt", shirt: "t-shirt",
-    trousers: "pants", jeans: "pants", jumper: "sweater", pullover: "sweater", trainers: "shoe", boot: "shoe", sneaker: "shoe",
-    turtle: "sea turtle", tortoise: "sea turtle", killer: "shark", hippo: "rhinoceros", rhino: "rhinoceros", bee: "bee",
-    wasp: "bee", bug: "ant", insect: "ant", piglet: "pig", hog: "pig", calf: "cow", bull: "cow", lamb: "sheep", ram: "sheep",
-    duckling: "duck", goose: "swan", chick: "bird", sparrow: "bird", teddy: "teddy-bear", bear: "bear", ape: "monkey",
-    chimp: "monkey", alligator: "crocodile", fir: "tree", hill: "mountain", sea: "ocean", wave: "ocean", heart: "heart",
-    bolt: "lightning", thunder: "lightning", football: "soccer ball", soda: "bottlecap", mug: "mug", wine: "wine glass",
-    eiffel: "The Eiffel Tower", "mona lisa": "The Mona Lisa", violin: "violin", fiddle: "violin", keyboard: "keyboard",
-    tap: "sink", bin: "bucket", pail: "bucket", handbag: "purse", bag: "purse", sweet: "lollipop", candy: "lollipop",
-    icecream: "ice cream", cab: "car", taxi: "car", tram: "train", locomotive: "train", cop: "police car", whale: "whale",
-  },
+  synonyms: SYNONYMS,
 };
