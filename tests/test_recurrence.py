@@ -84,6 +84,15 @@ def test_it_computes_the_same_without_onednn(precision, monkeypatch):
         assert (one - other).norm() < PRECISIONS[precision] * one.norm(), number
 
 
+def test_a_batch_without_drawings_has_gradients_of_zero():
+    """Such a batch is the shard of a process that gets none of a small batch."""
+    layers, rows, conditioning, _ = case(2, 7, False, torch.float32)
+    empty = [sequence[:, :0] for sequence in rows]
+    (one, other), _ = ours(layers, empty, conditioning[:0], None)
+    (one.sum() + other.sum()).backward()
+    assert all((layer.weight_hh_l0.grad == 0).all() for layer in layers)
+
+
 def test_dropped_recurrent_weights_are_the_same_at_all_steps():
     layers, rows, conditioning, state = case(1, 7, with_state=True)
     layers[0].weight_dropout = 0.5
