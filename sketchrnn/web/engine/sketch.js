@@ -14,7 +14,8 @@ export function sketchOf(strokes, penDown = false) {
     if (typeof (stroke ?? [])[Symbol.iterator] !== "function")
       throw new TypeError(`stroke ${index}: expected a list of points, found ${typeof stroke}`);
     return Array.from(stroke ?? [], (point, number) => {
-      const [x, y] = Array.isArray(point) || ArrayBuffer.isView(point) ? point : [point?.x, point?.y];
+      const pair = Array.isArray(point) || ArrayBuffer.isView(point);
+      const [x, y] = pair ? /** @type {any} */ (point) : [point?.x, point?.y];
       if (!Number.isFinite(x) || !Number.isFinite(y))
         throw new TypeError(`stroke ${index}, point ${number}: expected finite numbers (x, y), found (${x}, ${y})`);
       return [x, y];
