@@ -1,6 +1,8 @@
 """Shared by all tests: a repeatable hypothesis profile, the real drawings, and what a missing requirement means."""
 
+import contextlib
 import os
+import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -18,6 +20,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
+
+TAKEN_PORTS = (8345, 29400, 29500, 8888, 8000, 8080)
+"""Default ports: of ``serve``, torchrun (two), Jupyter, ``python -m http.server`` and proxies."""
 
 NOT_APPLICABLE = "not applicable: "
 """How the reason of a skip begins if the test has no meaning for its parameters or on this machine."""
@@ -55,6 +60,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Prepare files elsewhere than in the user's own cache, in this process and in the processes that it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def taken_ports() -> Iterator[None]:
+    """Take the ports that the documentation and other programs use by default, so that no test depends on them."""
+    with contextlib.ExitStack() as stack:
+        for port in TAKEN_PORTS:
+            with contextlib.suppress(OSError):  # another program has it, or a process of these tests
+                stack.enter_context(socket.create_server(("", port)))
         yield
 
 

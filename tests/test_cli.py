@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from web import PATIENCE
 
 from sketchrnn.cli import main
 from sketchrnn.formats import read_records
@@ -417,7 +418,7 @@ def test_ctrl_c_saves_and_exits_130(tmp_path, drawings):
     running = subprocess.Popen([*command, "--max-steps", "1000000"], stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert any(line.startswith("step 50:") for line in running.stderr)
     running.send_signal(signal.SIGINT)
-    _, talk = running.communicate(timeout=60)
+    _, talk = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert "--resume continues" in talk
     stopped = json.loads(run("info", tmp_path / "cats.last.safetensors", "--json").stdout)["training"]["step"]

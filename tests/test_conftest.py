@@ -38,4 +38,4 @@ def test_in_ci_a_missing_requirement_is_a_failure(ci, expected, pytester, monkey
     shutil.copy(Path(__file__).parent / "conftest.py", pytester.path / "conftest.py")
     pytester.makepyfile(**SUITE)
     arguments = ("-p", "no:cacheprovider", "-p", "no:xdist", "--continue-on-collection-errors")
-    pytester.runpytest_subprocess(*arguments).assert_outcomes(**expected)
+    pytester.runpytest_inprocess(*arguments).assert_outcomes(**expected)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from builders import CONFIGURATIONS, random_drawings, small_model
+from web import PATIENCE
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.model.checkpoint import load_checkpoint
@@ -64,7 +65,7 @@ def start(*arguments, size=2, module=None):
 
 
 def finish(process):
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     return output, errors
 
@@ -107,7 +108,7 @@ def test_sigterm_stops_all_processes_at_the_same_step(tmp_path, child):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     step = load_checkpoint(last_path(path)).training["step"]
     assert step >= 10
     assert all(record["step"] <= step for record in evaluations(path))
@@ -129,7 +130,7 @@ def test_the_command_under_torchrun(tmp_path):
     assert "training on cpu by 2 processes" in errors
     assert errors.count(f"wrote {output}") == 1
     process = start(*arguments, "--device", "cpu", module="sketchrnn")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
     assert f"{output}" in errors
     assert "exists" in errors

@@ -1,5 +1,6 @@
 import hashlib
 import random
+import socket
 import threading
 
 import pytest
@@ -120,8 +121,9 @@ def test_a_refusal_is_final(server, tmp_path):
 
 
 def test_no_server_and_no_address(tmp_path):
-    with pytest.raises(DownloadError, match="the connection failed: connection refused"):
-        download("http://127.0.0.1:9/x", tmp_path / "x", retries=QUICK)
+    with socket.socket() as silent, pytest.raises(DownloadError, match="the connection failed: connection refused"):
+        silent.bind(("127.0.0.1", 0))  # nobody listens on this port, and no other program can take it
+        download(f"http://127.0.0.1:{silent.getsockname()[1]}/x", tmp_path / "x", retries=QUICK)
     for address in ("nonsense", "ftp://x/y", "http://"):
         with pytest.raises(DownloadError):
             download(address, tmp_path / "x", retries=QUICK)

@@ -14,6 +14,7 @@ import pytest
 from builders import checkpoint_of, network_of, small_model
 from click.testing import CliRunner
 from http_server import serving
+from web import PATIENCE
 
 from sketchrnn.cli import COMMANDS, main
 from sketchrnn.files import CACHE_VARIABLE
@@ -132,7 +133,7 @@ def run_in_shell(command, folder, bucket):
     }
     here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
     if command.startswith("sketchrnn serve"):
-        serve_and_stop(here, options)
+        serve_and_stop(f"{here} --port 0", options)  # the default port can be taken
         return
     result = subprocess.run(here, shell=True, capture_output=True, **options)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
@@ -145,11 +146,11 @@ def serve_and_stop(command, options):
             line = running.stderr.readline()
             address = re.search(r"http://\S+", line)
             assert address, line
-            with urllib.request.urlopen(address[0], timeout=20) as answer:
+            with urllib.request.urlopen(address[0], timeout=PATIENCE) as answer:
                 assert b"sketchrnn" in answer.read()
         finally:
             running.send_signal(signal.SIGINT)
-        assert running.wait(20) in (0, 130), running.stderr.read()
+        assert running.wait(PATIENCE) in (0, 130), running.stderr.read()
 
 
 def test_samples(folder, bucket):

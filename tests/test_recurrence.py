@@ -6,6 +6,7 @@ from builders import FUSED, network_of, random_stroke5, small_model
 from test_network import categories_of, noise_of
 from torch import nn
 
+from sketchrnn.training.network import recurrence
 from sketchrnn.training.network.cells import LSTM, SideBySide
 from sketchrnn.training.network.recurrence import Workspace
 
@@ -71,6 +72,25 @@ def test_it_computes_what_torchs_lstm_does(precision, shape, with_state):
     for number, (one, other) in enumerate(zip(exact, found, strict=True)):
         assert (one - other).norm() < PRECISIONS[precision] * one.norm(), number
     assert precision == torch.float64 or not all(map(torch.equal, exact, found))
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+def test_it_computes_the_same_without_onednn(precision, monkeypatch):
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+        expected = results(ours, *case(2, 7, True, torch.float32))
+        monkeypatch.setattr(recurrence, "_linear", None)
+        found = results(ours, *case(2, 7, True, torch.float32))
+    for number, (one, other) in enumerate(zip(expected, found, strict=True)):
+        assert (one - other).norm() < PRECISIONS[precision] * one.norm(), number
+
+
+def test_a_batch_without_drawings_has_gradients_of_zero():
+    """Such a batch is the shard of a process that gets none of a small batch."""
+    layers, rows, conditioning, _ = case(2, 7, False, torch.float32)
+    empty = [sequence[:, :0] for sequence in rows]
+    (one, other), _ = ours(layers, empty, conditioning[:0], None)
+    (one.sum() + other.sum()).backward()
+    assert all((layer.weight_hh_l0.grad == 0).all() for layer in layers)
 
 
 def test_dropped_recurrent_weights_are_the_same_at_all_steps():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import CONFIGURATIONS, random_drawings, small_model
+from web import PATIENCE
 
 from sketchrnn.errors import CheckpointError, ConfigurationError, DatasetError, SketchRNNError, TrainingError
 from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
@@ -441,7 +442,7 @@ def test_a_killed_run_leaves_checkpoints_and_goes_on_to_the_last_bit(tmp_path):
         children[path] = subprocess.Popen([sys.executable, "-c", CHILD, str(path), *moment], env=environment)
     run_training(tmp_path / "whole", training=KILLED)
     for path, child in children.items():
-        assert child.wait(timeout=100) == (0 if path.name.startswith("SIGTERM") else -signal.SIGKILL)
+        assert child.wait(timeout=PATIENCE) == (0 if path.name.startswith("SIGTERM") else -signal.SIGKILL)
         best, last = stored(path)[1], stored(last_path(path))[1]
         assert 2 <= last["step"] < KILLED.max_steps
         assert best["step"] <= last["step"] + 1  # saved in the step in which it was killed

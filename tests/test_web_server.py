@@ -17,7 +17,7 @@ import time
 import pytest
 from builders import CATEGORIES, checkpoint_of, network_of, small_model
 from click.testing import CliRunner
-from web import ask, serving
+from web import PATIENCE, ask, serving
 
 from sketchrnn.cli.page import serve
 from sketchrnn.web import server
@@ -39,7 +39,7 @@ def port(files):
 
 def sent(port, *parts):
     """Send bytes as they are; return all that comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         received = b""
         with contextlib.suppress(OSError):  # it may be closed before all is sent
             for part in parts:
@@ -177,7 +177,7 @@ def test_a_body_is_never_taken_for_a_request(port):
 def test_slow_heads_are_cut_off(files, monkeypatch):
     """Also if a byte arrives now and then."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
-    with serving(files) as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with serving(files) as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         ended = threading.Event()
 
         def drip():
@@ -203,7 +203,7 @@ def test_clients_that_take_nothing_are_given_up(monkeypatch):
         connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
         for connection in connections:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while threading.active_count() < before + 5 and time.monotonic() < until:
             time.sleep(0.01)
         while threading.active_count() > before and time.monotonic() < until:
@@ -221,7 +221,7 @@ def test_more_connections_than_there_may_be_are_closed(files, monkeypatch):
         with contextlib.suppress(ConnectionError):
             assert sent(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == b""
         stack.close()
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with contextlib.suppress(ConnectionError, OSError):
                 if sent(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"):
@@ -286,7 +286,7 @@ def test_the_command_ends_cleanly_under_load(how):
             time.sleep(0.01)
         os.kill(process.pid, how)
         said = process.stderr.read()
-        code = process.wait(30)
+        code = process.wait(PATIENCE)
         ended.set()
         for visitor in visitors:
             visitor.join()
@@ -299,8 +299,8 @@ def test_an_answer_under_way_is_sent_to_its_end():
     """Also to a client that takes it slowly, while the server is told to end."""
     with command("--precision", "float16") as (process, port), socket.socket() as connection:
         (path,) = re.findall(r"model-\w+\.safetensors", ask(port, "/")[2].decode())
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # little is under way at a time
-        connection.settimeout(30)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # most of the answer is not sent yet
+        connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", port))
         connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         received = connection.recv(1000)
@@ -308,7 +308,7 @@ def test_an_answer_under_way_is_sent_to_its_end():
         time.sleep(0.2)
         while more := connection.recv(1 << 20):
             received += more
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     head, _, body = received.partition(b"\r\n\r\n")
     assert len(body) == int(re.search(rb"Content-Length: (\d+)", head)[1]) > 1_000_000
 
@@ -345,7 +345,7 @@ def test_visitors_leave_no_memory_behind(files):
         for _ in range(200):
             visit()
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8_000
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while (
             threads := [one for one in threading.enumerate() if "process_request" in one.name]
         ) and time.monotonic() < until:

@@ -12,6 +12,8 @@ from pathlib import Path
 from sketchrnn.web.page_files import MEDIA_TYPES, PageFile
 from sketchrnn.web.server import PageServer
 
+PATIENCE = 300
+"""Seconds that a test waits for another process or thread, on a busy machine too."""
 PAGE_WAIT = 120_000  # ms: the machine may be busy
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ROOT = Path(__file__).parent.parent
@@ -34,7 +36,7 @@ def serving(files, host="127.0.0.1"):
 
 def ask(port, path, *, method="GET", headers=None):
     """Send a request; return status, headers and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     with contextlib.closing(connection):
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()

@@ -40,12 +40,13 @@ class Mixture:
             arXiv:1704.03477, equations 4 to 6.
         """
         pen, parameters = output.float().split([PEN_STATES, output.shape[-1] - PEN_STATES], dim=-1)
-        pi, mu_x, mu_y, sigma_x, sigma_y, rho = parameters.chunk(6, dim=-1)  # (B, N, M) each
+        parts = parameters.unflatten(-1, (6, parameters.shape[-1] // 6)).split([1, 2, 2, 1], dim=-2)
+        pi, mu, log_sigma, rho = (part.transpose(-1, -2) for part in parts)  # (B, N, M, 1 or 2) each, not copied
         return cls(
-            log_pi=functional.log_softmax(pi, dim=-1),
-            mu=torch.stack([mu_x, mu_y], dim=-1),
-            log_sigma=torch.stack([sigma_x, sigma_y], dim=-1).clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA),
-            rho_logit=rho.clamp(-MAX_RHO_LOGIT, MAX_RHO_LOGIT),
+            log_pi=functional.log_softmax(pi.squeeze(-1), dim=-1),
+            mu=mu,
+            log_sigma=log_sigma.clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA),
+            rho_logit=rho.squeeze(-1).clamp(-MAX_RHO_LOGIT, MAX_RHO_LOGIT),
             log_q=functional.log_softmax(pen, dim=-1),
         )
 

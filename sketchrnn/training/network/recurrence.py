@@ -4,6 +4,9 @@ On a CPU, ``torch.nn.LSTM`` uses oneDNN's LSTM, which reaches 80 % of the rate o
 and half of it in bfloat16 (benchmarks/RESULTS.md). This recurrence consists of such products and of few passes over
 memory:
 
+- oneDNN computes the products of the steps, with weights that are brought into its own order once for all steps. In
+  float32, torch.mm uses MKL instead, which reorders the weights at every step, and is half as fast on processors with
+  AVX-512 of other makers than Intel.
 - Inputs that are the same at every step (z, the category) are multiplied once.
 - The other inputs and a 1 for the bias are beside the hidden state, so that a step is one product.
 - All four gates use one sigmoid, because tanh(x) = 2 sigmoid(2x) - 1.
@@ -13,6 +16,8 @@ memory:
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -100,23 +105,20 @@ class Recurrence(torch.autograd.Function):
         weights[..., units : units + inputs] = weight_ih
         weights[..., units + inputs] = bias
         weights[:, 2 * units : 3 * units] *= 2.0  # the cell input's, for tanh(x) = 2 sigmoid(2x) - 1
-        weights = weights.transpose(1, 2)
+        products = [_Product(one, batch) for one in weights]
         if base is not None:
             base = base.to(gates.dtype, copy=True)
             base[..., 2 * units : 3 * units] *= 2.0
-        # a product in float32 is written to its place; one in bfloat16 is converted, so that the gates are precise
-        rounded = None if gates.dtype == dtype else workspace.get("rounded", (groups, batch, 4 * units), dtype)
         by_step = (operand[:, :-1], gates, *gates.chunk(4, -1), cell_inputs, cells[:, :-1], cells[:, 1:], tanh_cells,
                    operand[:, 1:, :, :units])  # fmt: skip
         for step in zip(*(part.unbind(1) for part in by_step), strict=True):
             one, gate, input_gate, forget_gate, half_input, output_gate = step[:6]
             cell_input, cell, next_cell, tanh_cell, next_hidden = step[6:]
-            _multiply(one, weights, gate if rounded is None else rounded)
-            if base is not None:
-                torch.add(gate if rounded is None else rounded, base, out=gate)
-            elif rounded is not None:
-                gate.copy_(rounded)
-            gate.sigmoid_()
+            for group, product in enumerate(products):
+                if base is None:
+                    torch.sigmoid(product(one[group]).to(gates.dtype), out=gate[group])
+                else:
+                    torch.add(product(one[group]), base[group], out=gate[group]).sigmoid_()
             torch.add(_MINUS_ONE, half_input, alpha=2.0, out=cell_input)
             torch.mul(forget_gate, cell, out=next_cell).addcmul_(input_gate, cell_input)
             torch.mul(next_cell, 2.0, out=tanh_cell).sigmoid_()  # faster than torch's own tanh
@@ -137,8 +139,8 @@ class Recurrence(torch.autograd.Function):
         d_gates = gates if precise == dtype else workspace.get("d_gates", (groups, steps, batch, 4 * units), dtype)
         d_gate = workspace.get("d_gate", (groups, batch, 4 * units), precise)
         d_hidden = workspace.get("d_hidden", (groups, batch, units), precise)
-        product = workspace.get("product", (groups, batch, units), precise)
-        d_recurrent = workspace.get("d_recurrent", (groups, batch, units), dtype).zero_()
+        d_tanh_cell = workspace.get("d_tanh_cell", (groups, batch, units), precise)
+        d_recurrent = [d_hidden.new_zeros(batch, units, dtype=dtype)] * groups
         d_base = torch.zeros_like(d_gate) if ctx.has_base else None
         d_cell = d_cell.to(precise, copy=True)
         d_input_gate, d_forget_gate, d_cell_input, d_output_gate = d_gate.chunk(4, -1)
@@ -146,13 +148,15 @@ class Recurrence(torch.autograd.Function):
         # weights are doubled, so it is 4 times
         weights = weight_hh.to(dtype, copy=True)
         weights[:, 2 * units : 3 * units] *= 4.0
+        products = [_Product(one.t(), batch) for one in weights]
         by_step = (gates, *gates.chunk(4, -1), cell_inputs, cells[:, :-1], tanh_cells, d_hiddens, d_gates)
-        for step in zip(*(reversed(part.unbind(1)) for part in by_step), strict=True):
+        for left, *step in zip(reversed(range(steps)), *(reversed(part.unbind(1)) for part in by_step), strict=True):
             gate, input_gate, forget_gate, _, output_gate = step[:5]
             cell_input, cell, tanh_cell, d_output, d_gate_kept = step[5:]
-            torch.add(d_recurrent, d_output, out=d_hidden)
-            torch.mul(d_hidden, output_gate, out=product)
-            d_cell += _tanh_backward(product, tanh_cell, grad_input=product)
+            for group, one in enumerate(d_recurrent):
+                torch.add(one, d_output[group], out=d_hidden[group])
+            torch.mul(d_hidden, output_gate, out=d_tanh_cell)
+            d_cell += _tanh_backward(d_tanh_cell, tanh_cell, grad_input=d_tanh_cell)
             torch.mul(d_cell, cell_input, out=d_input_gate)
             torch.mul(d_cell, cell, out=d_forget_gate)
             torch.mul(d_cell, input_gate, out=d_cell_input)
@@ -164,10 +168,10 @@ class Recurrence(torch.autograd.Function):
                 d_gate_kept.copy_(_sigmoid_backward(d_gate, gate, grad_input=d_gate))
             if d_base is not None:
                 d_base += gate if d_gates is gates else d_gate
-            _multiply(d_gate_kept, weights, d_recurrent)
-        d_weights = d_gates.new_empty(groups, 4 * units, operand.shape[-1])
-        _multiply(d_gates.flatten(1, 2).transpose(1, 2), operand[:, :-1].flatten(1, 2), d_weights)
-        d_weights = d_weights.to(precise)
+            if left or ctx.has_state:
+                d_recurrent = [product(one) for product, one in zip(products, d_gate_kept, strict=True)]
+        pairs = zip(d_gates.flatten(1, 2), operand[:, :-1].flatten(1, 2), strict=True)
+        d_weights = torch.stack([_sum_over_steps(*pair).to(precise) for pair in pairs])
         d_weights[:, 2 * units : 3 * units] *= 4.0
         d_rows = None
         if ctx.needs_input_grad[0]:
@@ -179,7 +183,7 @@ class Recurrence(torch.autograd.Function):
         ctx.workspaces.append(workspace)
         ctx.workspace = None  # its content is overwritten by the next run: no second backward pass
         d_ih, d_hh = d_weights[..., units : units + inputs], d_weights[..., :units]
-        state = (d_recurrent.to(precise, copy=True), d_cell) if ctx.has_state else (None, None)
+        state = (torch.stack(d_recurrent).to(precise), d_cell) if ctx.has_state else (None, None)
         return d_rows, d_base, d_ih, d_hh, d_weights[..., units + inputs], *state, None, None
 
 
@@ -197,7 +201,39 @@ def _saved(workspace: Workspace, shape: tuple[int, ...], dtype: torch.dtype) -> 
     )
 
 
-def _multiply(ones: Tensor, others: Tensor, out: Tensor) -> None:
-    """Write (G, J, K) times (G, K, L) to out; single products are at least as fast as a batched one."""
-    for one, other, one_out in zip(ones, others, out, strict=True):
-        torch.mm(one, other, out=one_out)
+_linear: Callable[..., Tensor] | None = None
+"""oneDNN's product with prepared weights, which torch.compile uses; None where torch was built without it."""
+if platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available():
+    _linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def _onednn(dtype: torch.dtype) -> Callable[..., Tensor] | None:
+    """Return oneDNN's product for float32, and for bfloat16 where the processor has it; else None."""
+    if _linear is None or dtype == torch.float32:
+        return _linear
+    is_supported = dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return _linear if is_supported else None
+
+
+class _Product:
+    """The product of rows (B, K) with weights (L, K) that are the same at every step: (B, L)."""
+
+    def __init__(self, weights: Tensor, batch: int) -> None:
+        self._linear = _onednn(weights.dtype)
+        if self._linear is not None:
+            weights = torch.ops.mkldnn._reorder_linear_weight(weights, batch)
+        self._weights = weights
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        if self._linear is None:
+            return torch.mm(rows, self._weights.t())
+        return self._linear(rows, self._weights, None, "none", [], "")
+
+
+def _sum_over_steps(d_gates: Tensor, operands: Tensor) -> Tensor:
+    """Return the gradient of weights (L, K), from those of the gates (N * B, L) and the operands (N * B, K)."""
+    linear = _onednn(d_gates.dtype)
+    use_mm = d_gates.dtype != torch.float32 or torch.backends.cpu.get_cpu_capability() != "AVX512"
+    if linear is None or use_mm or not len(operands):  # without AVX-512, MKL is 5 % faster; oneDNN needs a row
+        return torch.mm(d_gates.t(), operands)
+    return linear(operands.t().contiguous(), d_gates.t(), None, "none", [], "").t()

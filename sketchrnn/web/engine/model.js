@@ -14,8 +14,8 @@ export class Model {
    * Guesses the category of strokes: returns all categories, the most probable first.
    * @param {any} strokes @param {Record<string, any>} options
    */
-  async guess(strokes, { signal, ...options } = {}) {
-    return resultOf(this.#run("guess", strokes, options, signal));
+  async guess(strokes, options = {}) {
+    return resultOf(this.#run("guess", strokes, ...parted(options)));
   }
 
   /**
@@ -25,6 +25,7 @@ export class Model {
    * completion.
    */
   async *complete(strokes, options = {}) {
+    parted(options); // checks them
     if ((options.bestOf ?? 2) > 1) {
       const [completion] = await this.completions(strokes, { ...options, count: 1 });
       for (const [stroke, points] of completion.strokes.entries())
@@ -53,8 +54,8 @@ export class Model {
    * Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates.
    * @param {any} strokes @param {Record<string, any>} options
    */
-  async completions(strokes, { signal, ...options } = {}) {
-    return (await resultOf(this.#run("draw", strokes, options, signal))).completions;
+  async completions(strokes, options = {}) {
+    return (await resultOf(this.#run("draw", strokes, ...parted(options)))).completions;
   }
 
   /**
@@ -64,9 +65,19 @@ export class Model {
    * Returns all drawings as `candidates`, in this order, and the chosen ones as `completions`.
    * @param {any} strokes @param {Record<string, any>} options
    */
-  stream(strokes, { signal, ...options } = {}) {
-    return this.#run("draw", strokes, options, signal);
+  stream(strokes, options = {}) {
+    return this.#run("draw", strokes, ...parted(options));
   }
+}
+
+/** Returns options without their signal, and the signal. */
+function parted(options) {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`options: expected an object, found ${options}`);
+  const { signal, ...others } = options;
+  if (typeof (signal ?? new EventTarget()).addEventListener !== "function")
+    throw new TypeError(`signal: expected an AbortSignal, found ${signal}`);
+  return [others, signal ?? undefined];
 }
 
 async function resultOf(events) {

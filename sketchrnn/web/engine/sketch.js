@@ -10,14 +10,17 @@ const FINE_EPSILON = 0.5; // for drawings with too many points
 /** Returns a drawing from a user's strokes: lists of points [x, y] or { x, y }. @param {any} strokes */
 export function sketchOf(strokes, penDown = false) {
   if (!Array.isArray(strokes)) throw new TypeError(`strokes: expected a list of strokes, found ${typeof strokes}`);
-  const checked = Array.from(strokes, (stroke, index) =>
-    Array.from(stroke ?? [], (point, number) => {
-      const [x, y] = typeof point?.[Symbol.iterator] === "function" ? point : [point?.x, point?.y];
+  const checked = Array.from(strokes, (stroke, index) => {
+    if (typeof (stroke ?? [])[Symbol.iterator] !== "function")
+      throw new TypeError(`stroke ${index}: expected a list of points, found ${typeof stroke}`);
+    return Array.from(stroke ?? [], (point, number) => {
+      const pair = Array.isArray(point) || ArrayBuffer.isView(point);
+      const [x, y] = pair ? /** @type {any} */ (point) : [point?.x, point?.y];
       if (!Number.isFinite(x) || !Number.isFinite(y))
         throw new TypeError(`stroke ${index}, point ${number}: expected finite numbers (x, y), found (${x}, ${y})`);
       return [x, y];
-    }),
-  ).filter((stroke) => stroke.length);
+    });
+  }).filter((stroke) => stroke.length);
   return { strokes: checked, penDown: penDown && checked.length > 0 };
 }
 

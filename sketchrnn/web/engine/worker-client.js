@@ -8,6 +8,7 @@ import { Model } from "./model.js";
  * @param {import("./load.js").LoadOptions & { worker?: Worker }} options
  */
 export async function loadInWorker(source, { worker, signal, ...options } = {}) {
+  if (!worker && !globalThis.Worker) throw new Error("loadInWorker: expected a browser. Use load in Node");
   const own = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const client = new WorkerClient(own);
   const isAddress = typeof source === "string" || source instanceof URL;
