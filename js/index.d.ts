@@ -134,11 +134,11 @@ export class Model {
   ): AsyncGenerator<DrawingEvent, { candidates: Completion[]; completions: Completion[] }, void>;
 }
 
-/** Loads a model, a sketchrnn `.safetensors` file, from an address or as bytes; it draws in this thread. */
-export function load(source: string | URL | ArrayBuffer | ArrayBufferView, options?: LoadOptions): Promise<Model>;
+/** The address of a sketchrnn `.safetensors` file, its bytes, or a file that a visitor chose. */
+export type Source = string | URL | ArrayBuffer | ArrayBufferView | Blob;
+
+/** Loads a model that draws in this thread. */
+export function load(source: Source, options?: LoadOptions): Promise<Model>;
 
 /** Loads a model that draws in a worker, so that the page stays responsive. */
-export function loadInWorker(
-  source: string | URL | ArrayBuffer | ArrayBufferView,
-  options?: WorkerOptions,
-): Promise<Model>;
+export function loadInWorker(source: Source, options?: WorkerOptions): Promise<Model>;

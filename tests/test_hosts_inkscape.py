@@ -81,7 +81,7 @@ def recorded(tmp_path, installed):
         f"#!{sys.executable}\n"
         "import json, pathlib, sys\n"
         "folder = pathlib.Path(__file__).parent\n"
-        "strokes = json.load(sys.stdin)\n"
+        "strokes = json.load(sys.stdin)['strokes']\n"
         "(folder / 'given.json').write_text(json.dumps([sys.argv[1:], strokes]))\n"
         "drawing = [[list(axis) for axis in zip(*stroke)] for stroke in strokes]\n"
         f"print(json.dumps({{'word': 'cup', 'drawing': drawing + {ADDED}}}))\n"
@@ -296,6 +296,14 @@ def test_completions_are_those_of_python(inkex, installed):
         assert len(strokes) == len(expected)
         for ours, theirs in zip(strokes, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("strokes", [[[(60, 40), (140, 40)]], [RIM[:2], BODY[:2]], [[(60, 40), (60, 40)]]])
+def test_straight_lines_and_dots_are_completed(inkex, installed, strokes):
+    """Their lists of points look like the x and y lists of Quick, Draw!"""
+    result = run(inkex, installed, document(layer("".join(map(path, strokes)))), "--category=cup")
+    assert result.stderr == ""
+    assert len(layers_of(result.stdout)) == 1
 
 
 # errors

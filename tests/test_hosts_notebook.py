@@ -1,6 +1,8 @@
 """The canvas in a notebook: its traits, the real JupyterLab with a browser, and the tutorial."""
 
+import base64
 import contextlib
+import inspect
 import json
 import os
 import shutil
@@ -258,13 +260,23 @@ def press(canvas, name):
 
 
 START = "import json, sketchrnn\ncanvas = sketchrnn.Canvas(category='face', count=2, seed=3)\ncanvas"
-READ = """print(json.dumps({
-    "strokes": canvas.sketch.polylines(), "scale": canvas.scale, "category": canvas.category, "seed": canvas.seed,
-    "completions": [
-        {"sketch": each.completion.sketch.polylines(), "category": each.category, "seed": each.seed}
-        for each in canvas.completions
-    ],
-}))"""
+
+
+def values_of(canvas):
+    """Return what a canvas holds, as plain values."""
+    return {
+        "strokes": canvas.sketch.polylines(),
+        "scale": canvas.scale,
+        "category": canvas.category,
+        "seed": canvas.seed,
+        "completions": [
+            {"sketch": each.completion.sketch.polylines(), "category": each.category, "seed": each.seed}
+            for each in canvas.completions
+        ],
+    }
+
+
+READ = f"{inspect.getsource(values_of)}\nprint(json.dumps(values_of(canvas)))"
 CIRCLE = [(0.5 + 0.35 * np.cos(angle), 0.5 + 0.35 * np.sin(angle)) for angle in np.linspace(0, 6.28, 25)]
 
 
@@ -383,6 +395,94 @@ def test_the_keyboard_draws_in_jupyterlab(lab):
         notebook.page.keyboard.press("Control+z")
         # the change may still be on its way to the kernel when the cell runs
         assert any(notebook.values(1)["strokes"] == [] for _ in range(60))
+
+
+# in any other host of anywidgets
+
+
+VS_CODE = (  # of notebooks in VS Code with the setting notebook.experimental.enableCsp: no worker from a blob
+    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' https: http: data:; font-src 'self' https:; connect-src https:; child-src https: data:"
+)
+STRICT = "default-src 'none'; script-src 'self'; style-src 'self'"  # neither workers nor WebAssembly nor the network
+HOST = """
+import widget from "/widget.js";
+
+delete globalThis.fetch;
+delete globalThis.XMLHttpRequest;
+const listeners = new Set(); // as text and function
+const call = (event, ...values) => [...listeners].forEach(([name, run]) => name === event && run(...values));
+const model = {
+  get: (name) => state[name],
+  set(name, value) {
+    state[name] = JSON.parse(JSON.stringify(value));
+    call(`change:${name}`);
+  },
+  save_changes() {},
+  on: (name, run) => listeners.add([name, run]),
+  off: (name, run) => [...listeners].forEach((one) => one[0] === name && one[1] === run && listeners.delete(one)),
+  send: (content) => setTimeout(() => call("msg:custom", content, [file()])),
+};
+globalThis.count = () => listeners.size;
+globalThis.end = await widget.render({ model, el: document.body });
+"""
+FILES = {
+    "DataView": "new DataView(new Uint8Array([1, 2, 3, ...bytes]).buffer, 3)",
+    "ArrayBuffer": "bytes.buffer",
+    "Uint8Array": "bytes",
+}
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "workers"),
+    [(None, "DataView", 1), (VS_CODE, "ArrayBuffer", 0), (STRICT, "Uint8Array", 0)],
+    ids=["no policy", "VS Code", "strict"],
+)
+def test_the_script_needs_only_the_interface_of_anywidget(browser_model, policy, kind, workers):
+    """https://anywidget.dev/en/afm/; hosts differ in the form of binary data, and in what their pages allow."""
+    canvas = sketchrnn.Canvas(category="face", count=2, seed=3)
+    names = ("_content", "_model", "category", "seed", "temperature", "count")
+    file = base64.b64encode(canvas._browser_model.file).decode()
+    globals_ = (
+        f"globalThis.state = {json.dumps(canvas.get_state(names))};\n"
+        f"const bytes = Uint8Array.from(atob({file!r}), (one) => one.charCodeAt(0));\n"
+        f"globalThis.file = () => {FILES[kind]};\n"
+    )
+    served = {
+        "/": ("text/html", '<!doctype html><body><script src="/globals.js"></script>'
+                           '<script type="module" src="/host.js"></script>'),
+        "/globals.js": ("text/javascript", globals_),
+        "/host.js": ("text/javascript", HOST),
+        "/widget.js": ("text/javascript", canvas._esm),
+    }  # fmt: skip
+    asked, errors = [], []
+
+    def answer(route):
+        asked.append(route.request.url.removeprefix("https://host.test"))
+        media_type, body = served[asked[-1]]
+        headers = {"Content-Security-Policy": policy} if policy else {}
+        route.fulfill(body=body, content_type=media_type, headers=headers)
+
+    with browsing() as browser:
+        page = browser.new_page(viewport={"width": 600, "height": 600})
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.route("**/*", answer)
+        page.goto("https://host.test/")
+        shown = Notebook(page)
+        shown.canvas.locator(".sheet").wait_for()
+        shown.draw(*CIRCLE)
+        shown.draw((0.4, 0.4), (0.42, 0.42))
+        press(shown.canvas, "Complete")
+        shown.canvas.locator(".sheet .completion").first.wait_for()
+        assert len(page.workers) == workers
+        canvas.set_state({"_content": page.evaluate("state._content")})
+        assert len(canvas.sketch.strokes) == 2
+        assert_same_completions(values_of(canvas), browser_model, count=2)
+        page.evaluate("end()")
+        assert (page.evaluate("count()"), page.locator(".sketchrnn").count()) == (0, 0)
+    assert sorted(asked) == sorted(served)
+    assert errors == []
 
 
 # the tutorial

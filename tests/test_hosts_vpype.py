@@ -137,6 +137,15 @@ def test_layers_of_the_prefix_and_of_the_completion(document, model):
     assert [twice.layers[lid].property("sketchrnn_seed") for lid in (2, 4)] == [1, 2]
 
 
+def test_each_layer_is_completed_in_forlayer(document):
+    completed = execute("forlayer sketchrnn-complete --category cup --destination %_lid% end", document)
+    for lid in (1, 3):
+        alone = execute(f"sketchrnn-complete --category cup --layer {lid} --destination {lid}", document)
+        same_lines(list(completed.layers[lid]), list(alone.layers[lid]))
+        assert completed.layers[lid].metadata == document.layers[lid].metadata
+    assert sorted(completed.ids()) == [1, 3]
+
+
 def test_linemerge_joins_the_prefix_and_its_continuation(document):
     completed = execute("sketchrnn-complete --category cup --pen down --destination 3", document)
     merged = execute("linemerge", completed)

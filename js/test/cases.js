@@ -111,8 +111,16 @@ export const cases = {
   async "says what is wrong"({ model, module, source }) {
     expect(/temprature/.test(await rejection(model.completions(CUP, { temprature: 1 }))));
     expect(/pgi/.test(await rejection(model.completions(CUP, { category: "pgi" }))));
+    expect(/temperature: expected 0, or from/.test(await rejection(model.completions(CUP, { temperature: "1" }))));
+    for (const options of [5, null, "cup"])
+      expect(/options: expected an object/.test(await rejection(model.complete(CUP, options).next())));
+    expect(/signal: expected an AbortSignal, found 5/.test(await rejection(model.guess(CUP, { signal: 5 }))));
     expect(/stroke 0, point 0/.test(await rejection(model.guess([[[NaN, 0]]]))));
+    for (const flat of [[1, 2], [{ x: 1, y: 2 }]])
+      expect(/stroke 0: expected a list of points/.test(await rejection(model.guess(flat))));
     expect(/safetensors/.test(await rejection(module.load(new ArrayBuffer(3)))));
+    expect(/safetensors/.test(await rejection(module.load(new Blob(["abc"])))));
+    expect(/expected its address or its bytes, found undefined/.test(await rejection(module.load())));
     const damaged = source instanceof Uint8Array ? source.slice(0, 5000) : null;
     if (damaged) expect(/cut short/.test(await rejection(module.load(damaged))));
     else {

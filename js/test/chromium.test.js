@@ -17,6 +17,7 @@ const EMPTY = '<!doctype html><script type="importmap">{ "imports": { "sketchrnn
 
 const server = createServer(async ({ url }, response) => {
   const path = new URL(url, "http://localhost").pathname;
+  if (path === "/favicon.ico") return response.writeHead(204).end(); // the first page of a browser asks for it
   try {
     const content = path === "/" ? EMPTY : await readFile(new URL(`.${path}`, ROOT));
     response.writeHead(200, { "Content-Type": TYPES[extname(path) || ".html"] ?? "application/octet-stream" });

@@ -19,6 +19,18 @@ test("in Node", async (context) => {
   for (const [name, run] of Object.entries(cases)) await context.test(name, () => run({ model, module, source }));
 });
 
+test("Node is told how to read a file", async () => {
+  for (const source of ["model.safetensors", MODEL])
+    await module.load(source).then(
+      () => expect(false, "a file was read by its address"),
+      ({ message }) => expect(/In Node, pass the bytes of a file/.test(message), message),
+    );
+  await module.loadInWorker(MODEL).then(
+    () => expect(false, "a worker was started"),
+    ({ message }) => expect(/Use load in Node/.test(message), message),
+  );
+});
+
 test("the package is small, holds what it should, and works where it is installed", () => {
   const folder = mkdtempSync(join(tmpdir(), "sketchrnn-"));
   try {
@@ -46,9 +58,15 @@ test("the package is small, holds what it should, and works where it is installe
   }
 });
 
+const compiler = fileURLToPath(new URL("../node_modules/.bin/tsc", import.meta.url));
+
 test("the types fit", () => {
-  const compiler = fileURLToPath(new URL("../node_modules/.bin/tsc", import.meta.url));
-  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom,dom.asynciterable"];
+  const options = ["--ignoreConfig", "--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom,dom.asynciterable"];
   const { status, stdout } = spawnSync(compiler, [...options, "test/types.ts"], { cwd: FOLDER, encoding: "utf8" });
+  expect(status === 0, stdout);
+});
+
+test("the engine's code fits its own types", () => {
+  const { status, stdout } = spawnSync(compiler, ["--project", "."], { cwd: FOLDER, encoding: "utf8" });
   expect(status === 0, stdout);
 });

@@ -135,6 +135,24 @@ def test_the_demonstration_ends_with_the_first_touch(addresses, opened, motion):
     page.wait_for_function(f"() => !({painted})()", timeout=WAIT)
 
 
+def test_guesses_estimate_the_scale_as_endings_do(addresses, opened):
+    """A guess at a fixed scale would depend on how large somebody draws, for models without a recognizer."""
+    page = opened(addresses["served"], model={"guesses": CAT, "endings": {"*": WHISKERS}})
+    page.evaluate(
+        """() => {
+          window.asked = [];
+          const post = Worker.prototype.postMessage;
+          Worker.prototype.postMessage = function (message) { asked.push(message); post.call(this, message); };
+        }"""
+    )
+    page.choose("dog")
+    page.draw(page.circle())
+    page.wait_until_drawn()
+    asked = page.evaluate("() => asked.filter(({ kind }) => kind !== 'cancel')")
+    assert {"guess", "draw"} <= {message["kind"] for message in asked}
+    assert [message for message in asked if message["options"].get("scale") is not None] == []
+
+
 def test_surprise_chooses_a_category(addresses, opened):
     page = opened(addresses["served"], model={"guesses": UNSURE, "endings": {"*": WHISKERS}})
     page.click("#surprise")

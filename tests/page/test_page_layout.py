@@ -60,6 +60,69 @@ def test_the_sheet_keeps_its_size(addresses, opened, size):
     assert page.locator("#canvas").bounding_box() == before
 
 
+@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
+def test_the_demonstration_is_above_the_hint(addresses, opened, size):
+    viewport = {"width": size[0], "height": size[1]}
+    page = opened(addresses["served"], model=MODEL, viewport=viewport, reduced_motion="reduce")
+    inked = """() => {
+      const canvas = document.getElementById("canvas");
+      const [sheet, title] = [canvas, document.querySelector(".hint-title")].map((one) => one.getBoundingClientRect());
+      const top = Math.ceil(((title.top - sheet.top) / sheet.height) * canvas.height);
+      const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+      const context = copy.getContext("2d", { willReadFrequently: true });
+      context.drawImage(canvas, 0, 0);
+      const part = (y, height) => context.getImageData(0, y, canvas.width, height).data.some(Boolean);
+      return [part(0, top), top < canvas.height && part(top, canvas.height - top)];
+    }"""
+    page.wait_for_function(f"() => ({inked})()[0]", timeout=WAIT)
+    assert page.evaluate(inked) == [True, False]
+
+
+@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
+def test_names_are_beside_the_pictures(addresses, opened, size):
+    page = drawn(opened, addresses, viewport={"width": size[0], "height": size[1]})
+    for ending in page.locator(".ending:has(.ending-name)").all():
+        picture, name = ending.locator("svg").bounding_box(), ending.locator(".ending-name").bounding_box()
+        assert picture["height"] >= 30
+        assert picture["y"] + picture["height"] <= name["y"] + 0.5
+
+
+@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
+def test_earlier_drawings_cover_nothing_else(addresses, opened, size):
+    page = drawn(opened, addresses, viewport={"width": size[0], "height": size[1]})
+    page.click("#new-sheet")
+    page.click("#drawings-button")
+    page.wait_for_selector("#drawings-list button")
+    assert page.evaluate(CUT_OFF, CONTROLS.replace("canvas, p, ", "")) == []
+    assert page.locator("#hint").is_hidden()
+
+
+@pytest.mark.parametrize("size", [(320, 568), (844, 390), (1280, 800)], ids=lambda size: "x".join(map(str, size)))
+def test_texts_fit(addresses, opened, size):
+    page = opened(addresses["served"], model=MODEL, viewport={"width": size[0], "height": size[1]})
+    room, text = page.evaluate(
+        """() => {
+          const input = document.getElementById("category");
+          const style = getComputedStyle(input);
+          const context = document.createElement("canvas").getContext("2d");
+          context.font = style.font;
+          const paddings = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+          return [input.clientWidth - paddings, context.measureText(input.placeholder).width];
+        }"""
+    )
+    assert text <= room
+    if size[0] != 844:  # there, buttons have two lines
+        assert {round(button.bounding_box()["height"]) for button in page.locator(".choices button").all()} == {44}
+        lines = """button => {
+          const range = document.createRange();
+          range.selectNodeContents(button.querySelector("span"));
+          return range.getClientRects().length;
+        }"""
+        assert {button.evaluate(lines) for button in page.locator(".choices button").all()} == {1}
+    if size[0] == 320:
+        assert len({button.bounding_box()["y"] for button in page.locator(".tools button").all()}) == 1
+
+
 def test_targets_are_large_enough_for_fingers(addresses, opened):
     page = drawn(opened, addresses, viewport={"width": 390, "height": 844}, has_touch=True)
     for button in page.locator("button:visible").all():

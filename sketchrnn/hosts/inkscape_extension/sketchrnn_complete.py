@@ -56,7 +56,7 @@ class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no typ
         if not curves:
             raise inkex.AbortExtension(
                 "Sketch-RNN: expected visible paths or shapes in the selection or the current layer, found none. "
-                "Select the lines to complete."
+                "Select the lines to complete. Convert text with Path > Object to Path."
             )
         strokes = polylines(curves)
         to_root = -self.svg.transform
@@ -100,7 +100,7 @@ class Complete(inkex.EffectExtension):  # type: ignore[misc]  # inkex has no typ
         try:
             result = subprocess.run(
                 command,
-                input=json.dumps(strokes).encode(),
+                input=json.dumps({"strokes": strokes}).encode(),
                 capture_output=True,
                 cwd=Path(python).parent,  # Python would also import modules from its folder
                 env=environment,

@@ -22,49 +22,55 @@ const remembered = new WeakMap();
 export function* arranged(network, sketch, category) {
   if (!sketch.strokes.length || pointCount(sketch) > MAX_ARRANGED_POINTS) return sketch;
   if (!network.configuration.canDrawWithoutLatent) return sketch;
-  let best = yield* likeliest(network, category, sketch.strokes, sketch.penDown, { fixed: true });
-  best.strokes = sketch.strokes;
-  for (const order of ordersOf(sketch)) {
-    const path = yield* likeliest(network, category, order, sketch.penDown);
-    if (path.logDensity > best.logDensity + (best.strokes === sketch.strokes ? KEPT : 0)) best = path;
+  let best = null;
+  for (const [number, order] of ordersOf(sketch).entries()) {
+    const { given, path } = yield* likeliest(network, category, order, sketch.penDown, { withGiven: !number });
+    best ??= { ...given, isGiven: true };
+    if (path.logDensity > best.logDensity + (best.isGiven ? KEPT : 0)) best = path;
   }
-  return best.strokes === sketch.strokes ? sketch : { ...sketch, strokes: best.strokes };
+  return best.isGiven ? sketch : { ...sketch, strokes: best.strokes };
 }
 
-/** Returns strokes in an order, each in the variant that is likeliest after those before it, or as they are: `fixed`. */
-function* likeliest(network, category, order, penDown, { fixed = false } = {}) {
+/**
+ * Returns strokes in an order: as a `path`, each in the variant that is likeliest after those before it, and as they are
+ * `given`, if wanted.
+ */
+function* likeliest(network, category, order, penDown, { withGiven }) {
   if (!remembered.has(network) || remembered.get(network).size > MOST_KEPT) remembered.set(network, new Map());
   const known = remembered.get(network);
-  let key = `${category} ${fixed}`;
-  let path = null;
+  let key = `${category} ${withGiven}`;
+  let both = { given: null, path: null };
   for (const [index, stroke] of order.entries()) {
     const continues = penDown && index === order.length - 1;
     key += ` ${stroke} ${continues}`;
-    const choices = continues || fixed ? [stroke] : variantsOf(stroke);
-    path = known.get(key) ?? (yield* withNext(network, category, path, choices, continues));
-    known.set(key, path);
+    both = known.get(key) ?? (yield* withNext(network, category, both, stroke, { continues, withGiven }));
+    known.set(key, both);
   }
-  return { strokes: path.strokes, logDensity: path.logDensity };
+  return both;
 }
 
-/** Returns a path, null for an empty one, with the likeliest of some choices of its next stroke. */
-function* withNext(network, category, path, choices, continues) {
-  const before = path?.state ?? network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
-  const rows = choices.map((choice) => rowsAfter(path?.strokes.at(-1), choice, continues, network.offsetScale));
-  const total = choices.map(() => 0);
-  const state = network.take(before, choices.map(() => 0));
+/** Returns two paths, null for empty ones, with the next stroke: in its likeliest variant, and as it is given. */
+function* withNext(network, category, { given, path }, stroke, { continues, withGiven }) {
+  const nexts = (continues ? [stroke] : variantsOf(stroke)).map((choice) => ({ before: path, choice }));
+  const variants = nexts.length;
+  if (withGiven && given !== path) nexts.push({ before: given, choice: stroke }); // else it is the first variant
+  const empty = path ? null : network.step(network.start([network.conditioning(category)]), [[0, 0, 1, 0, 0]]);
+  const rows = nexts.map(({ before, choice }) => rowsAfter(before?.strokes.at(-1), choice, continues, network.offsetScale));
+  const total = nexts.map(() => 0);
+  const state = network.joined(nexts.map(({ before }) => before?.state ?? empty));
   for (let number = 0; number < rows[0].length; number++) {
     const next = rows.map((own) => own[number]);
-    network.mixtures(state).forEach((mixture, choice) => (total[choice] += logProb(mixture, next[choice])));
+    network.mixtures(state).forEach((mixture, slot) => (total[slot] += logProb(mixture, next[slot])));
     network.step(state, next);
     yield null;
   }
-  const best = total.indexOf(Math.max(...total));
-  return {
-    strokes: [...(path?.strokes ?? []), choices[best]],
-    logDensity: (path?.logDensity ?? 0) + total[best],
-    state: network.take(state, [best]),
-  };
+  const paths = nexts.map(({ before, choice }, slot) => ({
+    strokes: [...(before?.strokes ?? []), choice],
+    logDensity: (before?.logDensity ?? 0) + total[slot],
+    state: network.take(state, [slot]),
+  }));
+  const best = paths.slice(0, variants).reduce((one, other) => (other.logDensity > one.logDensity ? other : one));
+  return { given: withGiven ? paths[variants] ?? paths[0] : null, path: best };
 }
 
 /** Returns the rows of a stroke after another, in offset scales. */

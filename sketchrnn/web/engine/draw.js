@@ -59,8 +59,13 @@ export function triesOf({ count, bestOf, seed }) {
 
 /** A drawing in progress. */
 class Drawing {
+  ended = false;
+  points = 0;
+
   constructor({ seed, candidate }, { sketch: { strokes, penDown }, lastPoint }, unit) {
-    Object.assign(this, { seed, candidate, unit, ended: false, points: 0 });
+    this.seed = seed;
+    this.candidate = candidate;
+    this.unit = unit;
     this.origin = lastPoint;
     this.moved = [0, 0]; // from the last point of the prefix
     this.penDown = penDown || !strokes.length;
@@ -130,7 +135,8 @@ function* afterPrefix(network, { rows }, conditionings, count) {
 }
 
 /** Converts four random words to a stroke-5 row, in offset scales. */
-function sampled(mixture, [w0, w1, w2, w3]) {
+function sampled(mixture, words) {
+  const [w0, w1, w2, w3] = words;
   const offset = offsetOf(mixture, inverseCdf(mixture.logPi, uniform(w0)), normals(w2, w3));
   const pen = inverseCdf(mixture.logQ, uniform(w1));
   return Float32Array.of(...offset, Number(pen === 0), Number(pen === LIFTED), Number(pen === ENDED));
@@ -168,7 +174,8 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
 }
 
 /** Returns the best candidate, then always the one that is farthest from the chosen ones, and last those with flaws. */
-function farApart([first, ...others], candidates, wholes) {
+function farApart(order, candidates, wholes) {
+  const [first, ...others] = order;
   const signatures = wholes.map(signatureOf);
   const distance = (one, other) =>
     signatures[one].reduce((sum, value, index) => sum + Math.abs(value - signatures[other][index]), 0);

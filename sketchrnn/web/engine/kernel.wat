@@ -34,14 +34,15 @@
       (local.set $rows (i32.sub (local.get $rows) (i32.const 4)))
       (br_if $next_rows (i32.gt_s (local.get $rows) (i32.const 0)))))
 
-  ;; out[row, k] = sum over j of matrix[row, j] vectors[k, j], for four vectors k
+  ;; out[k, row] = sum over j of matrix[row, j] vectors[k, j], for four vectors k
   (func (export "four") (param $matrix i32) (param $rows i32) (param $columns i32) (param $vectors i32) (param $out i32)
-    (local $stride i32) (local $end i32) (local $place i32) (local $from i32)
+    (local $stride i32) (local $height i32) (local $end i32) (local $place i32) (local $from i32)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
     (local $e v128) (local $f v128) (local $g v128) (local $h v128)
     (local $w v128) (local $u v128) (local $x v128)
     (local.set $stride (i32.shl (local.get $columns) (i32.const 2)))
     (local.set $end (i32.add (local.get $vectors) (local.get $stride)))
+    (local.set $height (i32.shl (local.get $rows) (i32.const 2)))
     (loop $next_rows
       (local.set $a (v128.const f32x4 0 0 0 0))
       (local.set $b (local.get $a))
@@ -71,12 +72,21 @@
         (local.set $place (i32.add (local.get $place) (i32.const 16)))
         (local.set $from (i32.add (local.get $from) (i32.const 16)))
         (br_if $next_columns (i32.lt_u (local.get $from) (local.get $end))))
-      (v128.store (local.get $out) (call $sums (local.get $a) (local.get $b) (local.get $c) (local.get $d)))
-      (v128.store offset=16 (local.get $out) (call $sums (local.get $e) (local.get $f) (local.get $g) (local.get $h)))
-      (local.set $out (i32.add (local.get $out) (i32.const 32)))
+      (call $scatter (local.get $out) (local.get $height)
+        (call $sums (local.get $a) (local.get $b) (local.get $c) (local.get $d)))
+      (call $scatter (i32.add (local.get $out) (i32.const 4)) (local.get $height)
+        (call $sums (local.get $e) (local.get $f) (local.get $g) (local.get $h)))
+      (local.set $out (i32.add (local.get $out) (i32.const 8)))
       (local.set $matrix (i32.add (local.get $matrix) (i32.shl (local.get $stride) (i32.const 1))))
       (local.set $rows (i32.sub (local.get $rows) (i32.const 2)))
       (br_if $next_rows (i32.gt_s (local.get $rows) (i32.const 0)))))
+
+  ;; stores four numbers, each `stride` bytes after the one before it
+  (func $scatter (param $out i32) (param $stride i32) (param $x v128)
+    (v128.store32_lane 0 (local.get $out) (local.get $x))
+    (v128.store32_lane 1 (i32.add (local.get $out) (local.get $stride)) (local.get $x))
+    (v128.store32_lane 2 (i32.add (local.get $out) (i32.shl (local.get $stride) (i32.const 1))) (local.get $x))
+    (v128.store32_lane 3 (i32.add (local.get $out) (i32.mul (local.get $stride) (i32.const 3))) (local.get $x)))
 
   ;; the sums of the four numbers of each of four vectors
   (func $sums (param $a v128) (param $b v128) (param $c v128) (param $d v128) (result v128)

@@ -2,8 +2,6 @@
 
 import { logProb } from "./mixture.js";
 
-const ROWS_BETWEEN_CUTS = 4;
-
 /**
  * Yields regularly, so that other work can run; returns the log density of a prefix under each of K hypotheses.
  *
@@ -11,6 +9,8 @@ const ROWS_BETWEEN_CUTS = 4;
  * all, or
  * a list for each. `prior`: added to each. `logUnit`: logarithm of the factor of the prefix's coordinates for each;
  * an offset of exactly 0 counts as a probability. `margin`: hypotheses this number of nats behind the best are dropped.
+ * @param {any} network @param {any} state @param {(number[] | Float32Array)[][]} rows
+ * @param {{ prior: ArrayLike<number>, logUnit?: number[], margin?: number }} options
  */
 export function* logLikelihood(network, state, rows, { prior, logUnit, margin = Infinity }) {
   const count = state.size;
@@ -20,6 +20,13 @@ export function* logLikelihood(network, state, rows, { prior, logUnit, margin = 
   let active = Array.from({ length: count }, (_, index) => index);
   const best = () => active.reduce((highest, index) => Math.max(highest, total[index]), -Infinity);
   for (let number = 1; number < rowsOf(0).length; number++) {
+    const highest = best();
+    const near = [...active.keys()].filter((slot) => highest - total[active[slot]] <= margin);
+    if (near.length < active.length) {
+      for (const index of active) if (highest - total[index] > margin) behind[index] = highest - total[index];
+      state = network.take(state, near);
+      active = near.map((slot) => active[slot]);
+    }
     network.step(state, active.map((index) => rowsOf(index)[number - 1]));
     network.mixtures(state).forEach((mixture, slot) => {
       const index = active[slot];
@@ -28,13 +35,6 @@ export function* logLikelihood(network, state, rows, { prior, logUnit, margin = 
       total[index] += logProb(mixture, row) + (logUnit ? offsets * logUnit[index] : 0);
     });
     yield null;
-    if (number % ROWS_BETWEEN_CUTS !== 1) continue;
-    const highest = best();
-    const near = [...active.keys()].filter((slot) => highest - total[active[slot]] <= margin);
-    if (near.length === active.length) continue;
-    for (const index of active) if (highest - total[index] > margin) behind[index] = highest - total[index];
-    state = network.take(state, near);
-    active = near.map((slot) => active[slot]);
   }
   const highest = best();
   return total.map((value, index) => (behind[index] ? highest - behind[index] : value));

@@ -1,4 +1,7 @@
-/** Loading a model that draws in this thread. */
+/**
+ * Loading a model that draws in this thread.
+ * @typedef {{ integrity?: string, signal?: AbortSignal, plain?: boolean }} LoadOptions
+ */
 
 import { Engine } from "./engine.js";
 import { Model } from "./model.js";
@@ -6,8 +9,9 @@ import { Model } from "./model.js";
 export const TURN = 8; // ms of work before other work can run
 
 /**
- * Loads a model: a sketchrnn `.safetensors` file, from an address or as bytes.
+ * Loads a model: a sketchrnn `.safetensors` file, from an address, as bytes, or as a file that a visitor chose.
  * `integrity`: hash of the file, such as "sha256-...". `plain`: without WebAssembly.
+ * @param {string | URL | ArrayBuffer | ArrayBufferView} source @param {LoadOptions} options
  */
 export async function load(source, { integrity, signal, plain } = {}) {
   const engine = new Engine(await bytesOf(source, { integrity, signal }), { plain });
@@ -30,27 +34,34 @@ async function* inTurns(steps, signal) {
 /** Lets messages and timers run; a timer would wait for 4 ms. */
 export function otherWork() {
   return new Promise((resolve) => {
-    if (globalThis.setImmediate) return setImmediate(resolve);
+    if ("setImmediate" in globalThis) return globalThis.setImmediate(resolve);
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
-      resolve();
+      resolve(null);
     };
     port2.postMessage(null);
   });
 }
 
-/** Returns the bytes of a model, from an address or as given. */
+/**
+ * Returns the bytes of a model, from an address or as given.
+ * @param {string | URL | ArrayBuffer | ArrayBufferView} source @param {LoadOptions} options
+ */
 export async function bytesOf(source, { integrity, signal } = {}) {
   if (source instanceof ArrayBuffer) return source;
+  if (source instanceof Blob) return source.arrayBuffer();
   if (ArrayBuffer.isView(source)) return source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
+  if (typeof source !== "string" && !(source instanceof URL))
+    throw new TypeError(`the model: expected its address or its bytes, found ${source === null ? "null" : typeof source}`);
   let response;
   try {
     response = await fetch(source, { integrity, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     const doubt = integrity ? ", or is not the expected file" : "";
-    throw new Error(`${source}: the model cannot be loaded${doubt} (${error.message})`);
+    const hint = globalThis.process ? ". In Node, pass the bytes of a file: load(await readFile(path))" : "";
+    throw new Error(`${source}: the model cannot be loaded${doubt} (${error.message})${hint}`);
   }
   if (!response.ok) throw new Error(`${source}: the model cannot be loaded: the server answered ${response.status}`);
   return response.arrayBuffer();

@@ -36,8 +36,12 @@ export function atTemperature(mixture, temperature, penTemperature, topP) {
   };
 }
 
-/** Log density of a stroke-5 row's offset, in offset scales, plus the log probability of its pen state. */
-export function logProb({ logPi, muX, muY, logSigmaX, logSigmaY, rho, logQ }, [dx, dy, p1, p2, p3]) {
+/**
+ * Log density of a stroke-5 row's offset, in offset scales, plus the log probability of its pen state.
+ * @param {ReturnType<typeof mixtureOf>} mixture @param {number[] | Float32Array} row
+ */
+export function logProb({ logPi, muX, muY, logSigmaX, logSigmaY, rho, logQ }, row) {
+  const [dx, dy, p1, p2, p3] = row;
   const terms = new Float64Array(logPi.length);
   let highest = -Infinity;
   for (let index = 0; index < terms.length; index++) {
@@ -55,7 +59,8 @@ export function logProb({ logPi, muX, muY, logSigmaX, logSigmaY, rho, logQ }, [d
 }
 
 /** Converts two numbers from N(0, 1) to an offset of one component. */
-export function offsetOf({ muX, muY, logSigmaX, logSigmaY, rho }, component, [first, second]) {
+export function offsetOf({ muX, muY, logSigmaX, logSigmaY, rho }, component, noise) {
+  const [first, second] = noise;
   const correlation = rho[component];
   const correlated = correlation * first + Math.sqrt(1 - correlation * correlation) * second;
   return [

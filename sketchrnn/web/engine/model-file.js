@@ -89,7 +89,7 @@ function configurationOf(fields) {
   return Object.assign(configuration, {
     conditional,
     canDrawWithoutLatent: !variational || latentDropout > 0,
-    conditioningUnits: latentUnits * variational + categoryUnits * conditional,
+    conditioningUnits: (variational ? latentUnits : 0) + (conditional ? categoryUnits : 0),
     rowUnits: positionInputs ? 13 : 5,
     outputUnits: 3 + 6 * mixtures,
   });

@@ -10,9 +10,12 @@ export class Model {
     this.#run = run;
   }
 
-  /** Guesses the category of strokes: returns all categories, the most probable first. */
-  async guess(strokes, { signal, ...options } = {}) {
-    return resultOf(this.#run("guess", strokes, options, signal));
+  /**
+   * Guesses the category of strokes: returns all categories, the most probable first.
+   * @param {any} strokes @param {Record<string, any>} options
+   */
+  async guess(strokes, options = {}) {
+    return resultOf(this.#run("guess", strokes, ...parted(options)));
   }
 
   /**
@@ -22,6 +25,7 @@ export class Model {
    * completion.
    */
   async *complete(strokes, options = {}) {
+    parted(options); // checks them
     if ((options.bestOf ?? 2) > 1) {
       const [completion] = await this.completions(strokes, { ...options, count: 1 });
       for (const [stroke, points] of completion.strokes.entries())
@@ -46,9 +50,12 @@ export class Model {
     return this.complete([], options);
   }
 
-  /** Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates. */
-  async completions(strokes, { signal, ...options } = {}) {
-    return (await resultOf(this.#run("draw", strokes, options, signal))).completions;
+  /**
+   * Returns `count` completions, with the seeds `seed`, `seed` + 1, ...; each is the best of `bestOf` candidates.
+   * @param {any} strokes @param {Record<string, any>} options
+   */
+  async completions(strokes, options = {}) {
+    return (await resultOf(this.#run("draw", strokes, ...parted(options)))).completions;
   }
 
   /**
@@ -56,10 +63,21 @@ export class Model {
    * `{ event: "start", category, drawings: [{ seed, candidate }, ...], guesses }`, again for each category that is tried,
    * `{ event: "points", drawing, points, lift }`, `{ event: "end", drawing, ended }`.
    * Returns all drawings as `candidates`, in this order, and the chosen ones as `completions`.
+   * @param {any} strokes @param {Record<string, any>} options
    */
-  stream(strokes, { signal, ...options } = {}) {
-    return this.#run("draw", strokes, options, signal);
+  stream(strokes, options = {}) {
+    return this.#run("draw", strokes, ...parted(options));
   }
+}
+
+/** Returns options without their signal, and the signal. */
+function parted(options) {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`options: expected an object, found ${options}`);
+  const { signal, ...others } = options;
+  if (typeof (signal ?? new EventTarget()).addEventListener !== "function")
+    throw new TypeError(`signal: expected an AbortSignal, found ${signal}`);
+  return [others, signal ?? undefined];
 }
 
 async function resultOf(events) {

@@ -16,10 +16,17 @@ const POSITION_FACTOR = 0.25;
 const PEN_NUMBERS = 9;
 
 export class Network {
+  encoder = null;
+  clarity = null;
+  noLatent = null;
+
   constructor(file, kernel) {
     const { configuration } = file;
     const { rowUnits, conditioningUnits, decoderUnits, outputUnits, categories, categoryUnits, latentUnits } = configuration;
-    Object.assign(this, { file, configuration, kernel, offsetScale: file.offsetScale });
+    this.file = file;
+    this.configuration = configuration;
+    this.kernel = kernel;
+    this.offsetScale = file.offsetScale;
     this.cell = this.#layer("decoder.lstm", configuration.decoderCell, rowUnits + conditioningUnits, decoderUnits);
     const { inputWeights, stateUnits } = this.cell;
     const width = rowUnits + conditioningUnits;
@@ -106,6 +113,23 @@ export class Network {
       cell: copied(state.cell, this.cell.stateUnits),
       constants: indices.map((index) => state.constants[index]),
       pen: state.pen && copied(state.pen, PEN_NUMBERS),
+    };
+  }
+
+  /** Returns states of one drawing each as one state. */
+  joined(states) {
+    const all = (name) => {
+      const size = states[0][name].length;
+      const values = new Float32Array(states.length * size);
+      states.forEach((state, index) => values.set(state[name], index * size));
+      return values;
+    };
+    return {
+      size: states.length,
+      hidden: all("hidden"),
+      cell: all("cell"),
+      constants: states.flatMap(({ constants }) => constants),
+      pen: states[0].pen && all("pen"),
     };
   }
 

@@ -2,9 +2,9 @@
 
 import { arranged } from "./arrangement.js";
 import { logLikelihood } from "./likelihood.js";
-import { extentOf, pointCount, rounded, scaledAtOrigin, simplifiedInPlace, stroke5 } from "./sketch.js";
+import { extentOf, pointCount, rounded, scaledAtOrigin, simplifiedInPlace, stroke5, withAtMost } from "./sketch.js";
 
-const MAX_PREFIX_POINTS = 10_000; // after simplification
+const MAX_PREFIX_POINTS = 2_000; // that the model sees: the last ones of a longer prefix, after simplification
 const [SMALLEST_EXTENT, LARGEST_EXTENT] = [1e-30, 1e30]; // range of float32
 const FEWER_POINTS = 0.7; // a prefix is simplified if that leaves at most this share of its points
 const DECIMALS = 3; // of rounded coordinates, so that a drawing in two units gives the same result
@@ -22,23 +22,19 @@ const SCALE_MARGIN = 8; // scales this number of nats behind the best are droppe
 
 /**
  * Yields regularly; returns the given `sketch` with its pen position, the `scale`, units of the model in one unit of
- * the
- * sketch, the `rows` for the model (START and stroke-5 rows in offset scales), and their `lastPoint` in the coordinates
- * of
- * the sketch.
+ * the sketch, the `rows` for the model (START and stroke-5 rows in offset scales), and their `lastPoint` in the
+ * coordinates of the sketch.
  */
 export function* encodePrefix(network, sketch, category, { scale = null, pen = null, arrange = false }) {
   const extent = extentOf(sketch);
   if (extent && !(extent > SMALLEST_EXTENT && extent < LARGEST_EXTENT))
     throw new RangeError(`strokes: expected ${SMALLEST_EXTENT} to ${LARGEST_EXTENT} units across, found ${extent}`);
   const largest = LARGEST_EXTENT / Math.max(1, extent);
-  if (scale === null) scale = yield* findScale(network, sketch, category);
+  const short = withAtMost(sketch, MAX_PREFIX_POINTS);
+  if (scale === null) scale = yield* findScale(network, short, category);
   else if (!(scale > 0 && scale < largest))
     throw new RangeError(`scale: expected above 0 and below ${largest}, found ${scale}`);
-  let seen = asTrained(scaledAtOrigin(sketch, scale));
-  const points = pointCount(seen);
-  if (points > MAX_PREFIX_POINTS)
-    throw new RangeError(`strokes: expected at most ${MAX_PREFIX_POINTS} points after simplification, found ${points}`);
+  let seen = asTrained(scaledAtOrigin(short, scale));
   let { penDown } = sketch;
   if (pen !== null) penDown = sketch.strokes.length > 0 && pen === "down";
   if (pen === "auto" && sketch.strokes.length) penDown = yield* penStaysDown(network, seen, category);
@@ -46,7 +42,7 @@ export function* encodePrefix(network, sketch, category, { scale = null, pen = n
   let lastPoint = sketch.strokes.at(-1)?.at(-1) ?? [0, 0];
   const chosen = arrange ? yield* arranged(network, seen, category) : seen;
   if (chosen !== seen && !penDown) // else its last stroke does not change
-    lastPoint = chosen.strokes.at(-1).at(-1).map((value, axis) => value / scale + sketch.strokes[0][0][axis]);
+    lastPoint = chosen.strokes.at(-1).at(-1).map((value, axis) => value / scale + short.strokes[0][0][axis]);
   return { sketch, scale, rows: rowsOf(network, chosen), lastPoint };
 }
 

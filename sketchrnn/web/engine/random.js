@@ -7,8 +7,10 @@
  * Returns four independent 32-bit numbers for a counter of four 32-bit numbers and a key of two.
  *
  * Reference: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+ * @param {number[]} counter @param {number[]} key
  */
-export function philox([c0, c1, c2, c3], [k0, k1]) {
+export function philox(counter, key) {
+  let [[c0, c1, c2, c3], [k0, k1]] = [counter, key];
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(0xd2511f53, c0);
     const low0 = Math.imul(0xd2511f53, c0) >>> 0;

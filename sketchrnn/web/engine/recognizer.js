@@ -12,7 +12,8 @@ export function makeRecognizer({ recognizer, configuration, tensor }, kernel) {
 
 class Recognizer {
   constructor({ pictureSize, channels, kernels, strides, hiddenUnits }, categories, tensor, kernel) {
-    Object.assign(this, { pictureSize, kernel });
+    this.pictureSize = pictureSize;
+    this.kernel = kernel;
     let [inputs, size] = [1, pictureSize];
     this.convolutions = channels.map((outputs, index) => {
       const [width, stride] = [kernels[index], strides[index]];
@@ -42,19 +43,22 @@ class Recognizer {
     let values = pictureOf(strokes, this.pictureSize);
     for (const convolution of this.convolutions) {
       const positions = convolution.outputSize ** 2;
-      values = this.#layer(convolution, windowsOf(values, convolution), positions).map(positive);
+      values = this.#layer(convolution, windowsOf(values, convolution), positions);
     }
-    return logSoftmax(this.#layer(this.output, this.#layer(this.hidden, values, 1).map(positive), 1));
+    return logSoftmax(this.#layer(this.output, this.#layer(this.hidden, values, 1), 1, -Infinity));
   }
 
-  #layer({ weight, bias }, vectors, count) {
+  /** Returns the outputs of a layer for some vectors, at least `least`. */
+  #layer({ weight, bias }, vectors, count, least = 0) {
     const sums = this.kernel.multiply(weight, vectors, count);
-    for (let index = 0; index < sums.length; index++) sums[index] += bias[index % bias.length];
+    for (let vector = 0, at = 0; vector < count; vector++)
+      for (let output = 0; output < bias.length; output++, at++) {
+        const sum = sums[at] + bias[output];
+        sums[at] = sum > least ? sum : least;
+      }
     return sums;
   }
 }
-
-const positive = (value) => Math.max(0, value);
 
 /** Transposes rows [inputs, positions] to [positions, inputs]. */
 function channelsLast(values, rows, inputs) {

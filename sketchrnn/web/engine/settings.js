@@ -3,14 +3,20 @@
 const LEAST_TEMPERATURE = 1e-3;
 const MOST_DRAWINGS = 1000;
 
-const temperature = ["0, or from 0.001 to 10", (value) => value === 0 || (value >= LEAST_TEMPERATURE && value <= 10)];
+const number = (expected, valid) => [expected, (value) => typeof value === "number" && valid(value)];
+const range = (least, most) => number(`${least} to ${most}`, (value) => value >= least && value <= most);
+const temperature = number(
+  "0, or from 0.001 to 10",
+  (value) => value === 0 || (value >= LEAST_TEMPERATURE && value <= 10),
+);
 const oneOf = (...values) => [values.map((value) => `"${value}"`).join(" or "), (value) => values.includes(value)];
 const whole = (least, most) => [
   `a whole number from ${least} to ${most}`,
   (value) => Number.isInteger(value) && value >= least && value <= most,
 ];
-const positive = ["a positive number", (value) => value > 0 && value < Infinity];
+const positive = number("a positive number", (value) => value > 0 && value < Infinity);
 const flag = ["true or false", (value) => typeof value === "boolean"];
+/** @param {any[]} kind */
 const optional = ([expected, valid]) => [`${expected}, or null`, (value) => value === null || valid(value)];
 const text = ["a name", (value) => typeof value === "string"];
 
@@ -29,9 +35,9 @@ const DRAW = {
   seed: [0, whole(0, 2 ** 32 - 1)],
   temperature: [0.4, temperature],
   penTemperature: [0.7, temperature],
-  topP: [1, ["a share above 0 and up to 1", (value) => value > 0 && value <= 1]],
-  guidance: [1.8, ["0 to 10", (value) => value >= 0 && value <= 10]],
-  clarity: [1, ["-5 to 5", (value) => value >= -5 && value <= 5]],
+  topP: [1, number("a share above 0 and up to 1", (value) => value > 0 && value <= 1)],
+  guidance: [1.8, range(0, 10)],
+  clarity: [1, range(-5, 5)],
   maxPoints: [250, whole(1, 100_000)],
   latent: ["auto", oneOf("auto", "none", "prefix", "prior")],
 };
@@ -39,6 +45,7 @@ const DRAW = {
 export const guessSettings = (options) => checked(options, GUESS);
 export const drawSettings = (options) => checked(options, DRAW);
 
+/** @returns {any} */
 function checked(options, known) {
   const settings = Object.fromEntries(Object.entries(known).map(([name, [fallback]]) => [name, fallback]));
   for (const [name, value] of Object.entries(options)) {

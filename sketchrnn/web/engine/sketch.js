@@ -3,19 +3,24 @@
  * unfinished.
  */
 
+const BOX = 255; // pixels: the larger side of a simplified Quick, Draw! drawing
 const BOX_EPSILON = 2; // pixels of the 255 box: Google's value for the Quick, Draw! drawings
+const FINE_EPSILON = 0.5; // for drawings with too many points
 
-/** Returns a drawing from a user's strokes: lists of points [x, y] or { x, y }. */
+/** Returns a drawing from a user's strokes: lists of points [x, y] or { x, y }. @param {any} strokes */
 export function sketchOf(strokes, penDown = false) {
   if (!Array.isArray(strokes)) throw new TypeError(`strokes: expected a list of strokes, found ${typeof strokes}`);
-  const checked = Array.from(strokes, (stroke, index) =>
-    Array.from(stroke ?? [], (point, number) => {
-      const [x, y] = Array.isArray(point) || ArrayBuffer.isView(point) ? point : [point?.x, point?.y];
+  const checked = Array.from(strokes, (stroke, index) => {
+    if (typeof (stroke ?? [])[Symbol.iterator] !== "function")
+      throw new TypeError(`stroke ${index}: expected a list of points, found ${typeof stroke}`);
+    return Array.from(stroke ?? [], (point, number) => {
+      const pair = Array.isArray(point) || ArrayBuffer.isView(point);
+      const [x, y] = pair ? /** @type {any} */ (point) : [point?.x, point?.y];
       if (!Number.isFinite(x) || !Number.isFinite(y))
         throw new TypeError(`stroke ${index}, point ${number}: expected finite numbers (x, y), found (${x}, ${y})`);
       return [x, y];
-    }),
-  ).filter((stroke) => stroke.length);
+    });
+  }).filter((stroke) => stroke.length);
   return { strokes: checked, penDown: penDown && checked.length > 0 };
 }
 
@@ -79,12 +84,36 @@ export function stroke5({ strokes, penDown }) {
  * Simplifies strokes by Ramer-Douglas-Peucker. Strokes with more than one point per pixel are first resampled.
  * The drawing is in pixels of the 255 box. The counterpart of `simplify_in_place` in sketchrnn/sketch/simplify.py.
  */
-export function simplifiedInPlace(sketch) {
+export function simplifiedInPlace(sketch, epsilon = BOX_EPSILON) {
   const strokes = sketch.strokes.map((stroke) => {
     const along = distances(stroke);
-    return simplified(stroke.length > along.at(-1) + 1 ? resampled(stroke, along) : stroke, BOX_EPSILON);
+    return simplified(stroke.length > along.at(-1) + 1 ? resampled(stroke, along) : stroke, epsilon);
   });
   return { ...sketch, strokes };
+}
+
+/**
+ * Returns a drawing with at most `limit` points: simplified if it has more, then only its last points. The counterpart
+ * of `with_at_most` in sketchrnn/sketch/simplify.py.
+ */
+export function withAtMost(sketch, limit) {
+  if (pointCount(sketch) <= limit) return sketch;
+  const factor = BOX / (extentOf(sketch) || 1);
+  const corner = cornerOf(sketch);
+  const inBox = withPoints(sketch, (point) => point.map((value, axis) => value * factor - factor * corner[axis]));
+  const strokes = [];
+  let missing = limit;
+  for (const stroke of simplifiedInPlace(inBox, FINE_EPSILON).strokes.reverse()) {
+    if (missing <= 0) break;
+    strokes.unshift(stroke.slice(-missing));
+    missing -= stroke.length;
+  }
+  return withPoints({ ...sketch, strokes }, (point) => point.map((value, axis) => value / factor + corner[axis]));
+}
+
+/** Returns the smallest x and y. */
+function cornerOf({ strokes }) {
+  return [0, 1].map((axis) => strokes.flat().reduce((least, point) => Math.min(least, point[axis]), Infinity));
 }
 
 /** Returns the distance of each point from the start, along the stroke. */
@@ -114,8 +143,8 @@ const SIGNATURE_POINTS = 64;
 export function signatureOf(sketch) {
   const points = sketch.strokes.flat();
   if (!points.length) return new Float32Array(2 * SIGNATURE_POINTS);
-  const [left, top] = [0, 1].map((axis) => points.reduce((least, point) => Math.min(least, point[axis]), Infinity));
-  const factor = 255 / (extentOf(sketch) || 255);
+  const [left, top] = cornerOf(sketch);
+  const factor = BOX / (extentOf(sketch) || BOX);
   const path = points.map(([x, y]) => [(x - left) * factor, (y - top) * factor]);
   const along = distances(path);
   let next = 1;

@@ -2,8 +2,13 @@
 
 import { Model } from "./model.js";
 
-/** Loads a model as `load` does, in a worker. `worker`: a Worker that runs `worker.js`; the default makes one. */
+/**
+ * Loads a model as `load` does, in a worker. `worker`: a Worker that runs `worker.js`; the default makes one.
+ * @param {string | URL | ArrayBuffer | ArrayBufferView} source
+ * @param {import("./load.js").LoadOptions & { worker?: Worker }} options
+ */
 export async function loadInWorker(source, { worker, signal, ...options } = {}) {
+  if (!worker && !globalThis.Worker) throw new Error("loadInWorker: expected a browser. Use load in Node");
   const own = worker ?? new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const client = new WorkerClient(own);
   const isAddress = typeof source === "string" || source instanceof URL;

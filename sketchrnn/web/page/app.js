@@ -9,7 +9,7 @@ import { Combobox } from "./combobox.js";
 import { DEMO_DRAWINGS } from "./demo.js";
 import { FORMATS, save } from "./download.js";
 import { ENDINGS, Finisher, LARGEST_SEED, isClear } from "./endings.js";
-import { moved } from "./geometry.js";
+import { boundsOf, moved } from "./geometry.js";
 import { History, emptyState } from "./history.js";
 import { LinkError, decodedDrawing, drawingIn, encodedDrawing } from "./link.js";
 import { makeMenu } from "./menu.js";
@@ -25,6 +25,7 @@ const LEAST_GUESSED = 8; // points of a line that is guessed while it is drawn
 const SETTLED = 0.5; // seconds that an ending has been watched before a better one no longer replaces it
 const NEXT_ENDING = 2600; // ms after an ending is drawn before the next one is shown in turn
 const NEXT_DEMO = 2200;
+const DEMO_MARGIN = 16; // units around a drawing of the demonstration
 const SEED_STEP = 100; // to the seeds of other endings
 const LINK_EPSILON = 0.5; // units that lines in links differ by, at most
 
@@ -156,8 +157,8 @@ class Page {
     this.#stopTurns();
     this.#stopDemo();
     this.history.change({ ...changes, ...(finish && { endings: [], shown: 0, settled: false }) });
+    if (finish) this.#finish(); // first of all: the worker draws while the page shows the change
     this.#showAll();
-    if (finish) this.#finish();
     this.#save();
   }
 
@@ -377,10 +378,22 @@ class Page {
 
   #showDemo(index) {
     if (!this.isEmpty || index >= DEMO_DRAWINGS.length) return;
-    const drawing = decodedDrawing(DEMO_DRAWINGS[index]);
+    const drawing = this.#aboveTheHint(decodedDrawing(DEMO_DRAWINGS[index]));
     const goesOn = !stillness.matches && index + 1 < DEMO_DRAWINGS.length;
     const onPlayed = () => goesOn && (this.timers.demo = setTimeout(() => this.surface.demo && this.#showDemo(index + 1), NEXT_DEMO));
     this.surface.setDemo({ ...drawing, onPlayed });
+  }
+
+  /** Returns a drawing of the demonstration, no larger than the sheet's part above the hint. */
+  #aboveTheHint({ ink, completion }) {
+    const { view } = this.surface;
+    const [left, top, right, bottom] = boundsOf([...ink, ...completion]);
+    const [width, height] = view.toUnits([view.width, element("hint").offsetTop]).map((value, axis) => value - view.bounds[axis]);
+    const factor = Math.max(0.1, Math.min(1, width / (right - left + 2 * DEMO_MARGIN), height / (bottom - top + 2 * DEMO_MARGIN)));
+    const middle = [view.bounds[0] + width / 2, view.bounds[1] + height / 2];
+    const placed = ([x, y, ...rest]) => [(x - (left + right) / 2) * factor + middle[0], (y - (top + bottom) / 2) * factor + middle[1], ...rest];
+    const scaled = (strokes) => strokes.map((stroke) => stroke.map(placed));
+    return { ink: scaled(ink), completion: scaled(completion) };
   }
 
   #stopDemo() {

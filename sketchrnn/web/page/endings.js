@@ -48,7 +48,7 @@ export class Finisher {
 
   constructor(model) {
     this.model = model;
-    this.scale = model.unit === "box" ? 1 : model.offsetScale / BOX_OF_A_SCALE;
+    this.scaleFromNothing = model.unit === "box" ? 1 : model.offsetScale / BOX_OF_A_SCALE;
   }
 
   get canGuess() {
@@ -83,7 +83,7 @@ export class Finisher {
     this.stopGuessing();
     const guessing = (this.#guessing = new AbortController());
     try {
-      return await this.model.guess(plain(strokes), { penDown, scale: this.scale, signal: guessing.signal });
+      return await this.model.guess(plain(strokes), { penDown, signal: guessing.signal });
     } finally {
       if (this.#guessing === guessing) this.#guessing = null;
     }
@@ -176,7 +176,7 @@ export class Finisher {
   }
 
   async #stream({ strokes, ...settings }, count, bestOf, onEvent) {
-    const scale = strokes.length ? null : this.scale; // null: estimated from the strokes
+    const scale = strokes.length ? null : this.scaleFromNothing; // null: estimated from the strokes
     const events = this.model.stream(strokes, { ...settings, count, bestOf, scale });
     for (;;) {
       const { done, value } = await events.next();
