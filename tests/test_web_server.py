@@ -305,6 +305,10 @@ def test_an_answer_under_way_is_sent_to_its_end():
         connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         received = connection.recv(1000)
         process.terminate()
+        with contextlib.suppress(ConnectionError):  # until it stops listening
+            while True:
+                socket.create_connection(("127.0.0.1", port)).close()
+                time.sleep(0.01)
         time.sleep(0.2)
         while more := connection.recv(1 << 20):
             received += more
