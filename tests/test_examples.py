@@ -133,7 +133,7 @@ def run_in_shell(command, folder, bucket):
     }
     here = re.sub(r"(?<!-m )\bsketchrnn ", f"{folder}/bin/sketchrnn ", command)
     if command.startswith("sketchrnn serve"):
-        serve_and_stop(f"{here} --port 0", options)  # the default port can be taken
+        serve_and_stop(here, options)  # tests/conftest.py has taken the default port
         return
     result = subprocess.run(here, shell=True, capture_output=True, **options)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
@@ -143,9 +143,9 @@ def serve_and_stop(command, options):
     """What serves goes on until Ctrl-C: ask for the page, then stop it."""
     with subprocess.Popen(f"exec {command}", shell=True, stderr=subprocess.PIPE, **options) as running:
         try:
-            line = running.stderr.readline()
-            address = re.search(r"http://\S+", line)
-            assert address, line
+            lines = iter(running.stderr.readline, "")
+            address = next(filter(None, (re.search(r"http://\S+", line) for line in lines)), None)
+            assert address
             with urllib.request.urlopen(address[0], timeout=PATIENCE) as answer:
                 assert b"sketchrnn" in answer.read()
         finally:

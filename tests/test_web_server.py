@@ -19,6 +19,7 @@ from builders import CATEGORIES, checkpoint_of, network_of, small_model
 from click.testing import CliRunner
 from web import PATIENCE, ask, serving
 
+from sketchrnn.cli import page
 from sketchrnn.cli.page import serve
 from sketchrnn.web import server
 from sketchrnn.web.model_file import page_model
@@ -323,6 +324,26 @@ def test_a_port_that_is_taken_is_said_in_one_line():
     assert re.fullmatch(
         r"cannot listen on 127\.0\.0\.1, port \d+: .*\. Choose another .*--port.*", str(result.exception)
     )
+
+
+def test_another_port_is_used_if_the_default_is_taken(monkeypatch):
+    class Started(Exception):
+        pass
+
+    def start(started):
+        ports.append(started.server_address[1])
+        started.server_close()
+        raise Started
+
+    ports = []
+    monkeypatch.setattr(server.PageServer, "serve_forever", start)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(page, "DEFAULT_PORT", taken.getsockname()[1])
+        result = CliRunner().invoke(serve, [])
+    assert isinstance(result.exception, Started)
+    assert f"port {page.DEFAULT_PORT} is taken by another program; using a free one" in result.output
+    assert ports[0] != page.DEFAULT_PORT
 
 
 def test_others_are_warned_of():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 from typing import Any, cast
@@ -28,12 +29,11 @@ Examples:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
+    show_default=f"{DEFAULT_PORT}, or a free one if that is taken",
     help="Port to listen on; 0 = any free port.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
-def serve(model: str | None, precision: str, host: str, port: int, open_page: bool) -> None:
+def serve(model: str | None, precision: str, host: str, port: int | None, open_page: bool) -> None:
     """Serve a page on which you draw, and the model completes your drawing.
 
     The browser runs the model; this command only sends the files. It needs no internet connection. Ctrl-C stops it.
@@ -44,12 +44,20 @@ def serve(model: str | None, precision: str, host: str, port: int, open_page: bo
     from sketchrnn.web.server import PageServer, is_loopback
 
     files = served_page(page_model(load_model(model), cast(Precision, precision)))
-    try:
-        server = PageServer(files, host, port)
-    except OSError as error:
-        raise SketchRNNError(
-            f"cannot listen on {host}, port {port}: {reason(error)}. Choose another one with --port (0 = any free port)"
-        ) from error
+
+    def listen(number: int) -> PageServer:
+        try:
+            return PageServer(files, host, number)
+        except OSError as error:
+            if port is None and error.errno == errno.EADDRINUSE and number:
+                click.echo(f"port {number} is taken by another program; using a free one", err=True)
+                return listen(0)
+            raise SketchRNNError(
+                f"cannot listen on {host}, port {number}: {reason(error)}. Choose another one with --port "
+                "(0 = any free port)"
+            ) from error
+
+    server = listen(DEFAULT_PORT if port is None else port)
 
     def stop(*_: Any) -> None:
         # not by an exception: it could interrupt the server while it accepts a connection
