@@ -327,13 +327,13 @@ def test_a_port_that_is_taken_is_said_in_one_line():
 
 
 def test_another_port_is_used_if_the_default_is_taken(monkeypatch):
-    class Started(Exception):
+    class StartedError(Exception):
         pass
 
     def start(started):
         ports.append(started.server_address[1])
         started.server_close()
-        raise Started
+        raise StartedError
 
     ports = []
     monkeypatch.setattr(server.PageServer, "serve_forever", start)
@@ -341,7 +341,7 @@ def test_another_port_is_used_if_the_default_is_taken(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(page, "DEFAULT_PORT", taken.getsockname()[1])
         result = CliRunner().invoke(serve, [])
-    assert isinstance(result.exception, Started)
+    assert isinstance(result.exception, StartedError)
     assert f"port {page.DEFAULT_PORT} is taken by another program; using a free one" in result.output
     assert ports[0] != page.DEFAULT_PORT
 
