@@ -23,7 +23,7 @@ import numpy as np
 from results import write_results
 
 from sketchrnn.dataset.prepare import prepare
-from sketchrnn.dataset.store import PREPARING, open_stores
+from sketchrnn.dataset.store import PREPARING, drawings_of, open_stores
 from sketchrnn.errors import SketchRNNError
 from sketchrnn.formats.quickdraw import HEADER
 
@@ -225,7 +225,7 @@ def main() -> None:
             signal.alarm(SECONDS)
             try:
                 prepare([path], store)
-                open_stores([store]).drawings()
+                drawings_of(open_stores([store]))
                 outcomes["read"] += 1
             except SketchRNNError as error:
                 outcomes["refused"] += 1

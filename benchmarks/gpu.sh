@@ -29,7 +29,7 @@ if ! "$PYTHON" -c "import sketchrnn.training.run, pytest, hypothesis" 2>/dev/nul
   "$PYTHON" -m venv --system-site-packages .gpu-environment
   PYTHON=$PWD/.gpu-environment/bin/python
   "$PYTHON" -m pip install --quiet --no-index --find-links gpu-wheels numpy safetensors click tqdm requests filelock \
-    ndjson svgwrite svgelements tinycss2 cssselect2 pytest hypothesis
+    ndjson svgwrite msgspec svgelements tinycss2 cssselect2 pytest hypothesis
 fi
 if [ "$device" = cuda ]; then
   "$PYTHON" -c "import torch; assert torch.cuda.is_available(), 'torch finds no GPU: see --device cpu --smoke'"

@@ -103,7 +103,7 @@ def completed(
         for index, category in enumerate(sample.category)
     ]
     drawn = drawings_of(model.complete_many(requests))
-    return [one.sketch for one in drawn], float(np.mean([one.completion.ended for one in drawn]))
+    return [one.sketch for one in drawn], float(np.mean([one.ended for one in drawn]))
 
 
 def drawn_from_nothing(model: sketchrnn.Model, names: Sequence[str | None], settings: dict[str, Any]) -> list[Sketch]:

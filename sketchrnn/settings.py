@@ -9,8 +9,8 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import Field, dataclass
+from typing import Any
 
 from sketchrnn.errors import ConfigurationError
 
@@ -19,7 +19,6 @@ NETWORK, TRAINING, MACHINE = "Network", "Training", "Machine"
 PANELS = (WHAT, HOW, NETWORK, TRAINING, MACHINE, OUTPUT, LOOK, FILES)
 """Groups of options in ``--help``."""
 _KEY = "setting"
-_Owner = TypeVar("_Owner", bound=type)
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -140,20 +139,22 @@ def settings_of(owner: type) -> Iterator[tuple[str, Any, Setting]]:
             yield field.name, field.default, field.metadata[_KEY]
 
 
-def check_settings(values: Any) -> None:
-    """Check every setting of a dataclass instance.
+class Settings:
+    """Base of dataclasses of settings: it adds their descriptions to the docstring, and checks their values."""
 
-    Raises:
-        ConfigurationError: a value is outside its range.
-    """
-    for name, default, description in settings_of(type(values)):
-        value = getattr(values, name)
-        if not (value is None and default is None) and not description.accepts(value):
-            raise ConfigurationError(f"{name}: expected {description.expected}, found {value!r}")
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        described = {name: each.metadata.get(_KEY) for name, each in vars(cls).items() if isinstance(each, Field)}
+        lines = [f"    {name}: {description.text}" for name, description in described.items() if description]
+        cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Attributes:", *lines, ""])
 
+    def __post_init__(self) -> None:
+        """Check every setting.
 
-def documented(owner: _Owner) -> _Owner:
-    """Add the description of each setting to the docstring of a dataclass."""
-    lines = [f"    {name}: {description.text}" for name, _, description in settings_of(owner)]
-    owner.__doc__ = "\n".join([inspect.cleandoc(owner.__doc__ or ""), "", "Attributes:", *lines, ""])
-    return owner
+        Raises:
+            ConfigurationError: a value is outside its range.
+        """
+        for name, default, description in settings_of(type(self)):
+            value = getattr(self, name)
+            if not (value is None and default is None) and not description.accepts(value):
+                raise ConfigurationError(f"{name}: expected {description.expected}, found {value!r}")

@@ -7,11 +7,12 @@ import torch
 
 from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs
+from sketchrnn.model.completion import Job, conditionings_for, sample_jobs
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix
-from sketchrnn.model.sampling import Sampling
+from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
@@ -70,11 +71,12 @@ def sampled(
     sampling: Sampling,
     candidates: int = 1,
     conditionings: np.ndarray | None = None,
-) -> list[Completion]:
+) -> list[Drawing]:
     """All candidates of some drawings."""
-    tries = tuple((sampling.seed + number, each) for number in range(count) for each in range(candidates))
-    told = conditionings_for(network, prefix, category, tries, sampling) if conditionings is None else conditionings
-    return sample_jobs(network, [Job(prefix, tries, told)], sampling)[0]
+    request = Request(category=category, count=count, best_of=candidates, sampling=sampling)
+    if conditionings is None:
+        conditionings = conditionings_for(network, prefix, category, request.tries, sampling)
+    return sample_jobs(network, [Job(prefix, category, request, conditionings)])[0]
 
 
 def random_rows(generator: np.random.Generator, length: int) -> np.ndarray:

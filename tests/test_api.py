@@ -65,7 +65,7 @@ def test_without_a_name_it_becomes_what_it_looks_like(model):
     tried = [guess.category for guess in guesses[:5]]
     assert drawing.category in tried
     for category in tried[: tried.index(drawing.category)]:  # as which it is whole already
-        assert not model.complete(circle, category, **QUICK)[0].completion.sketch.strokes
+        assert not model.complete(circle, category, **QUICK)[0].completion.strokes
     assert drawing.guesses == tuple(guesses[:3])
     assert 0 < guesses[0].probability < 1
     three = model.complete(circle, "auto:3", **QUICK)

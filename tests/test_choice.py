@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchrnn.model.choice import best_of, flaws, most_diverse, scribbles
-from sketchrnn.model.completion import Completion
+from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.sketch import Sketch
@@ -21,7 +21,7 @@ SETTINGS = {"max_points": 30, "temperature": 1.0, "pen_temperature": 1.0}
 
 
 def one(score=0.0, sketch=LINE, ended=True, seed=0, candidate=0):
-    return Completion(sketch, ended, seed, candidate, score)
+    return Drawing(Sketch(()), sketch, ended, seed, None, candidate, score)
 
 
 def test_flaws():
@@ -84,7 +84,7 @@ def test_the_recognizer_chooses_the_category_that_was_asked_for(monkeypatch):
     for name, choose in ((CATEGORIES[0], max), (CATEGORIES[1], min)):
         for drawing in model.generate(name, count=4, best_of=6, **SETTINGS):
             points = drawing.sketch.point_count
-            assert drawing.completion.score == pytest.approx(-1.0 / max(points, 1) if choose is max else -points)
+            assert drawing.score == pytest.approx(-1.0 / max(points, 1) if choose is max else -points)
         means = [
             np.mean([one.sketch.point_count for one in model.generate(name, count=20, best_of=count, **SETTINGS)])
             for count in (1, 6)
@@ -96,14 +96,12 @@ def test_the_recognizer_chooses_the_category_that_was_asked_for(monkeypatch):
 def test_without_a_score_the_first_one_without_flaws_is_kept(monkeypatch):
     model = recognized(monkeypatch)
     unknown = model.generate(CATEGORIES[2], count=5, best_of=6, **SETTINGS)  # the recognizer does not know it
-    assert [(one.completion.candidate, one.completion.score) for one in unknown] == [(0, 0.0)] * 5
+    assert [(one.candidate, one.score) for one in unknown] == [(0, 0.0)] * 5
     single = model.generate(CATEGORIES[0], count=5, best_of=1, **SETTINGS)
-    assert [one.completion.score for one in single] == [0.0] * 5
+    assert [one.score for one in single] == [0.0] * 5
     number = iter(range(100))
     monkeypatch.setattr("sketchrnn.model.choice.flaws", lambda *arguments: int(next(number) % 6 != 3))
-    assert [one.completion.candidate for one in model.generate(CATEGORIES[2], count=3, best_of=6, **SETTINGS)] == [
-        3
-    ] * 3
+    assert [one.candidate for one in model.generate(CATEGORIES[2], count=3, best_of=6, **SETTINGS)] == [3] * 3
 
 
 def test_the_best_of_a_drawing_does_not_depend_on_the_others(monkeypatch):
@@ -111,7 +109,7 @@ def test_the_best_of_a_drawing_does_not_depend_on_the_others(monkeypatch):
     together = model.generate(CATEGORIES[0], count=5, best_of=4, **SETTINGS)
     for drawing in together:
         (alone,) = model.generate(CATEGORIES[0], seed=drawing.seed, best_of=4, **SETTINGS)
-        assert alone.completion.candidate == drawing.completion.candidate
+        assert alone.candidate == drawing.candidate
         assert alone.sketch == drawing.sketch
 
 
@@ -120,7 +118,7 @@ def test_diverse_keeps_the_best_of_all(monkeypatch):
     kept = model.generate(CATEGORIES[0], count=3, best_of=5, diverse=True, **SETTINGS)
     everything = model.generate(CATEGORIES[0], count=3, best_of=5, **SETTINGS)
     assert len(kept) == 3
-    assert kept[0].completion.score == max(each.completion.score for each in everything)
+    assert kept[0].score == max(each.score for each in everything)
 
 
 def test_scribbling_in_place():

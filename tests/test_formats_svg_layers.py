@@ -14,7 +14,7 @@ from strategies import drawable_floats, sketches, whole_sketches
 from sketchrnn.errors import FormatError
 from sketchrnn.formats.svg.reading import parse_root, parse_svg
 from sketchrnn.formats.svg.style import STYLES
-from sketchrnn.formats.svg.writing import AddedLayer, add_layers
+from sketchrnn.formats.svg.writing import Layer, add_layers
 from sketchrnn.sketch import Sketch
 
 FILES = sorted((Path(__file__).parent / "svg").glob("*.svg"))
@@ -25,7 +25,7 @@ LABEL = "cat, seed 7, “ёж” & <b>"
 
 
 def layer(sketch=TRIANGLE, **fields):
-    return AddedLayer(sketch, LABEL, **{"color": "#d9480f", "stroke_width": 0.5, **fields})
+    return Layer(sketch, LABEL, **{"color": "#d9480f", "stroke_width": 0.5, **fields})
 
 
 def canonical(root: ElementTree.Element) -> str:

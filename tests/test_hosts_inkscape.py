@@ -292,7 +292,7 @@ def test_completions_are_those_of_python(inkex, installed):
     prefix = sketchrnn.Sketch.from_polylines(CUP)
     drawings = sketchrnn.load().complete(prefix, "cup", pen="down", count=2, temperature=0.5, seed=4)
     for (*_, strokes), drawing in zip(layers, drawings, strict=True):
-        expected = [line * 2 if len(line) == 1 else line for line in drawing.completion.sketch.polylines()]
+        expected = [line * 2 if len(line) == 1 else line for line in drawing.completion.polylines()]
         assert len(strokes) == len(expected)
         for ours, theirs in zip(strokes, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -58,7 +58,7 @@ def test_strokes_from_the_browser_arrive_in_python():
     front_end(canvas, [[[1, 2], [0.1, 7]], [[3, 4]]], [DRAWN])
     (drawing,) = canvas.completions
     assert drawing.prefix == canvas.sketch
-    assert (drawing.category, drawing.seed, drawing.ended, drawing.completion.candidate) == ("pig", 7, True, 2)
+    assert (drawing.category, drawing.seed, drawing.ended, drawing.candidate) == ("pig", 7, True, 2)
     assert drawing.sketch.point_count == 6
     assert len(seen) == 1
     front_end(canvas)
@@ -84,7 +84,7 @@ def test_completions_from_python_are_shown():
     canvas.completions = drawings
     shown = canvas.get_state("_content")["_content"]["completions"]
     assert [each["strokes"] for each in shown] == [
-        [stroke.tolist() for stroke in drawing.completion.sketch.strokes] for drawing in drawings
+        [stroke.tolist() for stroke in drawing.completion.strokes] for drawing in drawings
     ]
     assert canvas.completions == tuple(drawings)
     with pytest.raises(ConfigurationError, match=r"^completions: expected completions of the canvas's sketch"):
@@ -270,7 +270,7 @@ def values_of(canvas):
         "category": canvas.category,
         "seed": canvas.seed,
         "completions": [
-            {"sketch": each.completion.sketch.polylines(), "category": each.category, "seed": each.seed}
+            {"sketch": each.completion.polylines(), "category": each.category, "seed": each.seed}
             for each in canvas.completions
         ],
     }
@@ -301,7 +301,7 @@ def assert_same_completions(found, model, **settings):
     assert [each["seed"] for each in found["completions"]] == [each.seed for each in expected]
     for one, other in zip(found["completions"], expected, strict=True):
         assert one["category"] == other.category
-        strokes = other.completion.sketch.polylines()
+        strokes = other.completion.polylines()
         assert [len(stroke) for stroke in one["sketch"]] == [len(stroke) for stroke in strokes]
         for mine, theirs in zip(one["sketch"], strokes, strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-3 * max(1e-3, extent))

@@ -109,7 +109,7 @@ def test_help_is_grouped():
 def test_it_is_the_completion_of_python(document, model):
     completed = execute("sketchrnn-complete --category cup --seed 5 --temperature 0.6", document)
     drawing = model.complete(prefix_of(document), "cup", seed=5, temperature=0.6)[0]
-    same_lines(list(completed.layers[2]), lines_of(drawing.completion.sketch))
+    same_lines(list(completed.layers[2]), lines_of(drawing.completion))
     assert completed.layers[2].lines[0][0] == document.layers[3].lines[-1][-1]  # it continues from the pen
     assert completed.layers[2].property("vp_name") == "cup"
     assert completed.layers[2].property("sketchrnn_seed") == 5
@@ -129,7 +129,7 @@ def test_pages_metadata_and_other_layers_stay(document):
 def test_layers_of_the_prefix_and_of_the_completion(document, model):
     completed = execute("sketchrnn-complete --category cup --layer 1 --destination 3", document)
     drawing = model.complete(prefix_of(document, (1,), pen_down=False), "cup")[0]  # a closed line lifts the pen
-    expected = [*document.layers[3], *lines_of(drawing.completion.sketch)]
+    expected = [*document.layers[3], *lines_of(drawing.completion)]
     same_lines(list(completed.layers[3]), expected)
     assert completed.layers[3].metadata == document.layers[3].metadata
     assert sorted(completed.ids()) == [1, 3]
@@ -155,7 +155,7 @@ def test_linemerge_joins_the_prefix_and_its_continuation(document):
 def test_the_pen_can_be_lifted(document, model):
     drawing = model.complete(prefix_of(document), "cup", pen="up")[0]
     same_lines(list(execute("sketchrnn-complete -c cup --pen up", document).layers[2]),
-               lines_of(drawing.completion.sketch))  # fmt: skip
+               lines_of(drawing.completion))  # fmt: skip
 
 
 def test_without_a_category_the_best_guess_is_drawn(document, model):

@@ -49,7 +49,7 @@ def test_a_drawing_in_another_unit_is_completed_alike(shipped, scale, shift):
     seen = [seen_by(shipped, one, pig) for one in (PIG, PIG.transformed(scale, shift))]
     assert seen[1].scale * scale == pytest.approx(seen[0].scale, rel=1e-9)
     np.testing.assert_allclose(seen[0].rows, seen[1].rows, atol=1e-6)
-    ours, other = (sampled(shipped, one, "pig", 1, sampling)[0].sketch for one in seen)
+    ours, other = (sampled(shipped, one, "pig", 1, sampling)[0].completion for one in seen)
     assert ours.point_count > 5
     for stroke, expected in zip(other.strokes, ours.transformed(scale, shift).strokes, strict=True):
         np.testing.assert_allclose(stroke, expected, atol=0.1 * scale)
@@ -73,7 +73,7 @@ def test_a_scale_that_cannot_be_computed_with_is_refused(small, extent, scale):
 def test_all_between_is_completed(small, extent):
     seen = seen_by(small, Sketch.from_polylines([[(0, 0), (extent, 0), (0, extent)]]))
     drawn = sampled(small, seen, "pig", 1, Sampling(max_points=5))[0]
-    assert np.isfinite(np.concatenate(drawn.sketch.strokes)).all()
+    assert np.isfinite(np.concatenate(drawn.completion.strokes)).all()
 
 
 def test_the_scale_of_real_drawings_is_found(shipped):

@@ -23,7 +23,7 @@ from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, en
 from sketchrnn.dataset.load import stats_of
 from sketchrnn.dataset.prepare import _Part, prepare
 from sketchrnn.dataset.sources import PIECE, find_sources, lines_before, lines_of, pieces_of
-from sketchrnn.dataset.store import PREPARING, open_shard, open_stores, shard_path
+from sketchrnn.dataset.store import ARRAYS, PREPARING, drawings_of, open_shard, open_stores, shard_path
 from sketchrnn.errors import ConfigurationError, DatasetError, FormatError, SketchRNNError
 from sketchrnn.formats import read_records
 from sketchrnn.formats.columns import columns_of_binary, columns_of_lines
@@ -36,7 +36,7 @@ def contents(folder):
 
 
 def drawings_in(folder, **options):
-    drawings, report = open_stores([folder]).drawings(**options)
+    drawings, report = drawings_of(open_stores([folder]), **options)
     return {
         (drawings.categories[drawings.category[place]], drawings.stroke3(place).tobytes())
         for place in range(len(drawings))
@@ -85,37 +85,49 @@ def one_by_one(content):
 def test_columns_are_what_the_plain_reader_reads(lines):
     content = b"\n".join(lines)
     plain = one_by_one(content)
-    columns, indices, others, count = columns_of_lines(content)
-    assert count == len(content.removesuffix(b"\n").split(b"\n"))
-    assert set(indices) | set(others) == set(plain)
-    assert not set(indices) & set(others)
+    columns, is_read = columns_of_lines(content.split(b"\n"))
+    places = np.flatnonzero(is_read).tolist()
+    assert set(places) <= set(plain)
     for selection in (Selection(), Selection(recognized=True, countries=("US",), max_length=3)):
         counts = ImportCounts(), ImportCounts()
         quick = encode_columns(columns, selection, counts[0])
-        slow = Encoded.joined([encode_record(plain[index], selection, counts[1]) for index in indices])
+        slow = Encoded.joined([encode_record(plain[place], selection, counts[1]) for place in places])
         for field in dataclasses.fields(Encoded):
             np.testing.assert_array_equal(getattr(quick, field.name), getattr(slow, field.name), err_msg=field.name)
         assert counts[0].dropped == counts[1].dropped
 
 
-def test_spaces_are_read_one_by_one():
-    lines = [b'{"word":"a","drawing":[[[1,2],[3,4]]]}', b'{"word":"a","drawing":[[[1,  2],[3,4]]]}'] * 3
-    _, indices, others, _ = columns_of_lines(b"\n".join(lines))
-    assert indices.tolist() == [0, 2, 4]
-    assert sorted(others) == [1, 3, 5]
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"word":"a","drawing":[[[1,2],[3]]]}',
+        b'{"word":"a","drawing":[[[],[]]]}',
+        b'{"word":"a","drawing":[]}',
+        b'{"word":"a","drawing":[[[1,2],[3,4],[0,9]]]}',
+        b'{"word":"a","drawing":[[[1,2.5],[3,4]]]}',
+        b'{"word":"a","drawing":[[[1,20000],[3,4]]]}',
+        b'{"word":"a\\u0000","drawing":[[[1,2],[3,4]]]}',
+        b'{"word":"a","drawing":[[[1,2],[3,4]]],"pen_down":true}',
+        b'{"word":"a","recognized":1,"drawing":[[[1,2],[3,4]]]}',
+        b"",
+        b"{",
+    ],
+)
+def test_other_lines_are_no_columns(other):
+    good = b'{"word":"a","drawing":[[[1,2],[3,4]],[[5],[6]]]}'
+    columns, is_read = columns_of_lines([good, good, other, good])
+    assert is_read.tolist() == [True, True, False, True]
+    assert columns.x.tolist() == [1, 2, 5] * 3
 
 
-def test_what_is_no_flag_is_left_for_others():
-    flags = [b"true", b"null", b"1", b"false", b"truth"]
-    lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in flags]
-    columns, indices, _, _ = columns_of_lines(b"\n".join(lines))
-    assert indices.tolist() == [0, 3]
-    assert columns.recognized.tolist() == [True, False]
+def test_flags_are_read():
+    lines = [b'{"word":"a","recognized":' + flag + b',"drawing":[[[1,2],[3,4]]]}' for flag in (b"true", b"false")]
+    assert columns_of_lines(lines)[0].recognized.tolist() == [True, False]
 
 
 def test_google_lines_are_read_as_columns(shared):
-    content = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes()
-    assert not columns_of_lines(content)[2]
+    lines = (shared / "data" / "quickdraw" / "simplified" / "crab.ndjson").read_bytes().splitlines()
+    assert columns_of_lines(lines)[1].all()
 
 
 def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
@@ -130,13 +142,11 @@ def test_lines_of_all_layouts_are_read_as_columns_in_their_order():
         if "key_id" in record:
             record["key_id"] = str(10**place)[:20]
         written.append(json.dumps(record, separators=(",", ":") if place % 3 else (", ", ": ")))
-    for end in ("\n", "\r\n"):
-        columns, indices, others, count = columns_of_lines(end.join(written).encode())
-        assert (others, count) == ({}, 100)
-        assert indices.tolist() == list(range(100))
+    for end in ("", "\r"):
+        columns, is_read = columns_of_lines([(line + end).encode() for line in written])
+        assert is_read.all()
         assert columns.x[1::2].tolist() == list(range(100))
-        keys = [json.loads(line).get("key_id", "").encode() for line in written]
-        assert columns.keys.tolist() == keys
+        assert columns.keys.tolist() == [json.loads(line).get("key_id", "") for line in written]
         assert columns.recognized.all()
 
 
@@ -156,8 +166,8 @@ def test_binary_and_ndjson_are_stored_alike(tmp_path):
     for name in ("pig.bin", "pig.ndjson"):
         prepare([tmp_path / name], tmp_path / f"store {name}")
     one, other = (open_shard(tmp_path / f"store {name}" / "pig.safetensors") for name in ("pig.bin", "pig.ndjson"))
-    for name in one.arrays:
-        np.testing.assert_array_equal(one.arrays[name], other.arrays[name])
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.information["digest"] == other.information["digest"]
 
 
@@ -232,7 +242,7 @@ def test_other_programs_read_a_shard(tmp_path):
 
 def test_nothing_is_read_before_it_is_asked_for(tmp_path):
     prepare([ndjson_file(tmp_path / "a.ndjson", [scribble(seed) for seed in range(50)], keys=keys(50))], tmp_path / "s")
-    (block,) = open_stores([tmp_path / "s"]).drawings()[0].blocks
+    (block,) = drawings_of(open_stores([tmp_path / "s"]))[0].blocks
     base = block.offsets
     while base.base is not None and not isinstance(base, np.memmap):
         base = base.base
@@ -244,7 +254,7 @@ def test_what_the_store_says_is_what_its_rows_say(tmp_path):
     prepare([ndjson_file(tmp_path / "a.ndjson", sketches, keys=keys(80))], tmp_path / "s")
     store = open_stores([tmp_path / "s"])
     for longest in (5, 9, None):
-        drawings, report = store.drawings(longest)
+        drawings, report = drawings_of(store, longest)
         counted = drawings.subset(np.arange(len(drawings)))
         assert drawings.offset_scale() == pytest.approx(counted.offset_scale(), rel=1e-6)
         assert sum(report.splits.values()) == len(drawings)
@@ -261,9 +271,9 @@ def test_fractions_are_kept_to_a_64th_of_a_pixel(tmp_path):
     sketch = Sketch.from_polylines([[(0.1, 0.2), (3.3, 7.77), (1.5, 2.25)], [(2.0, 9.9), (0.0, 0.1)]])
     (tmp_path / "a.json").write_text(json.dumps(sketch.polylines()))
     prepare([tmp_path / "a.json"], tmp_path / "s", Selection(epsilon=0.0))
-    source = open_stores([tmp_path / "s"]).drawings(unit="source")[0].stroke3(0)
+    source = drawings_of(open_stores([tmp_path / "s"]), unit="source")[0].stroke3(0)
     np.testing.assert_allclose(source, sketch.to_stroke3(), atol=9.8 / 255 / 64 * 1.01)
-    box = open_stores([tmp_path / "s"]).drawings(unit="box")[0].stroke3(0)
+    box = drawings_of(open_stores([tmp_path / "s"]), unit="box")[0].stroke3(0)
     np.testing.assert_allclose(box, sketch.to_stroke3() * np.array([255 / 9.8, 255 / 9.8, 1]), atol=1 / 64 * 1.01)
 
 
@@ -461,7 +471,7 @@ def test_damaged_shards_are_refused_or_read(tmp_path_factory, place, value):
     content[place : place + len(value)] = value
     shard.write_bytes(content[: place + 1] if value[0] % 2 else content)
     try:
-        drawings, _ = open_stores([folder / "s"]).drawings()
+        drawings, _ = drawings_of(open_stores([folder / "s"]))
         drawings.padded(np.arange(len(drawings)), int(drawings.lengths.max()))
     except SketchRNNError:
         pass
@@ -666,7 +676,7 @@ def test_linked_folders_are_read_once_and_loops_are_named(tmp_path):
 
 def splits_of(*stores):
     """The split of each drawing, by its rows."""
-    drawings, _ = open_stores(stores).drawings()
+    drawings, _ = drawings_of(open_stores(stores))
     return {drawings.stroke3(place).tobytes(): int(drawings.split[place]) for place in range(len(drawings))}
 
 
@@ -695,7 +705,7 @@ def test_few_drawings_have_one_that_validates_and_further_files_move_none(tmp_pa
             assert {rows: together[rows] for rows in alone} == alone
         (each,), together = stats_of(open_stores([folder / "alone"]))
         assert each.splits == {name: list(alone.values()).count(index) for index, name in enumerate(SPLITS)}
-        drawings, _ = open_stores([folder / "alone"]).drawings()
+        drawings, _ = drawings_of(open_stores([folder / "alone"]))
         assert each.offset_scale == pytest.approx(dataclasses.replace(drawings, known_offset_scale=None).offset_scale())
 
 
@@ -713,7 +723,7 @@ def test_longer_names_of_a_growing_folder_move_no_drawing(tmp_path):
 def test_a_data_set_without_validation_gets_some(tmp_path):
     path = npz_file(tmp_path / "a.npz", train=[scribble(seed) for seed in range(100)])
     prepare([path], tmp_path / "s")
-    drawings, report = open_stores([tmp_path / "s"]).drawings()
+    drawings, report = drawings_of(open_stores([tmp_path / "s"]))
     counts = [int((drawings.split == index).sum()) for index in range(3)]
     assert 1 <= counts[1] < 20
     assert counts[0] + counts[1] == 100

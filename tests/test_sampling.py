@@ -54,7 +54,7 @@ def test_a_drawing_is_the_plain_loop_over_its_noise(kind):
     prefix = seen_by(network, prefixes(3)[2], 1, scale=1.0)
     drawn = sampled(network, prefix, CATEGORIES[1], 3, SAMPLING, candidates=2)
     assert [(one.seed, one.candidate) for one in drawn] == [(3, 0), (3, 1), (4, 0), (4, 1), (5, 0), (5, 1)]
-    assert any(one.ended for one in drawn) or all(one.sketch.point_count >= 30 for one in drawn)
+    assert any(one.ended for one in drawn) or all(one.completion.point_count >= 30 for one in drawn)
     for one in drawn:
         state = network.start(network.conditioning(np.array([1]), guidance=SAMPLING.guidance))
         for row in prefix.rows:
@@ -70,7 +70,7 @@ def test_a_drawing_is_the_plain_loop_over_its_noise(kind):
             points.append(point)
             state = network.step(state, np.concatenate([offset, np.eye(3, dtype=np.float32)[pen]], axis=1))
         assert one.ended is ended
-        new = np.concatenate(one.sketch.strokes) if points else np.zeros((0, 2))
+        new = np.concatenate(one.completion.strokes) if points else np.zeros((0, 2))
         np.testing.assert_allclose(new, np.array(points).reshape(-1, 2), atol=0.02)
 
 
@@ -124,9 +124,10 @@ def test_finished_drawings_leave_the_batch():
 def test_several_threads_draw_the_same(exact_products):
     network = NumpyNetwork(checkpoint_with("vae with categories"))
     prefix = seen_by(network, prefixes(1)[0], 0)
-    tries = tuple((seed, 0) for seed in range(70))
-    job = Job(prefix, tries, conditionings_for(network, prefix, CATEGORIES[0], tries, SAMPLING))
-    one, four = (sample_jobs(network, [job], SAMPLING, threads)[0] for threads in (1, 4))
+    request = Request(count=70, best_of=1, sampling=SAMPLING)
+    conditionings = conditionings_for(network, prefix, CATEGORIES[0], request.tries, SAMPLING)
+    job = Job(prefix, CATEGORIES[0], request, conditionings)
+    one, four = (sample_jobs(network, [job], threads)[0] for threads in (1, 4))
     assert [each.sketch for each in one] == [each.sketch for each in four]
 
 

@@ -15,7 +15,7 @@ from sketchrnn.formats.svg.style import RenderStyle
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.recognizer import RecognizerConfiguration
 from sketchrnn.model.sampling import Request, Sampling
-from sketchrnn.settings import PANELS, check_settings, setting, settings_of
+from sketchrnn.settings import PANELS, Settings, setting, settings_of
 from sketchrnn.training.configuration import RecognizerTraining, TrainingConfiguration
 
 DRAWN = (Request, Sampling, PictureSettings, RenderStyle)
@@ -25,15 +25,12 @@ TRAINING = ("train", "train-recognizer")
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Settings):
     share: float = setting(0.5, "Share.", above=0.0, maximum=1.0)
     count: int = setting(3, "Count.", minimum=1, also=(-1,))
     name: str | None = setting(None, "Name.", choices=("a", "b"))
     sizes: tuple[int, ...] = setting((1,), "Sizes.", type=int, many=True, minimum=1, below=4)
     other: int = 0
-
-    def __post_init__(self):
-        check_settings(self)
 
 
 @pytest.mark.parametrize(

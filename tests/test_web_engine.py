@@ -189,9 +189,9 @@ def test_a_large_prefix_is_shortened_as_in_python(engine, strokes):
     angle = np.linspace(0, 60, 12_000)
     points = np.column_stack([angle * np.cos(angle), angle * np.sin(angle)]) * 3 + 500
     sketch = Sketch.from_polylines(np.split(points, strokes))
-    for options in ({}, {"scale": 1.0}):
-        ours = encode_prefix(network, sketch, PrefixSettings(1, **options))
-        theirs = engine("prefix", sent(sketch), 1, options)
+    for scale in (None, 1.0):
+        ours = encode_prefix(network, sketch, PrefixSettings(1, scale))
+        theirs = engine("prefix", sent(sketch), 1, {} if scale is None else {"scale": scale})
         assert theirs["scale"] == pytest.approx(ours.scale, rel=1e-6)
         np.testing.assert_allclose(theirs["lastPoint"], ours.last_point, rtol=1e-6)
         np.testing.assert_allclose(theirs["rows"], ours.rows, atol=1e-4)
@@ -252,16 +252,12 @@ def compare_drawings(engine, model, prefix, category, tolerance=0.011, **setting
     assert len(theirs) == len(ours)
     for one, other in zip(ours, theirs, strict=True):
         completion = one.completion
-        assert (other["category"], other["seed"], other["candidate"]) == (
-            one.category,
-            completion.seed,
-            completion.candidate,
-        )
-        assert (other["ended"], other["penDown"]) == (completion.ended, completion.sketch.pen_down)
-        assert [len(stroke) for stroke in other["strokes"]] == [len(stroke) for stroke in completion.sketch.strokes]
+        assert (other["category"], other["seed"], other["candidate"]) == (one.category, one.seed, one.candidate)
+        assert (other["ended"], other["penDown"]) == (one.ended, completion.pen_down)
+        assert [len(stroke) for stroke in other["strokes"]] == [len(stroke) for stroke in completion.strokes]
         # both look at the drawing before its points are rounded, which float32 has already moved a little
-        assert other["score"] == pytest.approx(completion.score, abs=max(1e-4, 0.02 * tolerance))
-        for stroke, drawn in zip(completion.sketch.strokes, other["strokes"], strict=True):
+        assert other["score"] == pytest.approx(one.score, abs=max(1e-4, 0.02 * tolerance))
+        for stroke, drawn in zip(completion.strokes, other["strokes"], strict=True):
             np.testing.assert_allclose(drawn, stroke, rtol=1e-4, atol=tolerance)
 
 
@@ -323,7 +319,7 @@ def test_what_is_finished_is_drawn_as_the_next_category(engine, finished):
         drawings = model.complete(prefix, count=2, max_points=20)
         expected = guessed[finished] if finished < len(guessed) else guessed[0]
         assert {drawing.category for drawing in drawings} == {expected}
-        assert {bool(drawing.completion.sketch.strokes) for drawing in drawings} == {finished < len(guessed)}
+        assert {bool(drawing.completion.strokes) for drawing in drawings} == {finished < len(guessed)}
         assert [guess.category for guess in drawings[0].guesses] == guessed
         compare_drawings(engine, model, prefix, None, count=2, max_points=20)
         named = model.complete(prefix, guessed[0], max_points=20)  # a category that is named is kept

@@ -335,7 +335,7 @@ def test_another_port_is_used_if_the_default_is_taken(monkeypatch):
         started.server_close()
         raise StartedError
 
-    ports = []
+    ports: list[int] = []
     monkeypatch.setattr(server.PageServer, "serve_forever", start)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -57,8 +57,7 @@ COMMANDS = {
 }
 """A summary of each command. A command's module is imported only when the command runs."""
 MODULES = {
-    "draw": ("complete", "generate", "guess"),
-    "latent": ("reconstruct", "interpolate", "arithmetic"),
+    "draw": ("complete", "generate", "guess", "reconstruct", "interpolate", "arithmetic"),
     "page": ("serve", "export-page"),
     "data": ("render", "download", "prepare", "stats"),
     "training": ("train", "train-recognizer", "evaluate"),
@@ -67,19 +66,8 @@ MODULES = {
 }
 """The commands of each module."""
 
-INPUT_OPTIONS = frozenset({"--model", "--from", "--config"})
+INPUT_OPTIONS = frozenset({"--model", "--from", "--clarity-from", "--config"})
 """Options that name an input. Each argument of a command also names inputs."""
-OUTPUT_SUFFIXES: dict[str, dict[str, tuple[str, ...]]] = {
-    "--output": {
-        "train": (".safetensors",),
-        "train-recognizer": (".safetensors",),
-        "import": (".safetensors",),
-        "download-model": (".safetensors",),
-        "export-page": (".html", ".htm"),
-    },
-    "--plot": {"stats": (".svg", ".png", ".pdf")},
-}
-"""Options that name an output, and the suffixes that each command without ``--format`` can write."""
 
 
 class _Error(click.ClickException):
@@ -230,25 +218,20 @@ def _check_outputs(context: click.Context) -> None:
         SketchRNNError: a suffix is unknown, or an output would overwrite an input.
     """
     inputs: list[str] = []
-    outputs: dict[str, str] = {}
-    formats: tuple[str, ...] = ()
+    outputs: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
         if isinstance(parameter, click.Argument) or INPUT_OPTIONS & set(parameter.opts):
             inputs += [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)]
-        elif "--format" in parameter.opts and isinstance(parameter.type, click.Choice) and value is None:
-            formats = (*(f".{choice}" for choice in parameter.type.choices), ".jsonl")
-        for option in OUTPUT_SUFFIXES.keys() & set(parameter.opts):
-            if isinstance(value, str) and value != STANDARD_STREAM and context.command.name != "prepare":  # a folder
-                outputs[option] = value
+        suffixes = getattr(parameter, "suffixes", None)  # of an OutputOption
+        if suffixes is not None and isinstance(value, str) and value != STANDARD_STREAM:
+            outputs.append(value)
+            if suffixes:
+                check_suffix(value, suffixes)
     inputs += [one.rpartition(":")[0] for one in inputs if one.rpartition(":")[2].isdecimal()]  # FILE:INDEX
     inputs = [one for one in inputs if Path(one).exists()]
-    for option, output in outputs.items():
-        suffixes = OUTPUT_SUFFIXES[option].get(context.command.name or "", formats if Path(output).suffix else ())
-        if suffixes:
-            check_suffix(output, suffixes)
     if outputs and inputs:
-        check_outputs_apart(outputs.values(), inputs)
+        check_outputs_apart(outputs, inputs)
 
 
 def check_outputs_apart(

@@ -22,11 +22,6 @@ def read_defaults(group: click.Group, context: click.Context, command: click.Com
 
     Options at the top of the file apply to every command that has them; a table with a command's name applies to it.
 
-    Args:
-        group: the group of all commands.
-        context: of the group, with the option ``config``.
-        command: the command that will run.
-
     Raises:
         ConfigurationError: the given file is missing, is not TOML, or sets an unknown option or an invalid value.
     """

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sketchrnn.cli import options
-from sketchrnn.cli.messages import LOGGER
+from sketchrnn.cli.messages import LOGGER, table
+from sketchrnn.dataset.encode import Selection
 
 if TYPE_CHECKING:
     from sketchrnn.cli.drawings import Target
@@ -41,7 +42,7 @@ Examples:
 @click.option(
     "--random", metavar="COUNT", type=click.IntRange(1, 10_000), help="Show this number of drawings, chosen at random."
 )
-@options.seed
+@options.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the choice of --random.")
 @options.target
 def render(
     files: tuple[str, ...],
@@ -89,7 +90,7 @@ Examples:
     type=click.Choice(["simplified", "raw", "binary", "npz"]),
     default="simplified",
     show_default=True,
-    help="Kind of file: raw = with times; npz = the drawings of the Sketch-RNN paper, split.",
+    help="Kind of file: raw = with times; npz = the split drawings of the Sketch-RNN paper.",
 )
 @click.option(
     "--to", "folder", metavar="FOLDER", default="data", show_default=True, help="Write the files to this folder."
@@ -104,12 +105,7 @@ Examples:
     show_default=True,
     help="Download this number of files at the same time.",
 )
-@click.option(
-    "--base",
-    metavar="ADDRESS",
-    envvar="SKETCHRNN_QUICKDRAW",
-    help="Download from this mirror.  [default: Google's; env: SKETCHRNN_QUICKDRAW]",
-)
+@options.mirror("SKETCHRNN_QUICKDRAW")
 @click.option("--list", "listing", is_flag=True, help="Print the names of all categories and exit.")
 @click.option("--dry-run", is_flag=True, help="Print the address of each file and exit.")
 @options.force
@@ -128,7 +124,7 @@ def download(
     """Download drawings of CATEGORIES from Google's Quick, Draw! dataset (CC BY 4.0).
 
     Existing files are kept. If a download is interrupted, run the same command again to resume it. The size and MD5 of
-    each file are checked. With --limit 100, the file of cat is cat.first100.ndjson.
+    each file are checked. With --limit 100, the drawings of cat are written to cat.first100.ndjson.
     """
     from sketchrnn.cli.progress import Downloads
     from sketchrnn.dataset.quickdraw import BASE_ADDRESS, CATEGORIES, fetch, plan
@@ -165,31 +161,9 @@ Examples:
     "--output",
     metavar="STORE",
     required=True,
-    help="Folder of the store; a new one is made, an old one extended.",
+    help="Folder of the store. A new folder is created; an existing store is extended.",
 )
-@click.option("--category", metavar="NAME", help="Category of drawings without one.  [default: name of folder or file]")
-@click.option("--recognized", is_flag=True, help="Skip drawings that the game did not recognize.")
-@click.option(
-    "--country",
-    "countries",
-    metavar="CODE",
-    multiple=True,
-    help="Keep only drawings from this country, such as US; can be repeated.",
-)
-@click.option(
-    "--min-length", type=click.IntRange(1), default=1, show_default=True, help="Skip drawings with fewer rows."
-)
-@click.option(
-    "--max-length", type=click.IntRange(1), default=1000, show_default=True, help="Skip drawings with more rows."
-)
-@click.option("--limit", type=click.IntRange(1), help="Keep only the first drawings of each category.")
-@click.option(
-    "--epsilon",
-    type=click.FloatRange(0, 100),
-    default=2.0,
-    show_default=True,
-    help="Tolerance of simplification, in 1/255 of the drawing; 0 = keep all points.",
-)
+@options.gathered((Selection,), [*options.setting_options(Selection)], "selection")
 @click.option(
     "--processes",
     type=click.IntRange(1, 1024),
@@ -199,44 +173,32 @@ Examples:
 def prepare(
     files: tuple[str, ...],
     output: str,
-    category: str | None,
-    recognized: bool,
-    countries: tuple[str, ...],
-    min_length: int,
-    max_length: int,
-    limit: int | None,
-    epsilon: float,
+    selection: dict[str, Any],
     processes: int | None,
     force: bool,
 ) -> None:
     """Convert FILES to a store for training.
 
     FILES are drawings, or folders of drawings, in any format that `sketchrnn info --formats` lists. They can be
-    compressed (.gz, .bz2, .xz). The category of a drawing is its own word, else the name of its sub-folder or file.
-    Drawings that Google has not simplified are moved, scaled, resampled and simplified in the same way.
+    compressed (.gz, .bz2, .xz). The category of a drawing is its own word. Without a word, it is the name of its
+    sub-folder or file. Drawings that Google has not simplified are moved, scaled, resampled and simplified in the same
+    way.
 
     A store is a folder with one file per category. You can add categories later, also from several machines at once.
-    If the command is interrupted, run it again to resume. A hash of key_id splits the drawings: 85 % for training, 5 %
-    for validation, 10 % for tests. At least one drawing is used for validation.
+    If the command is interrupted, run it again to resume. The drawings are split: 85 % for training, 5 % for
+    validation, 10 % for tests. A hash of its key_id decides where a drawing goes, so that it always goes to the same
+    part. At least one drawing is used for validation.
     """
-    from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.encode import Selection
+    from sketchrnn.cli.progress import bytes_done
     from sketchrnn.dataset.prepare import prepare as prepare_store
 
     if Path(output).exists() and not Path(output).is_dir():
         raise click.BadParameter(f"expected a folder, found the file {output!r}", param_hint="--output")
-    selection = Selection(
-        recognized, tuple(sorted(set(countries))), min_length, max_length, limit or 0, epsilon, category
-    )
-    with reading() as progress:
-        report = prepare_store(
-            files,
-            output,
-            selection,
-            processes=processes or os.cpu_count() or 1,
-            force=force,
-            progress=progress,
-        )
+    countries = tuple(sorted(set(selection["countries"])))
+    chosen = Selection(**{**selection, "countries": countries})
+    processes = processes or os.cpu_count() or 1
+    with bytes_done("reading") as progress:
+        report = prepare_store(files, output, chosen, processes=processes, force=force, progress=progress)
     LOGGER.info(str(report))
     LOGGER.info(f"wrote {output}")
 
@@ -255,36 +217,41 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option(
-    "--plot", metavar="FILE", help="Plot the distribution of lengths (.svg, .png, .pdf); needs the extra [plot]."
+@options.option(
+    "--plot",
+    cls=options.OutputOption,
+    suffixes=(".svg", ".png", ".pdf"),
+    metavar="FILE",
+    help="Plot the distribution of lengths (.svg, .png, .pdf); needs the extra [plot].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@options.as_json
 @options.force
 def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) -> None:
     """Show the number and lengths of the drawings in FILES (stores or files of drawings).
 
-    A length is the number of stroke-3 rows, which is one less than the number of points. Training divides offsets by
-    offset_scale.
+    The length of a drawing is its number of stroke-3 rows, one less than its number of points. offset_scale is the
+    standard deviation of the offsets between points. Training divides offsets by it.
     """
-    from sketchrnn.cli.progress import reading
+    from sketchrnn.cli.progress import bytes_done
     from sketchrnn.dataset.load import open_all, stats_of
+    from sketchrnn.dataset.store import unit_of
     from sketchrnn.files import check_writable
 
     if plot is not None:
         check_writable(plot, force=force)
-    with reading() as progress:
-        store, notes = open_all(files, processes=os.cpu_count() or 1, progress=progress)
+    with bytes_done("reading") as progress:
+        shards, notes = open_all(files, processes=os.cpu_count() or 1, progress=progress)
     for note in notes:
         LOGGER.info(note)
-    each, together = stats_of(store)
+    each, together = stats_of(shards)
     if as_json:
-        sources = {shard.category: shard.information["sources"] for shard in store.shards}
-        dropped = {shard.category: shard.information["tally"]["dropped"] for shard in store.shards}
+        sources = {shard.category: shard.information["sources"] for shard in shards}
+        dropped = {shard.category: shard.information["tally"]["dropped"] for shard in shards}
         categories = [one.to_json() | {"sources": sources[one.name], "left_out": dropped[one.name]} for one in each]
-        values = {"unit": store.unit(), "categories": categories, "all": together.to_json()}
+        values = {"unit": unit_of(shards), "categories": categories, "all": together.to_json()}
         click.echo(json.dumps(values, indent=2))
     else:
-        unit = "the 255 box" if store.unit() == "box" else "the unit of the files"
+        unit = "the 255 box" if unit_of(shards) == "box" else "the unit of the files"
         click.echo(f"lengths in rows; offset_scale in {unit}")
         click.echo(_table([*each, together] if len(each) > 1 else each))
     if plot is not None:
@@ -293,35 +260,24 @@ def stats(files: tuple[str, ...], plot: str | None, as_json: bool, force: bool) 
 
 
 def _table(lines: list[Stats]) -> str:
-    headings = ["category", "drawings", "train", "valid", "test", "mean", "5%", "50%", "95%", "longest", "offset_scale"]
-    table = [headings]
+    rows = [["category", "drawings", "train", "valid", "test", "mean", "5%", "50%", "95%", "longest", "offset_scale"]]
+    rows[0].append("bytes each")
     for one in lines:
         values: dict[str, Any] = one.to_json()
-        table.append(
+        rows.append(
             [
                 one.name,
                 *(f"{values[name]:,}" for name in ("drawings", "train", "valid", "test")),
                 f"{values['mean_length']:.1f}",
                 *(f"{values[name]:,}" for name in ("length_5", "length_50", "length_95", "longest")),
                 f"{one.offset_scale:.2f}",
+                f"{one.stored_bytes / max(1, one.drawings):.0f}",
             ]
         )
-    table[0].append("bytes each")
-    for row, one in zip(table[1:], lines, strict=True):
-        row.append(f"{one.stored_bytes / max(1, one.drawings):.0f}")
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
-    )
+    return table(rows)
 
 
 def _plot(each: list[Stats], together: Stats, path: str) -> None:
-    from pathlib import Path
-
     import numpy as np
 
     from sketchrnn.errors import import_extra

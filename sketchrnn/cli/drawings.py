@@ -17,7 +17,7 @@ import click
 
 from sketchrnn.cli.messages import LOGGER
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
-from sketchrnn.files import NUMBERED, STANDARD_STREAM, atomic_write, check_writable, write_bytes
+from sketchrnn.files import NUMBERED, STANDARD_STREAM, atomic_write, check_suffix, check_writable, write_bytes
 from sketchrnn.formats.picture import IMAGE_KINDS, KINDS, MOVING_KINDS, PictureSettings, check_available
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_prefixes(
     if len(first) == 1 and isinstance(first[0], SketchRNNError):
         raise first[0]
     if len(first) == 1 and not isinstance(first[0], SketchRNNError) and first[0].source is not None:
-        for notice in first[0].source.drawing.notices():
+        for notice in first[0].source.notices():
             LOGGER.info(f"{path}: {notice}")
     rest: Iterator[Record | SketchRNNError] = itertools.chain(first, records if len(first) > 1 else ())
     return rest, len(first) > 1
@@ -127,7 +127,10 @@ class Target:
 
         Raises:
             UsageError: the format cannot be animated, or the name has several ``%d``.
+            SketchRNNError: the name has a suffix of another format.
         """
+        if output_format is None and Path(output).suffix:
+            check_suffix(output, tuple(_SUFFIXES))
         kind = output_format or _SUFFIXES.get(Path(output).suffix.lower(), "svg")
         if picture.animate and kind not in ("svg", *MOVING_KINDS):
             raise click.UsageError(f"--animate: expected the format svg, {' or '.join(MOVING_KINDS)}, found {kind}")
@@ -169,11 +172,8 @@ class Target:
     ) -> None:
         """Write the drawings of each record as soon as they are drawn; a sheet is written at the end.
 
-        Args:
-            results: drawings or the error of each record, in order.
-            source: the input, for messages.
-            many: the input has several records; errors of single records are reported, and the others are drawn.
-            originals: also show the original of a reconstruction.
+        If the input ``source`` has several records, errors of single records are reported, and the others are drawn.
+        ``originals`` also shows the sketch that was reconstructed.
 
         Raises:
             SketchRNNError: a record failed; all others were written.
@@ -268,7 +268,7 @@ def _log_assumptions(drawings: Sequence[Drawing]) -> None:
         LOGGER.info(f"guessed: {listed}; --category sets it")
         if drawings[0].category not in (None, drawings[0].guesses[0].category):
             LOGGER.info(f"{drawings[0].guesses[0].category}: nothing to add; drawn as {drawings[0].category}")
-    if drawings and not any(drawing.completion.sketch.strokes for drawing in drawings):
+    if drawings and not any(drawing.completion.strokes for drawing in drawings):
         LOGGER.info("nothing was added: the model takes the drawing for a whole one; --category sets another category")
     for category, scale in dict.fromkeys((drawing.category, drawing.scale) for drawing in drawings):
         if scale is not None:

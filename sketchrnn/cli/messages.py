@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -35,6 +36,12 @@ def configure() -> None:
     if not any(isinstance(handler, _Handler) for handler in LOGGER.handlers):
         LOGGER.addHandler(_Handler())
     LOGGER.setLevel(logging.INFO)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as aligned columns, the first one at the left, the others at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows)
 
 
 def colors() -> bool:

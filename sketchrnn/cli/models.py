@@ -20,7 +20,7 @@ Examples:
 """
 )
 @click.argument("model", required=False, shell_complete=options.complete_model)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@options.as_json
 @click.option("--formats", is_flag=True, help="List the file formats of drawings.")
 def info(model: str | None, as_json: bool, formats: bool) -> None:
     """Show the architecture, categories and training of MODEL.
@@ -91,29 +91,24 @@ Examples:
 """
 )
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", help="Write the model to this checkpoint (.safetensors).")
+@options.output("Write the model to this checkpoint (.safetensors).", ".safetensors", required=False)
 @click.option("--vae", is_flag=True, help="Download the model with an encoder, for reconstruct and interpolate.")
 @click.option("--large", is_flag=True, help="Download the larger model.")
-@click.option(
-    "--base",
-    metavar="ADDRESS",
-    envvar="SKETCHRNN_MODELS",
-    help="Download from this mirror.  [default: Google's; env: SKETCHRNN_MODELS]",
-)
+@options.mirror("SKETCHRNN_MODELS")
 @options.force
 def download_model(name: str, output: str | None, vae: bool, large: bool, base: str | None, force: bool) -> None:
     """Download the model that Google published for category NAME, such as bird or "alarm clock".
 
-    Google published models for 114 categories, without a license. The file is checked and kept in a cache. The command
-    prints its path, which you can give to --model of other commands.
+    Google published models for 114 categories, without a license. The file is checked and kept in a cache. Without -o,
+    the command prints the path of the file in the cache. Use this path as --model of other commands.
     """
-    from sketchrnn.cli.progress import downloading
+    from sketchrnn.cli.progress import bytes_done
     from sketchrnn.model.checkpoint import save_checkpoint
     from sketchrnn.model.published import BUCKET, fetch_published
 
     if output is not None:
         check_writable(output, force=force)
-    with downloading(name) as progress:
+    with bytes_done(name) as progress:
         path, checkpoint = fetch_published(name, vae=vae, large=large, base=base or BUCKET, progress=progress)
     if output is None:
         click.echo(path)
@@ -133,7 +128,7 @@ Examples:
 """,
 )
 @click.argument("file")
-@click.option("-o", "--output", metavar="FILE", required=True, help="Write the checkpoint to this file (.safetensors).")
+@options.checkpoint_output
 @options.force
 def import_model(file: str, output: str, force: bool) -> None:
     """Convert FILE, a model that Google published (NAME.gen.json or NAME.vae.json), to a checkpoint.
@@ -160,21 +155,26 @@ Examples:
 """
 )
 @click.argument("model")
-@click.option(
-    "-o", "--output", metavar="FILE", required=True, help="Write to NAME.gen.json, NAME.vae.json or NAME.safetensors."
+@options.output("Write to NAME.gen.json, NAME.vae.json or NAME.safetensors.")
+@options.option(
+    "--category",
+    metavar="NAME",
+    shell_complete=options.complete_category,
+    help="Category to export to NAME.vae.json.",
 )
-@options.category
 @options.precision
 @click.option("--clip", is_flag=True, help="Clip weights to the range of the format, -10 to 10.")
 @options.force
 def export(model: str, output: str, category: str | None, precision: str, clip: bool, force: bool) -> None:
     """Convert MODEL for use in JavaScript. The name of the output selects the format.
 
-    NAME.gen.json: a model without encoder (train --decoder-only) and with one category, for @magenta/sketch, ml5 and
-    sketch-rnn-js. NAME.vae.json: a model with encoder and one of its categories, for sketch-rnn-js. Both need LSTM
-    cells and 20 mixture components. Weights are rounded to multiples of 1/3,277.
+    NAME.gen.json is for @magenta/sketch, ml5 and sketch-rnn-js. MODEL must have one category and no encoder (train
+    --decoder-only).
 
-    NAME.safetensors: a small model file for the page and the npm package. complete, generate and guess also read it.
+    NAME.vae.json is for sketch-rnn-js. MODEL must have an encoder. If it has several categories, --category selects
+    one. Both formats need LSTM cells and 20 mixture components, and round weights to multiples of 1/3,277.
+
+    NAME.safetensors is a small file for the page and the npm package. complete, generate and guess can also read it.
     """
     from typing import cast
 

@@ -57,6 +57,14 @@ class PanelOption(click.Option):
         self.panel = COMMON if common else panel
 
 
+class OutputOption(PanelOption):
+    """An option that names an output file; its name must end in one of the suffixes, if there are any."""
+
+    def __init__(self, *arguments: Any, suffixes: tuple[str, ...] = (), **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.suffixes = suffixes
+
+
 class PanelCommand(click.Command):
     """A command whose ``--help`` shows its options in groups."""
 
@@ -100,6 +108,8 @@ def setting_option(name: str, default: Any, setting: Setting, **changes: Any) ->
     kind: dict[str, Any] = {"type": SettingType(name, setting)}
     if setting.type is bool:
         kind = {"is_flag": True}
+    elif setting.many:
+        kind = {"multiple": True, "type": setting.type}
     elif setting.choices:
         kind = {"type": click.Choice(setting.choices)}
     description = {
@@ -158,9 +168,9 @@ def request(*without: str) -> Callable[[Command], Command]:
     return gathered((Request, Sampling), options, "settings")
 
 
-def option(*flags: str, **description: Any) -> Callable[[Command], Command]:
+def option(*flags: str, cls: type[PanelOption] = PanelOption, **description: Any) -> Callable[[Command], Command]:
     """Return an option that ``--help`` shows in a group: ``panel``, or the first one if it is ``common``."""
-    return click.option(*flags, cls=PanelOption, **description)
+    return click.option(*flags, cls=cls, **description)
 
 
 model = option(
@@ -171,9 +181,8 @@ model = option(
     common=True,
     help=f"Use this checkpoint, or a model by Google (.gen.json, .vae.json).  [default: {SHIPPED_HELP}]",
 )
-(category,) = setting_options(Request, "category")
-(seed,) = setting_options(Sampling, "seed")
 force = option("--force", is_flag=True, panel=FILES, common=True, help="Overwrite existing files.")
+as_json = option("--json", "as_json", is_flag=True, panel=OUTPUT, help="Print everything as JSON.")
 index = option(
     "--index", type=click.IntRange(0), panel=FILES, help="Use only the record with this index, counted from 0."
 )
@@ -183,7 +192,7 @@ precision = click.option(
     type=click.Choice(["float16", "int8"]),
     default="int8",
     show_default=True,
-    help="Format of the weights: int8 = half as large; float16 = same drawings as this command line.",
+    help="Format of the weights: int8 = half the size; float16 = same drawings as with the CLI.",
 )
 device = option(
     "--device",
@@ -192,8 +201,23 @@ device = option(
     show_default=True,
     panel=MACHINE,
     common=True,
-    help="Compute on this device; auto = a GPU if there is one.",
+    help="Device to compute on; auto = a GPU if there is one.",
 )
+
+
+def output(help: str, *suffixes: str, required: bool = True) -> Callable[[Command], Command]:
+    """Return the option ``--output`` of a command that writes one file."""
+    described = {"metavar": "FILE", "required": required, "panel": FILES, "common": True, "help": help}
+    return option("-o", "--output", cls=OutputOption, suffixes=suffixes, **described)
+
+
+checkpoint_output = output("Write the checkpoint to this file (.safetensors).", ".safetensors")
+
+
+def mirror(variable: str) -> Callable[[Command], Command]:
+    """Return the option ``--base`` for another server than Google's, which an environment variable can also set."""
+    text = f"Download from this mirror.  [default: Google's; env: {variable}]"
+    return option("--base", metavar="ADDRESS", envvar=variable, help=text)
 
 
 def one_record(command: Command) -> Command:
@@ -216,6 +240,7 @@ def target(command: Command) -> Command:
         option(
             "-o",
             "--output",
+            cls=OutputOption,
             metavar="FILE",
             default="-",
             show_default=True,
@@ -229,7 +254,7 @@ def target(command: Command) -> Command:
             type=click.Choice(KINDS),
             panel=OUTPUT,
             common=True,
-            help="Write a picture or records (ndjson, json).  [default: by the file's name, else svg]",
+            help="Write a picture, or records (ndjson, json).  [default: from the file's name, else svg]",
         ),
         force,
         *setting_options(PictureSettings),

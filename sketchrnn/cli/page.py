@@ -86,9 +86,7 @@ Examples:
 """,
 )
 @click.argument("model", required=False)
-@click.option(
-    "-o", "--output", metavar="FILE", required=True, help="Write the page to this file (.html); - = standard output."
-)
+@options.output("Write the page to this file (.html); - = standard output.", ".html", ".htm")
 @options.precision
 @options.force
 def export_page(model: str | None, output: str, precision: str, force: bool) -> None:
@@ -97,8 +95,6 @@ def export_page(model: str | None, output: str, precision: str, force: bool) -> 
     The file contains MODEL and the drawing engine, and works offline. Mail it, put it on a web site, or open it from a
     disk. By default, MODEL is the model that ships with sketchrnn.
     """
-    from typing import cast
-
     from sketchrnn.files import STANDARD_STREAM, check_writable, write_bytes
     from sketchrnn.model.loading import load_model
     from sketchrnn.web.model_file import Precision, page_model

@@ -23,15 +23,14 @@ def _shows_bars() -> bool:
 
 
 @contextlib.contextmanager
-def reading() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar of the bytes that are read, until the block ends."""
-    bar = tqdm(desc="reading", unit="B", unit_scale=True, leave=False, delay=0.5, disable=not _shows_bars())
+def bytes_done(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar; yields a function that takes the number of bytes so far, and their total if it is known."""
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, delay=0.5, disable=not _shows_bars()) as bar:
 
-    def show(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
 
-    with bar:
         yield show
 
 
@@ -70,18 +69,6 @@ class Downloads:
             if self._hidden:
                 size = task.path.stat().st_size
                 LOGGER.info(f"wrote {task.path}: {size / 1e6:.1f} MB")
-
-
-@contextlib.contextmanager
-def downloading(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar of a download; yields a function that takes the bytes so far and their total."""
-    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not _shows_bars()) as bar:
-
-        def show(done: int, total: int | None) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sketchrnn.cli import check_outputs_apart, options
-from sketchrnn.cli.messages import LOGGER
+from sketchrnn.cli.messages import LOGGER, table
 from sketchrnn.errors import ConfigurationError, DatasetError
 from sketchrnn.files import check_writable
 from sketchrnn.model.configuration import ModelConfiguration
@@ -27,6 +27,7 @@ from sketchrnn.training.files import check_run_files, last_path, lock_run, sheet
 
 if TYPE_CHECKING:
     from sketchrnn.dataset.drawings import Drawings
+    from sketchrnn.dataset.store import Report
     from sketchrnn.model.checkpoint import Checkpoint
 
 OWNERS = (ModelConfiguration, TrainingConfiguration)
@@ -82,15 +83,7 @@ Examples:
 """,
 )
 @click.argument("files", nargs=-1, required=True)
-@options.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    required=True,
-    panel=FILES,
-    common=True,
-    help="Write the checkpoint to this file (.safetensors).",
-)
+@options.checkpoint_output
 @options.option(
     "--from",
     "started_from",
@@ -106,20 +99,20 @@ Examples:
     metavar="MODEL",
     shell_complete=options.complete_model,
     panel=NETWORK,
-    help="Rate the drawings with the recognizer of MODEL, so that complete --clarity can be set.",
+    help="Rate the drawings with the recognizer of MODEL; the result then supports --clarity.",
 )
 @options.option(
     "--recognizer",
     is_flag=True,
     panel=NETWORK,
-    help="After that, train a recognizer on the same drawings; see train-recognizer.",
+    help="Also train a recognizer on the same drawings, as train-recognizer does.",
 )
 @options.option(
     "--decoder-only",
     is_flag=True,
     panel=NETWORK,
     common=True,
-    help="Train without encoder and z: the smallest model that completes.",
+    help="Train without encoder and z. This is the smallest model that can complete.",
 )
 @options.gathered(
     OWNERS,
@@ -134,7 +127,7 @@ Examples:
     type=click.FloatRange(0, min_open=True),
     panel=TRAINING,
     common=True,
-    help="Stop after this time, in minutes; --resume continues.",
+    help="Stop after this time, in minutes. Continue with --resume.",
 )
 @options.option("--resume", is_flag=True, panel=FILES, common=True, help="Resume the run that writes to --output.")
 @options.option(
@@ -192,13 +185,14 @@ def train(
     """Train a model on the drawings of FILES.
 
     FILES are stores that `sketchrnn prepare` wrote, or any files and folders that it reads, of one category or many.
-    Files are first prepared into a cache. A hash of key_id splits the drawings into training, validation and test
-    drawings; npz files have their own split.
+    Files are first prepared into a cache. The drawings are split into training, validation and test drawings, as by
+    `sketchrnn prepare`; npz files have their own split.
 
-    OUTPUT is the model that is best on the validation drawings. Beside it are the last state, for --resume
-    (OUTPUT.last.safetensors), a log of JSON lines (OUTPUT.log.jsonl) and, for each evaluation, a sheet of the same
-    prefixes completed by the model (OUTPUT.sheets/). Ctrl-C and SIGTERM save everything and exit with 130. If torchrun
-    starts several processes, they share each batch.
+    OUTPUT is the model that is best on the validation drawings. Three more outputs are written beside it. --resume
+    needs the last state (OUTPUT.last.safetensors). The log (OUTPUT.log.jsonl) has a line of JSON for each report. Each
+    evaluation adds a picture of completions of the same prefixes (OUTPUT.sheets/).
+
+    Ctrl-C and SIGTERM save everything and exit with 130. If torchrun starts several processes, they share each batch.
     """
     check_torch("train")
     path = Path(output)
@@ -213,8 +207,7 @@ def train(
     else:
         LOGGER.setLevel(logging.ERROR)  # one process writes the messages
 
-    from sketchrnn.cli.progress import TrainingProgress, reading
-    from sketchrnn.dataset.load import load
+    from sketchrnn.cli.progress import TrainingProgress
     from sketchrnn.model.loading import load_model
     from sketchrnn.model.recognizer import Recognizer
     from sketchrnn.training.distributed import choose_device, choose_precision, join_workers
@@ -239,9 +232,7 @@ def train(
         workers = stack.enter_context(join_workers())
         device = choose_device(device)
         training = TrainingConfiguration(precision=choose_precision(precision, device), **settings)
-        with reading() as progress:
-            drawings, report = load(files, max_length=max_length, processes=os.cpu_count() or 1, progress=progress)
-        LOGGER.info(str(report))
+        drawings, _ = _load(files, max_length=max_length)
         known = set(drawings.categories) | set(() if start is None else start.configuration.categories)
         if recognizer and len(known) < 2:
             raise click.UsageError("--recognizer: expected drawings of several categories, found one category")
@@ -292,10 +283,7 @@ Examples:
 )
 @click.argument("model", shell_complete=options.complete_model)
 @click.argument("files", nargs=-1, required=True)
-@options.option(
-    "-o", "--output", metavar="FILE", required=True, panel=FILES, common=True,
-    help="Write the checkpoint to this file (.safetensors).",
-)  # fmt: skip
+@options.checkpoint_output
 @options.gathered(
     (RecognizerTraining,), [*options.setting_options(RecognizerTraining, "steps", "batch_size", "seed")], "settings"
 )
@@ -306,8 +294,8 @@ def train_recognizer(
 ) -> None:
     """Add a recognizer to MODEL, trained on the drawings of FILES.
 
-    The recognizer names a whole or partial drawing from its picture. `guess` needs it for good guesses, `complete`
-    needs it to choose a category and the best of several candidates (--best-of).
+    A recognizer guesses the category of a whole or partial drawing from its picture. With a recognizer, `guess` is
+    right more often, and `complete` can choose a category and the best of several candidates (--best-of).
 
     FILES are the drawings that MODEL was trained on: stores, or any files that `sketchrnn prepare` reads. OUTPUT is
     MODEL with the new recognizer.
@@ -315,17 +303,24 @@ def train_recognizer(
     check_torch("train-recognizer")
     check_writable(output, force=force)
 
-    from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.load import load
     from sketchrnn.model.loading import load_model
     from sketchrnn.training.distributed import choose_device
 
     checkpoint = load_model(model)
-    with reading() as progress:
-        drawings, report = load(files, progress=progress)
-    LOGGER.info(str(report))
+    drawings, _ = _load(files)
     drawings = drawings.with_categories(checkpoint.configuration.categories)
     add_recognizer(checkpoint, drawings, output, RecognizerTraining(**settings), device=choose_device(device))
+
+
+def _load(files: tuple[str, ...], **selection: Any) -> tuple[Drawings, Report]:
+    """Load drawings with a progress bar, and report how many were read."""
+    from sketchrnn.cli.progress import bytes_done
+    from sketchrnn.dataset.load import load
+
+    with bytes_done("reading") as progress:
+        drawings, report = load(files, processes=os.cpu_count() or 1, progress=progress, **selection)
+    LOGGER.info(str(report))
+    return drawings, report
 
 
 def add_recognizer(
@@ -375,12 +370,12 @@ Examples:
 @click.option(
     "--latent",
     type=click.Choice(["none", "prefix", "whole", "prior"]),
-    help="Source of z for nats per point.  [default: none if the model can, else prefix]",
+    help="Source of z for nats per point.  [default: none if possible, else prefix]",
 )
 @click.option(
     "--offset-scale",
     type=click.FloatRange(0, min_open=True),
-    help="Divide offsets by this.  [default: that of the model; for Google's decoders, fitted]",
+    help="Divide offsets by this number.  [default: the model's; for Google's decoders, fitted]",
 )
 @click.option(
     "--max-length",
@@ -390,7 +385,7 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(1), default=250, show_default=True, help="Drawings in a batch.")
 @options.device
 @SEED
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def evaluate(
     model: str,
@@ -407,10 +402,12 @@ def evaluate(
 ) -> None:
     """Measure MODEL on the drawings of FILES, per category and overall.
 
-    MODEL is a checkpoint, or `shipped`. FILES are stores or files of drawings. L_R and L_KL are the losses of the
-    paper, per drawing; compare them only between models with the same Nmax. nats_0 to nats_75 are nats per point after
-    0, 25, 50 and 75 % of each drawing: the mean of -log p of all later rows and of the end. The density is per pixel of
-    the 255 box, or per canvas pixel for a model that was trained only on npz files. Lower is better.
+    MODEL is a checkpoint, or `shipped`. FILES are stores or files of drawings. For all measures, lower is better.
+
+    L_R and L_KL are the losses of the paper, per drawing. Compare them only between models with the same Nmax. nats_0,
+    nats_25, nats_50 and nats_75 show how well the model predicts the rest of a drawing after its first 0, 25, 50 and
+    75 %: the mean of -log p over all later rows and the end. p is a density per pixel of the 255 box, or per canvas
+    pixel for a model that was trained only on npz files.
     """
     check_torch("evaluate")
     if as_json and as_csv:
@@ -419,22 +416,12 @@ def evaluate(
 
     checkpoint = load_model(model)
 
-    from sketchrnn.cli.progress import reading
-    from sketchrnn.dataset.load import load
     from sketchrnn.training.distributed import choose_device
     from sketchrnn.training.evaluation import evaluate as measure
     from sketchrnn.training.evaluation import fit_offset_scale
     from sketchrnn.training.network.sketch_rnn import SketchRNN
 
-    with reading() as progress:
-        drawings, report = load(
-            files,
-            max_length=max_length or checkpoint.max_length,
-            unit=checkpoint.unit,
-            processes=os.cpu_count() or 1,
-            progress=progress,
-        )
-    LOGGER.info(str(report))
+    drawings, report = _load(files, max_length=max_length or checkpoint.max_length, unit=checkpoint.unit)
     if checkpoint.configuration.categories:
         drawings = drawings.with_categories(checkpoint.configuration.categories)
     network = SketchRNN.from_checkpoint(checkpoint).to(choose_device(device))
@@ -467,23 +454,20 @@ def evaluate(
         measured = {"max_length": checkpoint.max_length, "split": split, "categories": rows, "overall": overall}
         click.echo(json.dumps(measured, indent=2))
         return
-    table = [*rows, overall]
+    rows.append(overall)
     if as_csv:
         text = io.StringIO()
         writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(table)
+        writer.writerows(rows)
         click.echo(text.getvalue(), nl=False)
         return
     unit = "pixel of the 255 box" if checkpoint.unit == "box" else "unit of the files"
     click.echo(f"{split} split; L_R and L_KL at Nmax {checkpoint.max_length}; nats per point (per {unit}) after x %")
-    width = max(len(row["category"]) for row in table)
-    click.echo(f"{'category':{width}} {'drawings':>8}" + "".join(f" {heading:>8}" for heading in HEADINGS[2:]))
-    for row in table:
-        click.echo(
-            f"{row['category']:{width}} {row['drawings']:8d}"
-            + "".join(f" {row[heading]:8.3f}" for heading in HEADINGS[2:])
-        )
+    texts = [
+        [name, str(count), *(f"{value:.3f}" for value in values)] for name, count, *values in map(dict.values, rows)
+    ]
+    click.echo(table([HEADINGS, *texts]))
 
 
 def _row(name: str, scores: Any) -> dict[str, Any]:

@@ -21,26 +21,16 @@ TEST_SHARE = 0.10
 VALID_SHARE = 0.05
 FEW = (10, 40)
 """With a number of drawings in this range, hashes can leave the validation split empty. One of the first ten is then
-moved
-to it."""
+moved to it."""
 
 _TRAIN, _VALID, _TEST = range(len(SPLITS))
 
 
-def split_of_key(key: str) -> str:
-    """Return the split of a drawing by a hash of its key, so that added files do not move drawings.
-
-    10 % of all keys are for tests, 5 % for validation, the rest for training.
-
-    >>> split_of_key("4521451073830912") == split_of_key("4521451073830912")
-    True
-    """
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return SPLITS[int(split_of_hash(np.array([int.from_bytes(digest, "big")], np.uint64))[0])]
-
-
 def split_of_hash(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Return the splits of drawings, as indices into SPLITS, by 64-bit hashes of their keys."""
+    """Return the splits of drawings, as indices into SPLITS, by 64-bit hashes of their keys.
+
+    10 % of all keys are for tests, 5 % for validation, the rest for training. Added files do not move drawings.
+    """
     fraction = hashes.astype(np.float64) / 2.0**64
     valid = np.uint8(_VALID) * (fraction < TEST_SHARE + VALID_SHARE).astype(np.uint8)
     splits: NDArray[np.uint8] = np.where(fraction < TEST_SHARE, np.uint8(_TEST), valid)
@@ -147,6 +137,11 @@ class Encoded:
             types = (np.bool_, np.int32, np.uint64, np.bool_, np.uint8, np.float32, np.float32)
             return Encoded(np.zeros((0, 2), np.int16), *(empty.astype(one) for one in types))
         return Encoded(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Encoded)))
+
+    def pieces(self, rows: int = 1 << 18) -> Iterator[Encoded]:
+        """Yield all drawings in pieces of about this number of rows."""
+        count = max(1, -(-int(self.starts[-1]) // rows))
+        yield from (self.at(part) for part in np.array_split(np.arange(len(self)), count) if len(part))
 
     def _each(self, drawings: NDArray[np.generic], rows: NDArray[np.generic]) -> Encoded:
         return Encoded(

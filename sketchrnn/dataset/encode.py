@@ -14,6 +14,7 @@ from sketchrnn.dataset.drawings import SPLITS, Encoded, split_of_hash
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats import Record
 from sketchrnn.formats.columns import Columns
+from sketchrnn.settings import Settings, setting
 from sketchrnn.sketch.simplify import BOX, fit_to_box, simplify
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, Sketch
 
@@ -27,27 +28,37 @@ SIMPLIFIED_KINDS = ("simplified", "binary", "npz")
 
 
 @dataclass(frozen=True)
-class Selection:
-    """The drawings to prepare, and how they are simplified.
+class Selection(Settings):
+    """The drawings to prepare, and how they are simplified."""
 
-    Attributes:
-        recognized: skip drawings that the game did not recognize; drawings without this field are kept.
-        countries: keep only drawings of these countries, two letters each; all if empty.
-        min_length: smallest number of rows.
-        max_length: largest number of rows.
-        limit: largest number of drawings of a category; 0 for all.
-        epsilon: tolerance of the simplification, in pixels of the 255 box, for drawings that Google has not
-            simplified; 0 keeps all points.
-        category: category of drawings that do not name it; by default the name of their file or folder.
-    """
-
-    recognized: bool = False
-    countries: tuple[str, ...] = ()
-    min_length: int = 1
-    max_length: int = 1000
-    limit: int = 0
-    epsilon: float = 2.0
-    category: str | None = None
+    category: str | None = setting(
+        None,
+        "Category of drawings without one.",
+        type=str,
+        default_text="name of folder or file",
+        metavar="NAME",
+    )
+    recognized: bool = setting(
+        False, "Skip drawings that the game did not recognize.", details="Drawings without this field are kept."
+    )
+    countries: tuple[str, ...] = setting(
+        (),
+        "Keep only drawings from this country, such as US. Repeat it for several countries.",
+        type=str,
+        many=True,
+        flags=("--country",),
+        metavar="CODE",
+    )
+    min_length: int = setting(1, "Skip drawings with fewer rows.", minimum=1)
+    max_length: int = setting(1000, "Skip drawings with more rows.", minimum=1)
+    limit: int = setting(0, "Keep at most this number of drawings of each category; 0 = all.", minimum=0)
+    epsilon: float = setting(
+        2.0,
+        "Tolerance of simplification, in 1/255 of the drawing; 0 = keep all points.",
+        minimum=0.0,
+        maximum=100.0,
+        details="For drawings that Google has not simplified.",
+    )
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -55,15 +66,14 @@ class Selection:
         Raises:
             ConfigurationError: a field is outside its range.
         """
+        super().__post_init__()
         for country in self.countries:
             if len(country) != 2 or not country.isalpha() or not country.isupper():
                 raise ConfigurationError(f"countries: expected two capital letters such as US, found {country!r}")
-        if not 1 <= self.min_length <= self.max_length:
+        if self.min_length > self.max_length:
             raise ConfigurationError(
-                f"lengths: expected 1 <= min_length <= max_length, found {self.min_length} and {self.max_length}"
+                f"lengths: expected min_length <= max_length, found {self.min_length} and {self.max_length}"
             )
-        if self.limit < 0 or not 0.0 <= self.epsilon < BOX:
-            raise ConfigurationError(f"expected a limit of at least 0 and an epsilon from 0 to {BOX:g}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -132,8 +142,7 @@ def encode_columns(columns: Columns, selection: Selection, counts: ImportCounts)
     if selection.recognized:
         chosen &= _counted(columns.recognized, chosen, counts, NOT_RECOGNIZED)
     if selection.countries:
-        allowed = [country.encode() for country in selection.countries]
-        chosen &= _counted(np.isin(columns.countries, allowed), chosen, counts, OTHER_COUNTRY)
+        chosen &= _counted(np.isin(columns.countries, selection.countries), chosen, counts, OTHER_COUNTRY)
     stroke_end = np.cumsum(columns.stroke_points)
     stroke_start = stroke_end - columns.stroke_points
     first_stroke = np.cumsum(columns.drawing_strokes) - columns.drawing_strokes
@@ -159,10 +168,8 @@ def encode_columns(columns: Columns, selection: Selection, counts: ImportCounts)
     offsets = offsets.view(np.int32)[kept[:, None]].view(np.int16).reshape(-1, 2)  # a row as one number, for speed
     lifts, lengths = lifts[kept], lengths[chosen].astype(np.int32)
     texts = columns.keys[chosen]
-    keyed = texts != b""
-    blake2b = hashlib.blake2b
-    hashes = [blake2b(key, digest_size=8).digest() for key in texts.tolist()]
-    keys = np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
+    keyed = texts != ""
+    keys = np.array([*map(hash_of_key, texts.tolist())], np.uint64)
     if not keyed.all():
         ends = np.cumsum(lengths)
         for index in np.flatnonzero(~keyed):
@@ -183,13 +190,7 @@ def encode_columns(columns: Columns, selection: Selection, counts: ImportCounts)
 def _first_stroke_moves(
     offsets: NDArray[np.int16], start: NDArray[np.int64], points: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return for each drawing whether the points of its first stroke differ.
-
-    Args:
-        offsets: of all points.
-        start: index of each drawing's first point.
-        points: number of points in each drawing's first stroke.
-    """
+    """Return for each drawing whether the points of its first stroke differ, by its start and its number of points."""
     second = np.minimum(start + 1, len(offsets) - 1)
     moves: NDArray[np.bool_] = (points > 1) & ((offsets[second, 0] != 0) | (offsets[second, 1] != 0))
     for index in np.flatnonzero(~moves & (points > 2)):  # very few

@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.dataset.encode import Selection
-from sketchrnn.dataset.store import PREPARING, VERSION, Report, Store, is_store, offset_scale, open_stores, shard_paths
+from sketchrnn.dataset.store import (
+    PREPARING,
+    VERSION,
+    Report,
+    Shard,
+    drawings_of,
+    is_store,
+    offset_scale,
+    open_stores,
+    shard_paths,
+    unit_of,
+)
 from sketchrnn.errors import CategoryError, SketchRNNError
 from sketchrnn.files import CACHE_VARIABLE, cache_folder, reason
 from sketchrnn.formats import Record, category_of_name, read_records
@@ -54,8 +65,8 @@ def load(
         SketchRNNError: a file cannot be read, or the cache cannot be written.
         DatasetError: a store is damaged or incomplete, or all drawings are skipped.
     """
-    store, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress)
-    drawings, report = store.drawings(max_length, unit)
+    shards, notes = open_all(paths, max_length=max_length, processes=processes, progress=progress)
+    drawings, report = drawings_of(shards, max_length, unit)
     report.notes += notes
     return drawings, report
 
@@ -66,8 +77,8 @@ def open_all(
     max_length: int = Selection.max_length,
     processes: int = 1,
     progress: Progress | None = None,
-) -> tuple[Store, list[str]]:
-    """Open stores and files as one store, and return messages for the user with it. See :func:`load`."""
+) -> tuple[list[Shard], list[str]]:
+    """Return the shards of stores and files, and messages for the user. See :func:`load`."""
     stores = [Path(path) for path in paths if is_store(path)]
     files = [path for path in paths if not is_store(path)]
     notes: list[str] = []
@@ -167,13 +178,13 @@ class Stats:
         }
 
 
-def stats_of(store: Store) -> tuple[list[Stats], Stats]:
+def stats_of(shards: Sequence[Shard]) -> tuple[list[Stats], Stats]:
     """Return the statistics of each category, and of all categories together."""
-    unit = store.unit()
+    unit = unit_of(shards)
     by_category: dict[str, tuple[list[NDArray[np.float64]], int]] = {}
-    for shard in store.shards:
+    for shard in shards:
         moments, size = by_category.get(shard.category, ([], 0))
-        by_category[shard.category] = ([*moments, shard.arrays["moments"]], size + shard.path.stat().st_size)
+        by_category[shard.category] = ([*moments, shard.moments], size + shard.path.stat().st_size)
     each = [_stats(name, np.concatenate(moments), size, unit) for name, (moments, size) in by_category.items()]
     everything = [moments for pieces, _ in by_category.values() for moments in pieces]
     total = sum(size for _, size in by_category.values())
@@ -227,7 +238,7 @@ def choose(
 def _random_of_stores(
     paths: Sequence[str | Path], category: str | None, count: int, seed: int
 ) -> tuple[list[Record], bool]:
-    drawings, _ = open_stores(paths).drawings()
+    drawings, _ = drawings_of(open_stores(paths))
     candidates = np.arange(len(drawings))
     if category is not None:
         candidates = candidates[drawings.category == _index(drawings.categories, category)]
@@ -245,7 +256,7 @@ def _records(path: str | Path, category: str | None) -> Iterator[Record]:
             if category is None or (record.word or category_of_name(path)) == category:
                 yield record
         return
-    drawings, _ = open_stores([path]).drawings()
+    drawings, _ = drawings_of(open_stores([path]))
     wanted = None if category is None else _index(drawings.categories, category)
     for index in range(len(drawings)):
         if wanted is None or drawings.category[index] == wanted:

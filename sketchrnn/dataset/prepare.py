@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sketchrnn.dataset.drawings import SPLITS, Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection
 from sketchrnn.dataset.read import ParseResult, read_pieces
-from sketchrnn.dataset.sources import Piece, Source, find_sources, pieces_of
+from sketchrnn.dataset.sources import Source, find_sources, pieces_of
 from sketchrnn.dataset.store import (
     PREPARING,
     VALIDATES_EARLY,
@@ -74,9 +74,9 @@ def prepare(
     progress: Progress | None = None,
 ) -> Report:
     """Prepare drawings into a store. Sources that are in the store already are skipped; other categories do not change.
-    A hash of key_id, or of the rows if
-    there is none, gives the split of a drawing; the published npz files have their own splits. A drawing that is in two
-    sources is kept once.
+
+    A hash of key_id, or of the rows if there is none, gives the split of a drawing; the published npz files have their
+    own splits. A drawing that is in two sources is kept once.
 
     Args:
         paths: files of any format that is read, and folders of them.
@@ -270,7 +270,7 @@ class _PartWriter:
     def finish(self, source: Source) -> None:
         for category, writer in self._writers.items():
             with shard_path(self._folder, category).open("wb") as file:
-                writer.write(file, [source.to_json()], self._selection)
+                writer.finish(file, [source.to_json()], self._selection)
         more = self._left_out - len(self._problems)
         problems = [f"left out: {problem}" for problem in self._problems]
         problems += [f"left out: {more:,} more files of {source.name}"] if more else []
@@ -282,12 +282,12 @@ class _PartWriter:
             writer.close()
 
 
-class _Category:
+class _Category(ShardWriter):
     """Writes the drawings of a category, without duplicates and up to the limit, as a shard."""
 
     def __init__(self, category: str, folder: Path, limit: int) -> None:
+        super().__init__(category, folder)
         self.counts = ImportCounts()
-        self._writer = ShardWriter(category, folder)
         self._seen = _Seen()
         self._limit = limit
 
@@ -296,22 +296,15 @@ class _Category:
         self.counts.drop(int((~new & drawings.keyed).sum()), SAME_KEY)
         self.counts.drop(int((~new & ~drawings.keyed).sum()), SAME_ROWS)
         if self._limit:
-            within = np.cumsum(new) <= self._limit - self._writer.count
+            within = np.cumsum(new) <= self._limit - self.count
             self.counts.drop(int((new & ~within).sum()), OVER_LIMIT)
             new &= within
-        self._writer.add(drawings.take(new))
+        super().add(drawings.take(new))
 
-    def write(self, file: IO[bytes], sources: list[dict[str, Any]], selection: dict[str, Any]) -> dict[str, Any]:
+    def finish(self, file: IO[bytes], sources: list[dict[str, Any]], selection: dict[str, Any]) -> dict[str, Any]:
         information: dict[str, Any] = {"sources": sources, "selection": selection, "tally": self.counts.to_json()}
         information[VALIDATES_EARLY] = "npz" not in self.counts.kinds  # published npz files have their own splits
-        return self._writer.write(file, information)
-
-    @property
-    def count(self) -> int:
-        return self._writer.count
-
-    def close(self) -> None:
-        self._writer.close()
+        return self.write(file, information)
 
 
 class _Seen:
@@ -359,11 +352,11 @@ def _write_parts(parts: list[_Part], selection: Selection, processes: int, progr
 
 def _read_parts(
     parts: list[_Part], selection: Selection, processes: int
-) -> Generator[tuple[_Part, Piece, ParseResult], None, None]:
+) -> Generator[tuple[_Part, Source, ParseResult], None, None]:
     """Read the pieces of all parts, in their order; saved pieces of a folder are not read again."""
-    waiting: deque[tuple[_Part, int, Piece, bool]] = deque()
+    waiting: deque[tuple[_Part, int, Source, bool]] = deque()
 
-    def unread() -> Iterator[Piece]:
+    def unread() -> Iterator[Source]:
         for part in parts:
             known = part.read_groups()
             for number, piece in enumerate(pieces_of(part.source)):
@@ -423,16 +416,16 @@ def _put_together(
                 begin += len(piece)
         sources = [source for shard in shards for source in shard.information["sources"]]
         if not writer.count:
-            return writer.write(io.BytesIO(), sources, selection.to_json())
+            return writer.finish(io.BytesIO(), sources, selection.to_json())
         with between.open("wb") as file:
-            information = writer.write(file, sources, selection.to_json())
+            information = writer.finish(file, sources, selection.to_json())
         replace_file(between, target)
         return information
 
 
 def _same_shapes(shards: list[Shard]) -> list[NDArray[np.bool_]]:
     """Return for each drawing without a key whether it has the same shape as one with a key."""
-    keyed = [np.array(shard.arrays["keyed"]) for shard in shards]
+    keyed = [np.array(shard.keyed) for shard in shards]
     together = np.concatenate(keyed)
     if together.all() or not together.any():
         return [np.zeros(len(shard), bool) for shard in shards]

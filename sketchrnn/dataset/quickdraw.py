@@ -16,6 +16,7 @@ from urllib.parse import quote
 from sketchrnn.download import Retries, download
 from sketchrnn.errors import CategoryError
 from sketchrnn.files import make_folder
+from sketchrnn.formats.quickdraw import HEADER, strokes_of
 
 BASE_ADDRESS = "https://storage.googleapis.com/quickdraw_dataset/"
 
@@ -146,14 +147,7 @@ class Observer(Protocol):
 
 
 def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None, base: str) -> list[DownloadTask]:
-    """Return the downloads for some categories.
-
-    Args:
-        names: the categories.
-        kind: a key of KINDS.
-        folder: the folder for the files.
-        limit: number of drawings to download of each category; None for all.
-        base: the dataset's base address.
+    """Return the downloads of a kind (a key of KINDS) for some categories, of all drawings or of the first ones.
 
     Raises:
         CategoryError: a name is not one of the 345 categories.
@@ -166,13 +160,7 @@ def plan(names: Iterable[str], kind: str, folder: str | Path, limit: int | None,
 
 
 def fetch(tasks: Sequence[DownloadTask], *, jobs: int, observer: Observer, retries: Retries | None = None) -> None:
-    """Download files, several at a time. The first error stops all; the next download resumes the files that remain.
-
-    Args:
-        tasks: the files.
-        jobs: number of files at a time.
-        observer: receives the progress.
-        retries: number of attempts and waiting times.
+    """Download ``jobs`` files at a time. The first error stops all; the next download resumes the files that remain.
 
     Raises:
         SketchRNNError: a file cannot be downloaded or written.
@@ -234,38 +222,19 @@ class _LineCounter:
 
 
 class _BinaryCounter:
-    """Finds the end of a drawing by the number of its strokes and the number of points of each stroke."""
-
-    _HEADER, _COUNT = (
-        17,
-        2,
-    )  # bytes of a drawing's fields and of a stroke's number of points
-
     def __init__(self, limit: int) -> None:
         self._left = limit
-        self._pending = b""
-        self._strokes = 0
+        self._pending = b""  # the beginning of a drawing
 
     def __call__(self, block: bytes) -> int | None:
-        content, offset = self._pending + block, 0
-        while self._left:
-            size = self._COUNT if self._strokes else self._HEADER
-            if len(content) - offset < size:
-                break
-            count = int.from_bytes(content[offset + size - 2 : offset + size], "little")
-            if self._strokes:
-                if len(content) - offset < size + 2 * count:
-                    break
-                offset += size + 2 * count
-                self._strokes -= 1
-            else:
-                offset += size
-                self._strokes = count
-            if not self._strokes:
-                self._left -= 1
+        content, end = self._pending + block, 0
+        while self._left and (strokes := strokes_of(content, end)) is not None:
+            start, points = strokes[-1] if strokes else (end + HEADER.size, 0)
+            end = start + 2 * points
+            self._left -= 1
         if not self._left:
-            return offset - len(self._pending)
-        self._pending = content[offset:]
+            return end - len(self._pending)
+        self._pending = content[end:]
         return None
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from sketchrnn.dataset.drawings import Encoded
 from sketchrnn.dataset.encode import ImportCounts, Selection, encode_columns, encode_record
-from sketchrnn.dataset.sources import Piece, lines_before, lines_of
+from sketchrnn.dataset.sources import Source, lines_before, lines_of
 from sketchrnn.errors import DatasetError, FormatError
 from sketchrnn.files import open_source
 from sketchrnn.formats import Record, read_records
@@ -30,10 +30,7 @@ from sketchrnn.formats.quickdraw import parse_ndjson
 from sketchrnn.formats.streams import unwrap
 
 _WAITING = 4
-"""Pieces of each process that are being read or wait to be stored; this bounds the memory."""
-
-_MOSTLY = 0.1
-"""If more than this share of the lines has another layout than Google's, all lines are read one by one."""
+"""Sources of each process that are being read or wait to be stored; this bounds the memory."""
 
 _BLOCK = 1 << 19
 """Bytes of lines that are read at once. NumPy calls take longer than their work with fewer, and data leaves the
@@ -96,7 +93,7 @@ class ParseResult:
         return cls(parts, counts, metadata["problems"])
 
 
-def read_piece(piece: Piece, selection: Selection) -> ParseResult:
+def read_piece(piece: Source, selection: Selection) -> ParseResult:
     """Read a piece.
 
     Raises:
@@ -107,17 +104,17 @@ def read_piece(piece: Piece, selection: Selection) -> ParseResult:
         _read_blocks(_blocks_of(lines_of(piece)), piece, selection, result)
     elif piece.content == "stream":
         with open_source(piece.paths[0]) as file:
-            _, stream, _ = unwrap(file, piece.source.name)
+            _, stream, _ = unwrap(file, piece.name)
             blocks = (block + stream.readline() for block in iter(lambda: stream.read(_BLOCK), b""))
             _read_blocks(blocks, piece, selection, result)
     elif piece.content == "binary":
         with open_source(piece.paths[0]) as file:
             file.seek(piece.begin)
             content = file.read(piece.end - piece.begin)
-        columns = columns_of_binary(content, piece.source.name, piece.first)
+        columns = columns_of_binary(content, piece.name, piece.first)
         if (columns.drawing_strokes == 0).any():
             index = piece.first + int(np.flatnonzero(columns.drawing_strokes == 0)[0])
-            raise FormatError(f"{piece.source.name}, drawing {index}: expected strokes, found none")
+            raise FormatError(f"{piece.name}, drawing {index}: expected strokes, found none")
         _add_columns(columns, "binary", piece, selection, result)
     else:
         for path in piece.paths:
@@ -126,8 +123,8 @@ def read_piece(piece: Piece, selection: Selection) -> ParseResult:
 
 
 def read_pieces(
-    pieces: Iterable[Piece], selection: Selection, processes: int
-) -> Generator[tuple[Piece, ParseResult], None, None]:
+    pieces: Iterable[Source], selection: Selection, processes: int
+) -> Generator[tuple[Source, ParseResult], None, None]:
     """Read pieces in several processes and yield the results in order; only a few pieces are in memory at a time.
 
     Raises:
@@ -140,7 +137,7 @@ def read_pieces(
     # not forked: torch and progress bars have threads
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
     try:
-        waiting: deque[tuple[Piece, Future[ParseResult]]] = deque()
+        waiting: deque[tuple[Source, Future[ParseResult]]] = deque()
         while True:
             for piece in itertools.islice(pieces, _WAITING * processes - len(waiting)):
                 waiting.append((piece, pool.submit(read_piece, piece, selection)))
@@ -168,14 +165,14 @@ def _begin(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _read_file(path: Path, piece: Piece, selection: Selection, result: ParseResult) -> None:
+def _read_file(path: Path, piece: Source, selection: Selection, result: ParseResult) -> None:
     try:
-        for record in read_records(path, name=None if piece.source.is_folder else piece.source.name):
+        for record in read_records(path, name=None if piece.is_folder else piece.name):
             _add_record(record, piece, selection, result)
     except FormatError as error:
-        if not piece.source.is_folder:
+        if not piece.is_folder:
             raise
-        counts = result.counts_of(selection.category or piece.source.category)
+        counts = result.counts_of(selection.category or piece.category)
         counts.read += 1
         counts.drop(1, NO_DRAWING)
         result.problems.append(str(error))
@@ -190,58 +187,51 @@ def _blocks_of(content: bytes) -> Iterator[bytes]:
         begin = end
 
 
-def _read_blocks(blocks: Iterable[bytes], piece: Piece, selection: Selection, result: ParseResult) -> None:
-    before = 0
+def _read_blocks(blocks: Iterable[bytes], piece: Source, selection: Selection, result: ParseResult) -> None:
+    before = 0  # lines of the piece
     for block in blocks:
-        before += _read_block(block, before, piece, selection, result)
+        lines = block.removesuffix(b"\n").split(b"\n")
+        columns, is_read = columns_of_lines(lines)
+        column = np.cumsum(is_read) - 1  # of each line that was read
+        for as_columns, run in itertools.groupby(range(len(lines)), is_read.__getitem__):
+            numbers = list(run)
+            if as_columns:
+                chosen = np.zeros(len(columns), bool)
+                chosen[column[numbers]] = True
+                _add_columns(columns.take(chosen), "simplified", piece, selection, result)
+                continue
+            for number in numbers:
+                if lines[number].strip():
+                    _add_record(_parsed(lines[number], before + number, piece), piece, selection, result)
+        before += len(lines)
 
 
-def _read_block(block: bytes, before: int, piece: Piece, selection: Selection, result: ParseResult) -> int:
-    """Read whole lines of a piece and return their number; ``before`` is the number of the piece's lines before."""
-    columns, numbers, others, count = columns_of_lines(block)
-    if len(others) > _MOSTLY * (len(others) + len(columns)):
-        others |= dict(enumerate(block.split(b"\n")))
-        columns, numbers = columns.take(np.zeros(len(columns), bool)), numbers[:0]
-    done = -1
-    for number in sorted(others):
-        between = (numbers > done) & (numbers < number)
-        if between.any():
-            _add_columns(columns.take(between), "simplified", piece, selection, result)
-        if others[number].strip():
-            _add_record(_parsed(others[number], before + number, piece), piece, selection, result)
-        done = number
-    rest = numbers > done
-    if rest.any():
-        _add_columns(columns.take(rest), "simplified", piece, selection, result)
-    return count
-
-
-def _parsed(line: bytes, number: int, piece: Piece) -> Record:
+def _parsed(line: bytes, number: int, piece: Source) -> Record:
     try:
-        return next(parse_ndjson([line], piece.source.name))
+        return next(parse_ndjson([line], piece.name))
     except FormatError:  # count the line number in the file, for the message
-        return next(parse_ndjson([line], piece.source.name, lines_before(piece) + number + 1))
+        return next(parse_ndjson([line], piece.name, lines_before(piece) + number + 1))
 
 
-def _add_columns(columns: Columns, kind: str, piece: Piece, selection: Selection, result: ParseResult) -> None:
-    default = selection.category or piece.source.category
+def _add_columns(columns: Columns, kind: str, piece: Source, selection: Selection, result: ParseResult) -> None:
+    default = selection.category or piece.category
     words = columns.words[:1] if (columns.words == columns.words[:1]).all() else columns.words
     for word in dict.fromkeys(words.tolist()):
         chosen = columns.take(columns.words == word)
-        category = word.decode().strip() or default
+        category = word.strip() or default
         counts = result.counts_of(category)
         counts.read += len(chosen)
         counts.kinds[kind] += len(chosen)
         result.parts.setdefault(category, []).append(encode_columns(chosen, selection, counts))
 
 
-def _add_record(record: Record, piece: Piece, selection: Selection, result: ParseResult) -> None:
+def _add_record(record: Record, piece: Source, selection: Selection, result: ParseResult) -> None:
     word = record.word.strip() if record.word and record.kind != "npz" else ""
-    category = word or selection.category or piece.source.category
+    category = word or selection.category or piece.category
     counts = result.counts_of(category)
     counts.read += 1
     counts.kinds[record.kind] += 1
     counts.ignored.update(record.ignored)
-    if record.source is not None and record.source.drawing.outlines_only:
-        counts.ignored["filled areas, whose outlines were read"] += len(record.source.drawing.lines)
+    if record.source is not None and record.source.outlines_only:
+        counts.ignored["filled areas, whose outlines were read"] += len(record.source.lines)
     result.parts.setdefault(category, []).append(encode_record(record, selection, counts))

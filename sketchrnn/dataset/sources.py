@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ _NAMED = (".bin", ".npz")  # by category, in any folder
 
 @dataclass(frozen=True)
 class Source:
-    """A file of drawings, or a folder of files with one drawing each.
+    """A file of drawings, or a folder of files with one drawing each; or a piece that one process reads at a time.
 
     Attributes:
         name: the name as the user wrote it.
@@ -40,6 +40,11 @@ class Source:
         size: bytes of all files.
         version: hash of the files' names, sizes and times, to recognize changes.
         is_folder: files that cannot be read are skipped and reported; for a single file it is an error.
+        content: of a piece: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not
+            UTF-8. It is read as a whole, and so are the files of "other" formats.
+        begin: of a piece: position of the first byte.
+        end: of a piece: position after the last byte.
+        first: of a piece of a binary file: number of the first drawing.
     """
 
     name: str
@@ -48,6 +53,10 @@ class Source:
     size: int
     version: str
     is_folder: bool = False
+    content: str = ""
+    begin: int = 0
+    end: int = 0
+    first: int = 0
 
     @property
     def location(self) -> str:
@@ -57,28 +66,6 @@ class Source:
     def to_json(self) -> dict[str, Any]:
         """Return the values that a store keeps, as JSON."""
         return {"name": self.name, "files": len(self.paths), "bytes": self.size, "version": self.version}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a source that one process reads at a time.
-
-    Attributes:
-        source: the source.
-        content: "ndjson" and "binary" are read in pieces; "stream" is ndjson that is compressed or not UTF-8. It is
-            read as a whole, and so are the files of "other" formats.
-        paths: the files; only "other" can have several.
-        begin: position of the first byte.
-        end: position after the last byte.
-        first: number of the first drawing; binary files only.
-    """
-
-    source: Source
-    content: str
-    paths: tuple[Path, ...]
-    begin: int = 0
-    end: int = 0
-    first: int = 0
 
 
 def find_sources(paths: Iterable[str | Path]) -> tuple[list[Source], list[str]]:
@@ -97,7 +84,7 @@ def find_sources(paths: Iterable[str | Path]) -> tuple[list[Source], list[str]]:
     return sources, notes
 
 
-def pieces_of(source: Source) -> Iterator[Piece]:
+def pieces_of(source: Source) -> Iterator[Source]:
     """Divide a source into pieces, in the order of its drawings.
 
     Raises:
@@ -106,22 +93,22 @@ def pieces_of(source: Source) -> Iterator[Piece]:
     """
     if len(source.paths) > 1 or suffix_of(source.paths[0]) in _SMALL:
         for start in range(0, len(source.paths), _SMALL_AT_ONCE):
-            yield Piece(source, "other", source.paths[start : start + _SMALL_AT_ONCE])
+            yield replace(source, content="other", paths=source.paths[start : start + _SMALL_AT_ONCE])
         return
     path = source.paths[0]
     form, is_plain = find_format(path, source.name)
     if form is quickdraw.NDJSON and is_plain:
         for begin in range(0, source.size, PIECE):
-            yield Piece(source, "ndjson", source.paths, begin, begin + PIECE)
+            yield replace(source, content="ndjson", begin=begin, end=begin + PIECE)
     elif form is quickdraw.BINARY and is_plain:
         with open_source(path) as file:
             yield from _binary_pieces(source, file.read())
     else:
         content = "stream" if form is quickdraw.NDJSON else "other"
-        yield Piece(source, content, source.paths, 0, source.size)
+        yield replace(source, content=content, end=source.size)
 
 
-def lines_of(piece: Piece) -> bytes:
+def lines_of(piece: Source) -> bytes:
     """Return the lines that begin in a piece of a file, the last one completely."""
     with open_source(piece.paths[0]) as file:
         file.seek(max(0, piece.begin - 1))
@@ -132,7 +119,7 @@ def lines_of(piece: Piece) -> bytes:
         return content if content.endswith(b"\n") or not content else content + file.readline()
 
 
-def lines_before(piece: Piece) -> int:
+def lines_before(piece: Source) -> int:
     """Return the number of lines of a file that begin before a piece."""
     with open_source(piece.paths[0]) as file:
         count, left = 0, piece.begin
@@ -143,13 +130,13 @@ def lines_before(piece: Piece) -> int:
         return count + (piece.begin > 0 and not last.endswith(b"\n"))
 
 
-def _binary_pieces(source: Source, content: bytes) -> Iterator[Piece]:
+def _binary_pieces(source: Source, content: bytes) -> Iterator[Source]:
     begin = first = number = 0
     for number, (offset, _) in enumerate(quickdraw.walk(content, source.name)):
         if offset - begin >= PIECE:
-            yield Piece(source, "binary", source.paths, begin, offset, first)
+            yield replace(source, content="binary", begin=begin, end=offset, first=first)
             begin, first = offset, number
-    yield Piece(source, "binary", source.paths, begin, len(content), first)
+    yield replace(source, content="binary", begin=begin, end=len(content), first=first)
 
 
 def _found(path: Path, notes: list[str]) -> list[Source]:

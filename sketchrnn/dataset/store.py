@@ -19,7 +19,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -67,7 +67,6 @@ of one split and one length.
 _TYPES = {"BOOL": "|b1", "U8": "|u1", "I16": "<i2", "I32": "<i4", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
 VALIDATES_EARLY = "validates_early"
 """Key of a shard's information: one of its first drawings is in the validation split; see :func:`early_validation`."""
-MOMENT_ARRAYS = ("moments",)
 
 
 class Moments:
@@ -130,19 +129,14 @@ class ShardWriter:
     """Collects the drawings of a category in pieces, in constant memory, and writes them to one file."""
 
     def __init__(self, category: str, folder: Path) -> None:
-        """Start without drawings.
-
-        Args:
-            category: the category's name.
-            folder: the folder for temporary files, if the drawings are larger than the memory set aside for them.
-        """
+        """Start without drawings; ``folder`` is for temporary files, if the drawings need much memory."""
         self.category = category
         self.count = 0
         self._moments = Moments()
         self._spools = {
             name: tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115  # close() closes it
             for name in ARRAYS
-            if name not in MOMENT_ARRAYS
+            if name != "moments"
         }
         self._sizes = dict.fromkeys(self._spools, 0)
 
@@ -158,12 +152,7 @@ class ShardWriter:
             self._sizes[name] += len(content)
 
     def write(self, file: IO[bytes], information: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the file and return the information in its header.
-
-        Args:
-            file: the open file.
-            information: JSON values that are added to the header.
-        """
+        """Write the file and return the information in its header, to which JSON values can be added."""
         moments = np.ascontiguousarray(self._moments.array(), "<f8").tobytes()
         sizes = {**self._sizes, "moments": len(moments)}
         digest = hashlib.blake2b(digest_size=16)
@@ -195,57 +184,27 @@ class ShardWriter:
 
 
 @dataclass(frozen=True)
-class Shard:
-    """The drawings of one category, as :data:`ARRAYS` that are mapped into memory.
+class Shard(Encoded):
+    """The drawings of one category, mapped into memory.
 
     Attributes:
+        moments: the array of this name in :data:`ARRAYS`.
         path: the file.
         information: the values in its header, among them ``category``, and ``digest``, a hash of the content.
-        arrays: the arrays by name.
-        starts: (drawings + 1,) int64: drawing i has the rows starts[i] to starts[i + 1].
     """
 
+    moments: NDArray[np.float64]
     path: Path
     information: dict[str, Any]
-    arrays: dict[str, NDArray[Any]]
-    starts: NDArray[np.int64]
 
     @property
     def category(self) -> str:
         """The category's name."""
         return str(self.information["category"])
 
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @property
-    def drawings(self) -> Encoded:
-        """The drawings, mapped into memory."""
-        return Encoded(**{name: array for name, array in self.arrays.items() if name not in MOMENT_ARRAYS})
-
-    def pieces(self, rows: int = 1 << 18) -> Iterator[Encoded]:
-        """Yield all drawings in pieces that fit into memory."""
-        begin = 0
-        while begin < len(self):
-            end = int(np.searchsorted(self.starts, self.starts[begin] + rows, side="right")) - 1
-            end = min(max(end, begin + 1), len(self))
-            yield self.between(begin, end)
-            begin = end
-
-    def between(self, begin: int, end: int) -> Encoded:
-        """Read the drawings from ``begin`` up to ``end``, which is not included."""
-        rows = slice(int(self.starts[begin]), int(self.starts[end]))
-        return Encoded(
-            **{
-                name: np.array(array[rows] if name in ROW_ARRAYS else array[begin:end])
-                for name, array in self.arrays.items()
-                if name not in MOMENT_ARRAYS
-            }
-        )
-
     def split_counts(self) -> dict[str, int]:
         """Return the number of drawings in each split."""
-        counts = np.bincount(self.arrays["splits"], minlength=len(SPLITS))
+        counts = np.bincount(self.splits, minlength=len(SPLITS))
         return {name: int(counts[index]) for index, name in enumerate(SPLITS)}
 
 
@@ -263,29 +222,25 @@ def open_shard(path: Path) -> Shard:
         dtype = np.dtype(_TYPES[kind])
         start, size = begin + header["offsets"][name], header["counts"][name] * dtype.itemsize * math.prod(shape)
         arrays[name] = whole[start : start + size].view(dtype).reshape(-1, *shape)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(arrays["lengths"], dtype=np.int64)])
-    if (arrays["lengths"] < 1).any() or starts[-1] != header["counts"]["lifts"]:
+    shard = Shard(**arrays, path=path, information=header["information"])
+    if (shard.lengths < 1).any() or shard.starts[-1] != header["counts"]["lifts"]:
         raise DatasetError(f"{path}: is damaged: its lengths do not fit its rows")
-    shard = Shard(path, header["information"], arrays, starts)
-    if shard.information.get(VALIDATES_EARLY):
-        _let_one_validate(shard)
-    return shard
+    return _let_one_validate(shard) if shard.information.get(VALIDATES_EARLY) else shard
 
 
-def _let_one_validate(shard: Shard) -> None:
+def _let_one_validate(shard: Shard) -> Shard:
     """Move one of the first training drawings to the validation split, unless one is there."""
-    arrays = shard.arrays
-    index = early_validation(arrays["splits"], arrays["keys"])
+    index = early_validation(shard.splits, shard.keys)
     if index is None:
-        return
-    arrays["splits"] = np.array(arrays["splits"])
-    moments = []
+        return shard
+    splits = np.array(shard.splits)
+    moments = [shard.moments]
     for split, sign in (("train", -1.0), ("valid", 1.0)):
-        arrays["splits"][index] = SPLITS.index(split)
+        splits[index] = SPLITS.index(split)
         counted = Moments()
-        counted.add(shard.between(index, index + 1))
+        counted.add(replace(shard, splits=splits).at(np.array([index])))
         moments.append(counted.array() * np.where(np.arange(7) < 2, 1.0, sign))
-    arrays["moments"] = np.concatenate([arrays["moments"], *moments])
+    return replace(shard, splits=splits, moments=np.concatenate(moments))
 
 
 def is_model(path: Path) -> bool:
@@ -333,7 +288,10 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
             if header[name]["dtype"] != kind or last - first != expected or not 0 <= first <= last <= end - size - 8:
                 raise ValueError
             offsets[name] = first
-        drawings = {counts[name] for name in ARRAYS if name not in (*ROW_ARRAYS, *MOMENT_ARRAYS)}
+        drawings = {counts[name] for name in ARRAYS if name not in (*ROW_ARRAYS, "moments")}
+        ImportCounts.from_json(information["tally"])
+        if not {"digest", "selection", "sources"} <= set(information):
+            raise ValueError
         if len(drawings) != 1 or len({counts[name] for name in ROW_ARRAYS}) != 1 or not information["category"]:
             raise ValueError
     except (ValueError, KeyError, TypeError) as error:
@@ -390,11 +348,6 @@ class Report:
         """Number of skipped drawings, by reason."""
         return self.counts.dropped
 
-    @property
-    def empty_strokes(self) -> int:
-        """Number of strokes without a point in the drawings that were kept."""
-        return self.counts.empty_strokes
-
     def __str__(self) -> str:
         kept = ", ".join(f"{count:,} {name}" for name, count in self.splits.items())
         unit = "the 255 box" if self.unit == "box" else "their files' own unit"
@@ -405,8 +358,8 @@ class Report:
         lines = []
         if self.dropped:
             lines.append("skipped: " + "; ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()))
-        if self.empty_strokes:
-            lines.append(f"skipped: {self.empty_strokes:,} strokes without a point")
+        if self.counts.empty_strokes:
+            lines.append(f"skipped: {self.counts.empty_strokes:,} strokes without a point")
         if self.counts.ignored:
             said = "; ".join(f"{count:,} {kind}" for kind, count in self.counts.ignored.items())
             lines.append(f"ignored, only lines are read: {said}")
@@ -437,82 +390,65 @@ def shard_paths(folder: Path) -> list[Path]:
     return sorted(path for path in paths if not path.name.startswith(".") and not is_model(path))
 
 
-@dataclass(frozen=True)
-class Store:
-    """One store, or several together.
+def unit_of(shards: Sequence[Shard]) -> str:
+    """Return the unit of offsets: "source" if all drawings are from published npz files, otherwise "box"."""
+    kinds = {kind for shard in shards for kind in shard.information["tally"]["kinds"]}
+    return "source" if kinds == {"npz"} else "box"
 
-    Attributes:
+
+def drawings_of(
+    shards: Sequence[Shard], max_length: int | None = None, unit: str | None = None
+) -> tuple[Drawings, Report]:
+    """Return the drawings of shards. Their rows are not read yet.
+
+    Args:
         shards: one or more for each category, in the order of the categories' names.
+        max_length: drawings with more rows are skipped; None for all.
+        unit: "box" or "source"; None for :func:`unit_of`.
+
+    Raises:
+        DatasetError: all drawings are skipped.
     """
-
-    shards: tuple[Shard, ...]
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The categories' names, in order."""
-        return tuple(dict.fromkeys(shard.category for shard in self.shards))
-
-    def unit(self) -> str:
-        """Return the unit of the offsets: "source" if all files are published npz files, otherwise "box"."""
-        kinds = {kind for shard in self.shards for kind in shard.information["tally"]["kinds"]}
-        return "source" if kinds == {"npz"} else "box"
-
-    def drawings(self, max_length: int | None = None, unit: str | None = None) -> tuple[Drawings, Report]:
-        """Return the drawings. Their rows are not read yet.
-
-        Args:
-            max_length: drawings with more rows are skipped; None for all.
-            unit: "box" or "source"; None for :meth:`unit`.
-
-        Raises:
-            DatasetError: all drawings are skipped.
-        """
-        unit = unit or self.unit()
-        categories = self.categories
-        counts = ImportCounts()
-        blocks, indices, category = [], [], []
-        for shard in self.shards:
-            counts.add(ImportCounts.from_json(shard.information["tally"]))
-            lengths = shard.arrays["lengths"]
-            blocks.append(shard.drawings)
-            chosen = np.arange(len(shard))
-            if max_length is not None and lengths.max(initial=0) > max_length:
-                chosen = np.flatnonzero(lengths <= max_length)
-                counts.drop(len(shard) - len(chosen), f"longer than {max_length} rows")
-            indices.append(chosen)
-            category.append(np.full(len(chosen), categories.index(shard.category), np.int32))
-        firsts = np.cumsum([0, *map(len, self.shards)])
-        report = Report(counts, unit=unit)
-        if not sum(map(len, indices)):
-            raise DatasetError(
-                "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
-            )
-        moments = np.concatenate([shard.arrays["moments"] for shard in self.shards])
-        split, keys = (
-            np.concatenate([shard.arrays[name][one] for shard, one in zip(self.shards, indices, strict=True)])
-            for name in ("splits", "keys")
+    unit = unit or unit_of(shards)
+    categories = tuple(dict.fromkeys(shard.category for shard in shards))
+    counts = ImportCounts()
+    indices: list[NDArray[np.int64]] = []
+    for shard in shards:
+        counts.add(ImportCounts.from_json(shard.information["tally"]))
+        indices.append(np.flatnonzero(shard.lengths <= (max_length or shard.lengths.max(initial=0))))
+        counts.drop(len(shard) - len(indices[-1]), f"longer than {max_length} rows")
+    report = Report(counts, unit=unit)
+    if not sum(map(len, indices)):
+        raise DatasetError(
+            "; ".join([f"expected drawings, found none to use among {report.read:,}", *report.left_out()])
         )
-        moved = missing_validation(split, keys)
-        if moved.any():
-            split = np.where(moved, np.uint8(SPLITS.index("valid")), split)
-            report.notes.append(f"no drawing was in the validation split: {moved.sum():,} of the training split moved")
-        drawings = Drawings(
-            tuple(blocks),
-            np.concatenate([one + first for one, first in zip(indices, firsts, strict=False)]),
-            np.concatenate([shard.arrays["lengths"][one] for shard, one in zip(self.shards, indices, strict=True)]),
-            np.concatenate(category),
-            split,
-            categories,
-            unit,
-            known_offset_scale=None if moved.any() else offset_scale(moments, unit, max_length),
-            known_fingerprint=repr([shard.information["digest"] for shard in self.shards]),
-        )
-        report.splits = {name: int((split == index).sum()) for index, name in enumerate(SPLITS)}
-        return drawings, report
+    split, keys, lengths = (
+        np.concatenate([getattr(shard, name)[one] for shard, one in zip(shards, indices, strict=True)])
+        for name in ("splits", "keys", "lengths")
+    )
+    moved = missing_validation(split, keys)
+    if moved.any():
+        split = np.where(moved, np.uint8(SPLITS.index("valid")), split)
+        report.notes.append(f"no drawing was in the validation split: {moved.sum():,} of the training split moved")
+    moments = np.concatenate([shard.moments for shard in shards])
+    firsts = np.cumsum([0, *map(len, shards)])
+    drawings = Drawings(
+        tuple(shards),
+        np.concatenate([one + first for one, first in zip(indices, firsts, strict=False)]),
+        lengths,
+        np.repeat([categories.index(shard.category) for shard in shards], [*map(len, indices)]).astype(np.int32),
+        split,
+        categories,
+        unit,
+        known_offset_scale=None if moved.any() else offset_scale(moments, unit, max_length),
+        known_fingerprint=repr([shard.information["digest"] for shard in shards]),
+    )
+    report.splits = {name: int((split == index).sum()) for index, name in enumerate(SPLITS)}
+    return drawings, report
 
 
-def open_stores(folders: Sequence[str | Path]) -> Store:
-    """Open several stores as one.
+def open_stores(folders: Sequence[str | Path]) -> list[Shard]:
+    """Return the shards of several stores, in the order of their categories' names.
 
     Raises:
         DatasetError: a folder is not a store, a store is incomplete, or one of its files is damaged.
@@ -521,7 +457,7 @@ def open_stores(folders: Sequence[str | Path]) -> Store:
     for folder in map(Path, folders):
         check_complete(folder)
         shards += [open_shard(path) for path in shard_paths(folder)]
-    return Store(tuple(sorted(shards, key=lambda shard: shard.category)))
+    return sorted(shards, key=lambda shard: shard.category)
 
 
 def check_complete(folder: Path) -> None:

@@ -16,7 +16,7 @@ from sketchrnn.formats import (
     numpy_arrays,
     quickdraw,
 )
-from sketchrnn.formats.record import Format, Kind, Record, SvgSource
+from sketchrnn.formats.record import Format, Kind, Record
 from sketchrnn.formats.streams import COMPRESSED_SUFFIXES, unwrap
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Format",
     "Kind",
     "Record",
-    "SvgSource",
     "category_of_name",
     "find_format",
     "read_each",
@@ -37,9 +36,8 @@ __all__ = [
 def _read_svg(file: BinaryIO, name: str, _: str | None) -> Iterator[Record]:
     from sketchrnn.formats.svg.reading import parse_svg  # takes long to import
 
-    content = file.read()
-    drawing = parse_svg(content, name)
-    yield Record(drawing.sketch, kind="svg", ignored=drawing.ignored, source=SvgSource(content, drawing))
+    drawing = parse_svg(file.read(), name)
+    yield Record(drawing.sketch, kind="svg", ignored=drawing.ignored, source=drawing)
 
 
 def _write_svg(records: Iterable[Record]) -> str:
@@ -91,10 +89,7 @@ def read_records(path: str | Path, *, name: str | None = None) -> Iterator[Recor
     """Read the drawings of a file in one of the :data:`FORMATS`, also compressed (gzip, bzip2, xz).
 
     The format is found by the content, not by the name. ndjson is read in constant memory. ``-`` is standard input.
-
-    Args:
-        path: the file.
-        name: the file's name for messages; by default its path.
+    ``name`` is for messages; by default it is the path.
 
     Raises:
         FormatError: the file is damaged or of another format; raised when the iteration reaches the damaged part.
@@ -126,10 +121,6 @@ def read_each(path: str | Path) -> Iterator[Record | FormatError]:
 
 def find_format(path: str | Path, name: str | None = None) -> tuple[Format, bool]:
     """Return the format of a file, and whether its reader gets the bytes unchanged (not compressed, UTF-8).
-
-    Args:
-        path: the file.
-        name: the file's name for messages; by default its path.
 
     Raises:
         FormatError: the file has none of the formats.

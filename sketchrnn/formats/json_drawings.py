@@ -2,8 +2,8 @@
 
 A drawing is a list of strokes, and each stroke is a list of points. A point can have a time, ``[x, y, t]``, which is
 ignored. An object can have more fields: ``{"strokes": ..., "word": "pig", "pen_down": true}``. Points can also be
-objects, ``{"x": 1, "y": 2}``, and strokes can be objects with "points". Excalidraw, tldraw
-and GeoJSON are read; documents of some other programs are named in the error.
+objects, ``{"x": 1, "y": 2}``, and strokes can be objects with "points". Excalidraw, tldraw and GeoJSON are read;
+documents of some other programs are named in the error.
 
 The value of "drawing" in a Quick, Draw! record has the same nesting but another meaning: a stroke is ``[xs, ys]``. A
 list without a key is read as the layout that it matches; if it matches both, it is rejected.
@@ -46,10 +46,6 @@ _POINT_LISTS = ("points", "paths")  # of a stroke: signature_pad, react-canvas-d
 
 def parse_json(content: bytes, name: str) -> Iterator[Record]:
     """Read the drawings of a JSON document, or of a JSON document on each line.
-
-    Args:
-        content: the document.
-        name: the file's name for messages.
 
     Raises:
         FormatError: the content is not a drawing; the message names the file, the stroke and the point.

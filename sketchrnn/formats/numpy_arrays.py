@@ -4,8 +4,7 @@ An npz file has object arrays ``train``, ``valid`` and ``test``, one array of ro
 rows of one drawing, (L, 3) or (L, 5), of several, (drawings, L, 3) or (drawings, L, 5), or such an object array.
 
 Object arrays are pickles, and a pickle can run any program. This module reads them with an unpickler that replaces
-NumPy's constructors by plain records of an array's parts, and
-rejects all other names.
+NumPy's constructors by plain records of an array's parts, and rejects all other names.
 
 Reference:
     https://github.com/googlecreativelab/quickdraw-dataset, "Sketch-RNN QuickDraw Dataset";
@@ -44,11 +43,6 @@ _NUMBER_CODE = re.compile(r"[<>=|]?[iuf][1248]")
 
 def parse_npz(file: BinaryIO, name: str, word: str | None) -> Iterator[Record]:
     """Read the drawings of a Sketch-RNN npz file: train, then valid, then test. Nothing in the file is executed.
-
-    Args:
-        file: the open file.
-        name: its name for messages.
-        word: the drawings' category.
 
     Raises:
         FormatError: the file is damaged or has other content; the message names the file, the array and the drawing.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sketchrnn.errors import ConfigurationError, import_extra
 from sketchrnn.formats.json_drawings import dumps_polyline_json
 from sketchrnn.formats.quickdraw import dumps_ndjson
-from sketchrnn.formats.record import Record, SvgSource
+from sketchrnn.formats.record import Record
 from sketchrnn.formats.svg.style import (
     DEFAULT_SECONDS,
     LONGEST_SECONDS,
@@ -25,11 +25,13 @@ from sketchrnn.formats.svg.style import (
     optimized,
     travel_length,
 )
-from sketchrnn.formats.svg.writing import AddedLayer, Layer, add_layers, svg_drawing, svg_sheet
-from sketchrnn.settings import LOOK, OUTPUT, check_settings, documented, setting
+from sketchrnn.formats.svg.writing import Layer, add_layers, svg_drawing, svg_sheet
+from sketchrnn.settings import LOOK, OUTPUT, Settings, setting
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from sketchrnn.formats.svg.reading import SvgDrawing
 
 IMAGE_KINDS = ("png", "apng", "gif")
 MOVING_KINDS = ("apng", "gif")
@@ -46,27 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One drawing with the data of its picture.
-
-    Attributes:
-        label: text under it on a sheet.
-        layers: in drawing order; the last one is from the model.
-        record: the drawing as one record.
-        description: for the picture's metadata.
-        source: the SVG document that it continues; it gets the last layer, and nothing else changes.
-    """
-
-    label: str
-    layers: tuple[Layer, ...]
-    record: Record
-    description: str = ""
-    source: SvgSource | None = None
-
-
-@documented
-@dataclass(frozen=True)
-class PictureSettings:
+class PictureSettings(Settings):
     """What a picture looks like; ``look`` sets its lines and its page."""
 
     look: RenderStyle = field(default_factory=RenderStyle)
@@ -111,26 +93,16 @@ class PictureSettings:
     )
     redraw: bool = setting(False, "Redraw the lines of an SVG document, instead of adding layers to it.", panel=OUTPUT)
 
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            ConfigurationError: a value is outside its range.
-        """
-        check_settings(self)
-
     def keeps_documents(self, kind: str) -> bool:
         """Return whether an SVG document gets layers, instead of being redrawn."""
         return not self.redraw and not self.animate and kind in ("svg", "png")
 
 
-def render_pictures(
-    pictures: Sequence[Picture], kind: str, title: str, settings: PictureSettings | None = None
-) -> bytes:
+def render_records(records: Sequence[Record], kind: str, title: str, settings: PictureSettings | None = None) -> bytes:
     """Return drawings as the content of one file.
 
     Args:
-        pictures: one or more; SVG and images show several as a sheet.
+        records: one or more; SVG and images show several as a sheet.
         kind: one of :data:`KINDS`.
         title: of the picture.
         settings: by default plain lines.
@@ -138,19 +110,20 @@ def render_pictures(
     Raises:
         ConfigurationError: the drawings do not fit the kind, or an extra is missing.
     """
+    pictures = [_with_layers(record) for record in records]
     settings = settings or PictureSettings()
     if kind not in KINDS:
         raise ConfigurationError(f"format: expected one of {', '.join(KINDS)}, found {kind!r}")
     if settings.animate and kind not in ("svg", *MOVING_KINDS):
         raise ConfigurationError(f"animate: expected the format svg, {' or '.join(MOVING_KINDS)}, found {kind}")
     if kind == "ndjson":
-        return dumps_ndjson(picture.record for picture in pictures).encode()
+        return dumps_ndjson(pictures).encode()
     if kind == "json":
         if len(pictures) != 1:
             raise ConfigurationError(
                 f"expected one drawing for polyline JSON, found {len(pictures)}. Write ndjson, or use %d in the name"
             )
-        return dumps_polyline_json(pictures[0].record.sketch).encode()
+        return dumps_polyline_json(pictures[0].sketch).encode()
     _log_travel(pictures, settings)
     if kind in MOVING_KINDS:
         return moving_image(
@@ -160,15 +133,22 @@ def render_pictures(
     return png(document, size=settings.size) if kind == "png" else document
 
 
+def _with_layers(record: Record) -> Record:
+    """Return a record with layers; one that had none does not continue a document."""
+    if record.layers:
+        return record
+    return replace(record, label=record.word or "drawing", layers=(Layer(record.sketch, "drawing"),), source=None)
+
+
 def _svg(
-    pictures: Sequence[Picture], kind: str, title: str, settings: PictureSettings, animation: Animation | None
+    pictures: Sequence[Record], kind: str, title: str, settings: PictureSettings, animation: Animation | None
 ) -> bytes:
     look = settings.look
     source = pictures[0].source if pictures else None
     if source is not None and settings.keeps_documents(kind):
         _check_page_is_kept(settings)
         layers = [_added(picture, source, settings, hidden=number > 0) for number, picture in enumerate(pictures)]
-        before = len(source.drawing.lines)
+        before = len(source.lines)
         return add_layers(source.content, layers, style=look.style, optimize=look.optimize, strokes_before=before)
     cells = [(picture.label, _colored(picture.layers, settings.line_color)) for picture in pictures]
     if len(cells) == 1:
@@ -200,10 +180,9 @@ def _colored(layers: Sequence[Layer], color: str | None) -> list[Layer]:
     return [*layers[:-1], replace(layers[-1], color=color or layers[-1].color)]
 
 
-def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hidden: bool) -> AddedLayer:
+def _added(picture: Record, drawing: SvgDrawing, settings: PictureSettings, *, hidden: bool) -> Layer:
     """Return a drawing as a layer, in the color and width of the line that it continues."""
-    drawing, layer = source.drawing, picture.layers[-1]
-    line = drawing.lines[-1]
+    layer, line = picture.layers[-1], drawing.lines[-1]
     extent = drawing.sketch.extent
     width = line.width or extent * _USUAL_WIDTH
     wanted = settings.look.stroke_width
@@ -215,13 +194,13 @@ def _added(picture: Picture, source: SvgSource, settings: PictureSettings, *, hi
                 f"line width: expected a number, because the SVG document has no unit of length, found {wanted}"
             )
         width = wanted.millimeters / drawing.millimeters
-    _log_page(picture, source)
-    label = layer.label or layer.name
-    return AddedLayer(layer.sketch, label, settings.line_color or line.color, width, line.opacity, hidden)
+    _log_page(picture, drawing)
+    color = settings.line_color or line.color
+    return replace(layer, color=color, stroke_width=width, opacity=line.opacity, hidden=hidden)
 
 
-def _log_page(picture: Picture, source: SvgSource) -> None:
-    page = source.drawing.page
+def _log_page(picture: Record, drawing: SvgDrawing) -> None:
+    page = drawing.page
     if page is None or not picture.layers[-1].sketch.strokes:
         return
     x_min, y_min, x_max, y_max = picture.layers[-1].sketch.bounds()
@@ -229,7 +208,7 @@ def _log_page(picture: Picture, source: SvgSource) -> None:
         logger.info("%s: extends beyond the page; try another seed or a smaller scale", picture.label)
 
 
-def _log_travel(pictures: Sequence[Picture], settings: PictureSettings) -> None:
+def _log_travel(pictures: Sequence[Record], settings: PictureSettings) -> None:
     if not settings.look.optimize:
         return
     sketches = [layer.sketch for picture in pictures for layer in picture.layers if layer.sketch.strokes]
@@ -251,13 +230,37 @@ def check_available() -> None:
 
 
 def png(document: str | bytes, *, size: int = DEFAULT_SIZE) -> bytes:
-    """Return an SVG document as PNG; transparency is kept.
+    """Return an SVG document as PNG, its larger side ``size`` pixels; transparency is kept."""
+    import resvg_py
 
-    Args:
-        document: SVG.
-        size: pixels of the larger side.
+    from sketchrnn.formats.svg.reading import parse_root
+
+    root = parse_root(document.encode() if isinstance(document, str) else document)
+    width, height = _aspect(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    data = resvg_py.svg_to_bytes(
+        svg_string=text,
+        dpi=_DPI,
+        skip_system_fonts="text>" not in text,  # reading all of them takes long
+        width=size if width >= height else None,
+        height=None if width >= height else size,
+    )
+    return bytes(data)
+
+
+def on_white(document: str | bytes, size: int) -> Image.Image:
+    """Return an SVG document as a Pillow image on white paper, its larger side ``size`` pixels.
+
+    Raises:
+        ConfigurationError: the extra ``image`` is not installed.
     """
-    return _png_by_resvg(document, size)
+    check_available()
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png(document, size=size))).convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image)
+    return paper.convert("RGB")
 
 
 def moving_image(
@@ -292,31 +295,9 @@ def moving_image(
 def _image(document: str | bytes, size: int, kind: str) -> Image.Image:
     from PIL import Image
 
-    image = Image.open(io.BytesIO(_png_by_resvg(document, size))).convert("RGBA")
-    if kind != "gif":
-        return image
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image)
-    return paper.convert("RGB").quantize(colors=64, dither=Image.Dither.NONE)
-
-
-def _png_by_resvg(document: str | bytes, size: int) -> bytes:
-    import resvg_py
-
-    from sketchrnn.formats.svg.reading import parse_root
-
-    root = parse_root(document.encode() if isinstance(document, str) else document)
-    width, height = _aspect(root)
-    wide = width >= height
-    text = ElementTree.tostring(root, encoding="unicode")
-    data = resvg_py.svg_to_bytes(
-        svg_string=text,
-        dpi=_DPI,
-        skip_system_fonts="text>" not in text,  # reading all of them takes long
-        width=size if wide else None,
-        height=None if wide else size,
-    )
-    return bytes(data)
+    if kind == "gif":
+        return on_white(document, size).quantize(colors=64, dither=Image.Dither.NONE)
+    return Image.open(io.BytesIO(png(document, size=size))).convert("RGBA")
 
 
 def _aspect(root: ElementTree.Element) -> tuple[float, float]:

@@ -92,13 +92,8 @@ def parse_lines(
 ) -> Iterator[Record | FormatError]:
     """Read records from lines of bytes, in constant memory. Blank lines are skipped.
 
-    A line that is not a record gives an error instead of a record; its message names the file and the line.
-
-    Args:
-        lines: the lines, each one JSON value.
-        name: the file's name for messages.
-        first: the number of the first line, for messages.
-        convert: returns the drawings of a line's value; by default the line is a Quick, Draw! record.
+    A line that is not a record gives an error instead of a record; its message names the file and the line, counted
+    from ``first``. ``convert`` returns the drawings of a line's value; by default, it is a Quick, Draw! record.
     """
     numbered = _NumberedLines(lines, first)
     values = ndjson.reader(numbered, parse_constant=reject_constant)
@@ -237,11 +232,6 @@ def is_binary(start: bytes) -> bool:
 def parse_binary(content: bytes, name: str, word: str | None) -> Iterator[Record]:
     """Read the drawings of a binary file.
 
-    Args:
-        content: the whole file.
-        name: its name for messages.
-        word: the drawings' category.
-
     Raises:
         FormatError: the file is damaged or has other content; the message names the file and the drawing.
     """
@@ -269,11 +259,6 @@ def parse_binary(content: bytes, name: str, word: str | None) -> Iterator[Record
 def walk(content: bytes | memoryview, name: str, first: int = 0) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     """Find the drawings of a binary file and their strokes.
 
-    Args:
-        content: whole drawings.
-        name: the file's name for messages.
-        first: the number of the first drawing, for messages.
-
     Yields:
         For each drawing the offset of its header, and for each of its strokes the offset of its x and its number of
         points.
@@ -281,26 +266,33 @@ def walk(content: bytes | memoryview, name: str, first: int = 0) -> Iterator[tup
     Raises:
         FormatError: the content ends inside a drawing, or has other bytes than drawings.
     """
-    offset, index, end = 0, first, len(content)
-    header, count = HEADER.unpack_from, _COUNT.unpack_from
-    while offset < end:
-        start = offset
-        try:
-            _, country, recognized, _, stroke_count = header(content, offset)
-            offset += HEADER.size
-            strokes = []
-            for _ in range(stroke_count):
-                (points,) = count(content, offset)
-                strokes.append((offset + 2, points))
-                offset += 2 + 2 * points
-        except struct.error:
-            offset = end + 1
-        if offset > end:
+    offset, index = 0, first
+    while offset < len(content):
+        strokes = strokes_of(content, offset)
+        if strokes is None:
             raise FormatError(f"{name}, drawing {index}: expected the whole drawing, found the end of the file")
+        _, country, recognized, _, _ = HEADER.unpack_from(content, offset)
         if recognized not in (0, 1) or not country.isalnum():
             raise FormatError(f"{name}, drawing {index}: expected a Quick, Draw! drawing, found other bytes")
-        yield start, strokes
+        yield offset, strokes
+        start, points = strokes[-1] if strokes else (offset + HEADER.size, 0)
+        offset = start + 2 * points
         index += 1
+
+
+def strokes_of(content: bytes | memoryview, offset: int) -> list[tuple[int, int]] | None:
+    """Return the offset of the x and the number of points of each stroke; None if the content ends before."""
+    try:
+        count = HEADER.unpack_from(content, offset)[-1]
+        offset += HEADER.size
+        strokes = []
+        for _ in range(count):
+            (points,) = _COUNT.unpack_from(content, offset)
+            strokes.append((offset + _COUNT.size, points))
+            offset += _COUNT.size + 2 * points
+    except struct.error:
+        return None
+    return strokes if offset <= len(content) else None
 
 
 BINARY = Format(

@@ -10,26 +10,14 @@ from sketchrnn.sketch import Sketch
 
 if TYPE_CHECKING:
     from sketchrnn.formats.svg.reading import SvgDrawing
+    from sketchrnn.formats.svg.writing import Layer
 
 Kind = Literal["simplified", "raw", "binary", "npz", "polylines", "svg"]
 
 
 @dataclass(frozen=True)
-class SvgSource:
-    """The SVG document that a record is read from.
-
-    Attributes:
-        content: its bytes.
-        drawing: its lines, with their styles.
-    """
-
-    content: bytes
-    drawing: SvgDrawing
-
-
-@dataclass(frozen=True)
 class Record:
-    """One drawing of a file.
+    """One drawing of a file, or for a file.
 
     Attributes:
         sketch: the drawing, in the file's own units.
@@ -42,7 +30,11 @@ class Record:
         split: ``train``, ``valid`` or ``test``: the part of an npz file that holds it; None in other formats.
         empty_strokes: number of strokes without a point in the file; the sketch does not contain them.
         ignored: number of elements that are not lines, by type: text, rectangles, ...
-        source: the document, if the record was read from SVG.
+        source: the SVG document that it was read from.
+        label: text under its picture on a sheet; by default the category.
+        layers: of its picture, in drawing order; the last one is from the model, and continues the source. By default
+            the sketch.
+        description: for the metadata of its picture.
     """
 
     sketch: Sketch
@@ -55,7 +47,10 @@ class Record:
     split: str | None = None
     empty_strokes: int = 0
     ignored: Mapping[str, int] = field(default_factory=dict)
-    source: SvgSource | None = None
+    source: SvgDrawing | None = None
+    label: str = ""
+    layers: tuple[Layer, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True)

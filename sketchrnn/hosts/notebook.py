@@ -19,7 +19,6 @@ from typing import Any
 
 from sketchrnn.errors import CategoryError, ConfigurationError
 from sketchrnn.formats import Record
-from sketchrnn.model.completion import Completion
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.loading import load_model
@@ -229,19 +228,10 @@ def _sketch_of(plain: dict[str, Any]) -> Sketch:
 
 def _plain(drawing: Drawing) -> dict[str, Any]:
     """Return the new strokes of a drawing in the layout of the browser."""
-    completion = drawing.completion
-    return {
-        **_strokes(completion.sketch),
-        "category": drawing.category,
-        "seed": completion.seed,
-        "candidate": completion.candidate,
-        "ended": completion.ended,
-        "score": completion.score,
-    }
+    fields = ("category", "seed", "candidate", "ended", "score")
+    return {**_strokes(drawing.completion), **{name: getattr(drawing, name) for name in fields}}
 
 
 def _drawing_of(prefix: Sketch, plain: dict[str, Any]) -> Drawing:
-    completion = Completion(
-        _sketch_of(plain), plain["ended"], plain["seed"], candidate=plain["candidate"], score=plain["score"]
-    )
-    return Drawing(prefix, completion, plain["category"])
+    fields = {name: plain[name] for name in ("category", "seed", "candidate", "ended", "score")}
+    return Drawing(prefix, _sketch_of(plain), **fields)

@@ -121,7 +121,7 @@ def complete(
         drawing = _load(model).complete(prefix, category, pen=pen, **_given(temperature=temperature, seed=seed))[0]
     lid = vpype_cli.single_to_layer_id(destination, document)
     is_new = not document.exists(lid)
-    document.add(_lines(drawing.completion.sketch), lid)
+    document.add(_lines(drawing.completion), lid)
     if is_new and document.exists(lid):
         for name in INHERITED:
             document.layers[lid].set_property(name, document.layers[layers[-1]].property(name))

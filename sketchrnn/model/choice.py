@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sketchrnn.model.completion import Completion
+from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.prefix import EncodedPrefix
 from sketchrnn.sketch.simplify import SIGNATURE_POINTS, signature
 
@@ -24,21 +24,21 @@ SPOTS_AT_ONCE = 512
 """Points whose distances from all others are computed together. A limit keeps the memory small."""
 
 
-def best_of(prefix: EncodedPrefix, candidates: Sequence[Completion], offset_scale: float) -> Completion:
+def best_of(prefix: EncodedPrefix, candidates: Sequence[Drawing], offset_scale: float) -> Drawing:
     """Return the best candidate of one drawing: the fewest flaws, then the highest score, then the first."""
     return min(candidates, key=lambda one: (flaws(prefix, one, offset_scale), -one.score))
 
 
 def most_diverse(
-    prefix: EncodedPrefix, candidates: Sequence[Completion], count: int, offset_scale: float
-) -> list[Completion]:
+    prefix: EncodedPrefix, candidates: Sequence[Drawing], count: int, offset_scale: float
+) -> list[Drawing]:
     """Return candidates that differ: first the best one, then always the one that is farthest from the chosen ones.
 
     Candidates with flaws come last.
     """
     flawed = [flaws(prefix, one, offset_scale) for one in candidates]
     order = sorted(range(len(candidates)), key=lambda number: (flawed[number], -candidates[number].score))
-    wholes = [one.joined(prefix.sketch) for one in candidates]
+    wholes = [one.sketch for one in candidates]
     empty = np.zeros(2 * SIGNATURE_POINTS, np.float32)
     signatures = np.stack([signature(whole) if whole.strokes else empty for whole in wholes])
     taken = order[:1]
@@ -52,19 +52,19 @@ def most_diverse(
     return [candidates[number] for number in (taken + rest)[:count]]
 
 
-def flaws(prefix: EncodedPrefix, completion: Completion, offset_scale: float) -> int:
+def flaws(prefix: EncodedPrefix, drawing: Drawing, offset_scale: float) -> int:
     """Return the number of flaws: it did not end by itself, it left the page, it scribbles in place.
 
     The points are those of the prefix and of the completion.
     """
     seen = np.cumsum(prefix.rows[:, :2].astype(np.float64), axis=0)  # (N + 1, 2), in offset scales
     new = [
-        (stroke - prefix.last_point) * (prefix.scale / offset_scale) + seen[-1] for stroke in completion.sketch.strokes
+        (stroke - prefix.last_point) * (prefix.scale / offset_scale) + seen[-1] for stroke in drawing.completion.strokes
     ]
     if new and (prefix.sketch.pen_down or not prefix.sketch.strokes):
         new[0] = new[0][1:]  # which is the last point that was seen
     points = np.concatenate([seen, *new])
-    return int(not completion.ended) + int(np.ptp(points, axis=0).max() > PAGE) + int(scribbles(points))
+    return int(not drawing.ended) + int(np.ptp(points, axis=0).max() > PAGE) + int(scribbles(points))
 
 
 def scribbles(points: NDArray[np.float64]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.model.batches import in_threads
 from sketchrnn.model.cells import BLOCK, Array
+from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.likelihood import after_start, follow
 from sketchrnn.model.network import DecoderState, NumpyNetwork
 from sketchrnn.model.noise import latent_noise, point_noise
 from sketchrnn.model.prefix import EncodedPrefix
-from sketchrnn.model.sampling import Sampling
+from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
 PEN_LIFTED, PEN_ENDED = 1, 2
@@ -25,45 +26,25 @@ NOISE_STEPS = 32
 
 
 @dataclass(frozen=True)
-class Completion:
-    """New strokes after a prefix.
-
-    Attributes:
-        sketch: the new strokes, in the prefix's coordinates. If the prefix left the pen down, the first of them begins
-            at its last point.
-        ended: the model ended the drawing; if not, it was cut at ``max_points``.
-        seed: of the drawing.
-        candidate: number of the candidate among those of the drawing.
-        score: log probability of the category by the recognizer; 0 without a score.
-    """
-
-    sketch: Sketch
-    ended: bool
-    seed: int
-    candidate: int = 0
-    score: float = 0.0
-
-    def joined(self, prefix: Sketch) -> Sketch:
-        """Return prefix and completion as one drawing."""
-        if not (prefix.pen_down and self.sketch.strokes):
-            return Sketch(prefix.strokes + self.sketch.strokes, self.sketch.pen_down)
-        bridge = np.concatenate([prefix.strokes[-1], self.sketch.strokes[0][1:]])
-        return Sketch((*prefix.strokes[:-1], bridge, *self.sketch.strokes[1:]), self.sketch.pen_down)
-
-
-@dataclass(frozen=True)
 class Job:
-    """Candidates of one request.
+    """What to draw after one prefix, of one category.
 
     Attributes:
         prefix: as the model sees it; may be empty.
-        tries: seed and candidate number of each candidate.
+        category: what to draw; None for a model without names.
+        request: how many drawings, of how many candidates, and how.
         conditionings: of each candidate, (tries, C), or one for all, (1, C).
     """
 
     prefix: EncodedPrefix
-    tries: tuple[tuple[int, int], ...]
+    category: str | None
+    request: Request
     conditionings: Array
+
+    @property
+    def tries(self) -> tuple[tuple[int, int], ...]:
+        """Seed and candidate number of each candidate."""
+        return self.request.tries
 
 
 def conditionings_for(
@@ -84,19 +65,16 @@ def conditionings_for(
     return network.conditioning(np.full(1 if z is None else len(tries), index), z, sampling.guidance, sampling.clarity)
 
 
-def sample_jobs(
-    network: NumpyNetwork, jobs: Sequence[Job], sampling: Sampling, threads: int = 1
-) -> list[list[Completion]]:
+def sample_jobs(network: NumpyNetwork, jobs: Sequence[Job], threads: int = 1) -> list[list[Drawing]]:
     """Sample all candidates of some jobs in one batch, each to its end.
 
     Args:
         network: the model.
-        jobs: the candidates.
-        sampling: how points are sampled; seed and guidance are those of the jobs.
+        jobs: the candidates; all requests have the same sampling, except for their seeds.
         threads: how many share the work.
 
     Returns:
-        For each job its completions, in the order of its tries.
+        For each job its candidates, in the order of its tries.
     """
     state = after_start(network, np.concatenate([job.conditionings for job in jobs]))
     rows = [job.prefix.rows[1:] for job in jobs for _ in job.conditionings]
@@ -113,12 +91,19 @@ def sample_jobs(
     parts = np.array_split(np.arange(len(tries)), max(1, min(threads, len(tries) // BLOCK)))
 
     def sampled(part: NDArray[np.int64]) -> list[tuple[Array, bool]]:
-        return _sample(network, state.take(index[part]), tries[part, 0], tries[part, 1], sampling)
+        return _sample(network, state.take(index[part]), tries[part, 0], tries[part, 1], jobs[0].request.sampling)
 
     results = iter(one for each in in_threads(sampled, parts, threads) for one in each)
     return [
         [
-            Completion(_continued(job.prefix, stroke3, network.offset_scale), ended, seed, candidate)
+            Drawing(
+                job.prefix.sketch,
+                _continued(job.prefix, stroke3, network.offset_scale),
+                ended,
+                seed,
+                job.category,
+                candidate,
+            )
             for (seed, candidate), (stroke3, ended) in zip(job.tries, results, strict=False)
         ]
         for job in jobs
@@ -201,8 +186,3 @@ def _continued(prefix: EncodedPrefix, stroke3: Array, offset_scale: float) -> Sk
         points, ends = np.concatenate([prefix.last_point[None], points]), ends + 1
     strokes = [stroke for stroke in np.split(points, ends) if len(stroke)]
     return Sketch(tuple(strokes), pen_down=not bool(lifts[-1]))
-
-
-def scored(completions: Sequence[Completion], scores: Sequence[float]) -> list[Completion]:
-    """Return completions with the recognizer's scores."""
-    return [replace(one, score=float(score)) for one, score in zip(completions, scores, strict=True)]

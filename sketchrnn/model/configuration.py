@@ -7,7 +7,7 @@ from typing import Any
 
 from sketchrnn.errors import CategoryError, ConfigurationError
 from sketchrnn.model.categories import index_of_name
-from sketchrnn.settings import NETWORK, check_settings, documented, setting
+from sketchrnn.settings import NETWORK, Settings, setting
 
 PEN_STATES = 3
 MIXTURE_PARAMETERS = 6  # pi, mu_x, mu_y, sigma_x, sigma_y, rho
@@ -40,9 +40,8 @@ def _units(default: int, help: str, **description: Any) -> Any:
     return setting(default, help, minimum=1, maximum=_MOST_UNITS, panel=NETWORK, **description)
 
 
-@documented
 @dataclass(frozen=True)
-class ModelConfiguration:
+class ModelConfiguration(Settings):
     """Sizes of a network. Defaults are those of Magenta's code (sketch_rnn/model.py, ``get_default_hparams``)."""
 
     categories: tuple[str, ...] = setting(
@@ -114,7 +113,7 @@ class ModelConfiguration:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        check_settings(self)
+        super().__post_init__()
         repeated = [name for index, name in enumerate(self.categories) if name in self.categories[:index]]
         if repeated:
             raise ConfigurationError(f"categories: expected different names, found {repeated[0]!r} twice")

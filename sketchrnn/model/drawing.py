@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.files import write_bytes
 from sketchrnn.formats import Record
-from sketchrnn.formats.picture import KINDS, Picture, PictureSettings, render_pictures
+from sketchrnn.formats.picture import KINDS, PictureSettings, render_records
 from sketchrnn.formats.svg.style import RenderStyle
-from sketchrnn.formats.svg.writing import COMPLETION_COLOR, Layer
-from sketchrnn.model.completion import Completion
+from sketchrnn.formats.svg.writing import COMPLETION_COLOR, TEXT_COLOR, Layer
 from sketchrnn.model.guess import Guess
 from sketchrnn.sketch import Sketch
 
@@ -26,8 +27,13 @@ class Drawing:
 
     Attributes:
         prefix: the given strokes; empty for a drawing from nothing.
-        completion: the new strokes.
+        completion: the new strokes, in the prefix's coordinates. If the prefix left the pen down, the first of them
+            begins at its last point.
+        ended: the model ended the drawing; if not, it was cut at ``max_points``.
+        seed: repeats the drawing.
         category: as the model spells it; None for a model without names.
+        candidate: number of the candidate among those of the drawing.
+        score: log probability of the category by the recognizer; 0 without a score.
         scale: units of the training drawings in one unit of the prefix, if it was estimated.
         guesses: the most probable categories of the prefix, if no category was given.
         record: the record that the prefix was read from.
@@ -36,8 +42,12 @@ class Drawing:
     """
 
     prefix: Sketch
-    completion: Completion
-    category: str | None
+    completion: Sketch
+    ended: bool
+    seed: int
+    category: str | None = None
+    candidate: int = 0
+    score: float = 0.0
     scale: float | None = None
     guesses: tuple[Guess, ...] = ()
     record: Record | None = None
@@ -47,17 +57,10 @@ class Drawing:
     @property
     def sketch(self) -> Sketch:
         """Prefix and completion as one drawing, in the prefix's coordinates."""
-        return self.completion.joined(self.prefix)
-
-    @property
-    def seed(self) -> int:
-        """Seed that repeats the drawing."""
-        return self.completion.seed
-
-    @property
-    def ended(self) -> bool:
-        """Whether the model ended the drawing; if not, it was cut at ``max_points``."""
-        return self.completion.ended
+        prefix, new = self.prefix.strokes, self.completion.strokes
+        if self.prefix.pen_down and new:
+            prefix, new = prefix[:-1], (np.concatenate([prefix[-1], new[0][1:]]), *new[1:])
+        return Sketch(prefix + new, self.completion.pen_down)
 
     @property
     def label(self) -> str:
@@ -70,29 +73,34 @@ class Drawing:
         """The drawing's metadata, in words."""
         return f"seed {self.seed}, {'ended by itself' if self.ended else 'cut'}"
 
-    @property
-    def picture(self) -> Picture:
-        """The drawing as a picture."""
+    def to_record(self) -> Record:
+        """Return the drawing as a record, with the layers of its picture."""
         record = self.record or Record(Sketch(()))
         name = f"{self.category}, {self.description}" if self.category else self.description
         if self.part == "completion":
             layers = (
                 *([Layer(self.prefix, "prefix")] if self.prefix.strokes else []),
-                Layer(self.completion.sketch, "completion", COMPLETION_COLOR, name),
+                Layer(self.completion, "completion", COMPLETION_COLOR, name),
             )
         else:
-            color = {"color": COMPLETION_COLOR} if self.part == "reconstruction" else {}
-            layers = (Layer(self.sketch, self.part, **color),)
-        written = replace(record, sketch=self.sketch, word=self.category, source=None)
-        source = record.source if self.part == "completion" else None
-        return Picture(self.label, layers, written, self.description, source)
+            color = COMPLETION_COLOR if self.part == "reconstruction" else TEXT_COLOR
+            layers = (Layer(self.sketch, self.part, color),)
+        return replace(
+            record,
+            sketch=self.sketch,
+            word=self.category,
+            source=record.source if self.part == "completion" else None,
+            label=self.label,
+            layers=layers,
+            description=self.description,
+        )
 
     @property
-    def original(self) -> Picture:
-        """The sketch that was reconstructed, as a picture."""
+    def original(self) -> Record:
+        """The sketch that was reconstructed."""
         record = self.record or Record(Sketch(()))
-        layer = Layer(record.sketch, "sketch")
-        return Picture(f"{self.category or 'drawing'}, as given", (layer,), replace(record, source=None))
+        label = f"{self.category or 'drawing'}, as given"
+        return replace(record, source=None, label=label, layers=(Layer(record.sketch, "sketch"),))
 
     def svg(self, **settings: Any) -> str:
         """Return the picture as an SVG document. Settings: see :func:`render`."""
@@ -106,7 +114,7 @@ class Drawing:
         return self.svg()
 
 
-Item = Drawing | Record | Sketch | Picture
+Item = Drawing | Record | Sketch
 
 
 def render(
@@ -132,9 +140,8 @@ def render(
         ConfigurationError: a setting is unknown or outside its range, the format does not fit the drawings, or an extra
             is missing.
     """
-    pictures = [_picture(drawing) for drawing in drawings]
     settings = _changed(settings or PictureSettings(), changes)
-    return render_pictures(pictures, kind, title or title_of(drawings), settings)
+    return render_records([_record(drawing) for drawing in drawings], kind, title or title_of(drawings), settings)
 
 
 def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
@@ -152,16 +159,15 @@ def save(drawings: Sequence[Item], path: str | Path, **settings: Any) -> None:
 
 def title_of(drawings: Sequence[Item]) -> str:
     """Return the title of a picture of drawings."""
-    words = dict.fromkeys(word for drawing in drawings if (word := _picture(drawing).record.word))
+    words = dict.fromkeys(word for drawing in drawings if (word := _record(drawing).word))
     by_model = any(isinstance(drawing, Drawing) for drawing in drawings)
     return (" or ".join(words) or "Drawings") + (", drawn by sketchrnn" if by_model else "")
 
 
-def _picture(drawing: Item) -> Picture:
-    if isinstance(drawing, Drawing | Picture):
-        return drawing.picture if isinstance(drawing, Drawing) else drawing
-    record = drawing if isinstance(drawing, Record) else Record(drawing)
-    return Picture(record.word or "drawing", (Layer(record.sketch, "drawing"),), replace(record, source=None))
+def _record(drawing: Item) -> Record:
+    if isinstance(drawing, Drawing):
+        return drawing.to_record()
+    return drawing if isinstance(drawing, Record) else Record(drawing)
 
 
 def _changed(settings: PictureSettings, changes: dict[str, Any]) -> PictureSettings:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
-from sketchrnn.formats import Record, SvgSource, read_records
+from sketchrnn.formats import Record, read_records
 from sketchrnn.model.batches import attempt, in_batches, in_threads, processors
 from sketchrnn.model.cells import Array
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
 from sketchrnn.model.choice import best_of, most_diverse
-from sketchrnn.model.completion import Completion, Job, conditionings_for, sample_jobs, scored
+from sketchrnn.model.completion import Job, conditionings_for, sample_jobs
 from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import CATEGORIES_TRIED, Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
@@ -81,29 +81,6 @@ def read(path: str | Path) -> list[Record]:
         SketchRNNError: the file cannot be read.
     """
     return list(read_records(path))
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Drawings of one prefix and category.
-
-    Attributes:
-        prefix: as the model sees it.
-        category: for the recognizer; None to choose without it.
-        request: how many drawings, of how many candidates.
-        conditionings: of each drawing, (count, C), or of each candidate, or one for all.
-        seeds: of each drawing.
-    """
-
-    prefix: EncodedPrefix
-    category: str | None
-    request: Request
-    conditionings: Array
-    seeds: tuple[int, ...]
-
-    @property
-    def tries(self) -> tuple[tuple[int, int], ...]:
-        return _tries(self.seeds, self.request.best_of)
 
 
 class Model:
@@ -290,12 +267,8 @@ class Model:
             ]
             drawings = self._draw_points(np.stack(points), titles, names, replace(request, count=1, diverse=False))
         total = combined(self.configuration, [(sign, point) for (sign, _), point in zip(terms, points, strict=True)])
-        seeds = _seeds(request)
-        task = _Task(self._empty(), names[0], request, total[None], seeds)
-        (drawn,) = self._draw([task], request.sampling, processors())
-        return drawings + [
-            Drawing(Sketch(()), one, names[0], title=f"sum, seed {one.seed}", part="reconstruction") for one in drawn
-        ]
+        (drawn,) = self._draw([Job(self._empty(), names[0], request, total[None])], processors())
+        return drawings + [replace(one, title=f"sum, seed {one.seed}", part="reconstruction") for one in drawn]
 
     def add_to_svg(
         self,
@@ -323,7 +296,7 @@ class Model:
             from sketchrnn.formats.svg.reading import parse_svg
 
             drawing = parse_svg(document, "the SVG document")
-            record = Record(drawing.sketch, kind="svg", source=SvgSource(document, drawing))
+            record = Record(drawing.sketch, kind="svg", source=drawing)
         else:
             (record,) = read(document)
         return render(self.complete(record, category, **settings), "svg", **(picture or {}))
@@ -339,7 +312,7 @@ class Model:
                 number: found[rank].category
                 for number, (request, found, result) in enumerate(zip(requests, guesses, results, strict=True))
                 if isinstance(found, list) and rank < len(found) and ":" not in (request.category or AUTO)
-                if isinstance(result, list) and not any(drawing.completion.sketch.strokes for drawing in result)
+                if isinstance(result, list) and not any(drawing.completion.strokes for drawing in result)
             }
             again = self._complete_as(
                 [[name] for name in empty.values()],
@@ -349,7 +322,7 @@ class Model:
                 threads,
             )
             for number, result in zip(empty, again, strict=True):
-                if isinstance(result, list) and any(drawing.completion.sketch.strokes for drawing in result):
+                if isinstance(result, list) and any(drawing.completion.strokes for drawing in result):
                     results[number] = result
         return results
 
@@ -378,25 +351,23 @@ class Model:
             for request, name in ((requests[number], name) for number, _, name in asked)
         ]
         prefixes = [(record.sketch, each) for (_, record, _), each in zip(asked, settings, strict=True)]
-        tasks = [
-            prefix if isinstance(prefix, SketchRNNError) else attempt(self._task, requests[number], name, prefix)
+        jobs = [
+            prefix if isinstance(prefix, SketchRNNError) else attempt(self._job, requests[number], name, prefix)
             for (number, _, name), prefix in zip(asked, encode_prefixes(self.network, prefixes), strict=True)
         ]
-        drawn = iter(self._draw([task for task in tasks if isinstance(task, _Task)], requests[0].sampling, threads))
-        for (number, record, _), task in zip(asked, tasks, strict=True):
-            if isinstance(task, SketchRNNError):
-                results[number] = task
+        drawn = iter(self._draw([job for job in jobs if isinstance(job, Job)], threads))
+        for (number, record, _), job in zip(asked, jobs, strict=True):
+            if isinstance(job, SketchRNNError):
+                results[number] = job
                 continue
             request, found, result = requests[number], guesses[number], results[number]
             from_nothing = request.prefix is None
             drawings = [
-                Drawing(
-                    task.prefix.sketch,
+                replace(
                     one,
-                    task.category,
-                    None if from_nothing or request.scale is not None else task.prefix.scale,
-                    tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else (),
-                    record,
+                    scale=None if from_nothing or request.scale is not None else job.prefix.scale,
+                    guesses=tuple(found[:SHOWN_GUESSES]) if isinstance(found, list) else (),
+                    record=record,
                     part="drawing" if from_nothing else "completion",
                 )
                 for one in next(drawn)
@@ -405,47 +376,40 @@ class Model:
                 result += drawings
         return results
 
-    def _task(self, request: Request, name: str | None, prefix: EncodedPrefix) -> _Task:
-        seeds = _seeds(request)
-        tries = _tries(seeds, request.best_of)
-        conditionings = conditionings_for(self.network, prefix, name, tries, request.sampling)
-        return _Task(prefix, name, request, conditionings, seeds)
+    def _job(self, request: Request, name: str | None, prefix: EncodedPrefix) -> Job:
+        conditionings = conditionings_for(self.network, prefix, name, request.tries, request.sampling)
+        return Job(prefix, name, request, conditionings)
 
     def _reconstruct(
         self, requests: Sequence[Request], threads: int, sample: bool
     ) -> list[list[Drawing] | SketchRNNError]:
         """Reconstruct the sketches of requests that share their sampling settings, in one batch."""
         encoded = [attempt(self._encode, request, sample) for request in requests]
-        tasks = [each[1] for each in encoded if not isinstance(each, SketchRNNError)]
-        drawn = iter(self._draw(tasks, requests[0].sampling, threads))
+        jobs = [each[1] for each in encoded if not isinstance(each, SketchRNNError)]
+        drawn = iter(self._draw(jobs, threads))
         results: list[list[Drawing] | SketchRNNError] = []
         for request, each in zip(requests, encoded, strict=True):
             if isinstance(each, SketchRNNError):
                 results.append(each)
                 continue
-            start, task = each
-            completions = [replace(one, sketch=one.sketch.transformed(shift=start)) for one in next(drawn)]
-            results.append(
-                [
-                    Drawing(Sketch(()), one, task.category, record=request.record, part="reconstruction")
-                    for one in completions
-                ]
-            )
+            redrawn = [replace(one, completion=one.completion.transformed(shift=each[0])) for one in next(drawn)]
+            results.append([replace(one, record=request.record, part="reconstruction") for one in redrawn])
         return results
 
-    def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], _Task]:
-        """Return an empty prefix at the start of a sketch, and the task of redrawing it."""
+    def _encode(self, request: Request, sample: bool) -> tuple[NDArray[np.float64], Job]:
+        """Return an empty prefix at the start of a sketch, and the job of redrawing it."""
         record = as_prefix(request)
         name = self.configuration.category_name(request.category or record.word)
         self._check_encoder()
         settings = PrefixSettings(self.configuration.category_index(name), request.scale)
         encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
-        seeds = _seeds(request)
-        sampling = request.sampling
+        sampling, seeds = request.sampling, [seed for seed, candidate in request.tries if candidate == 0]
         points = latent_points_of_sketch(
             self.network, encoded, name, sampling.guidance, sampling.clarity, seeds if sample else None
         )
-        return encoded.sketch.first_point, _Task(self._empty(encoded.scale), name, request, points, seeds)
+        if len(points) > 1:
+            points = np.repeat(points, request.best_of, axis=0)
+        return encoded.sketch.first_point, Job(self._empty(encoded.scale), name, request, points)
 
     def _check_encoder(self) -> None:
         if not self.configuration.variational:
@@ -455,56 +419,42 @@ class Model:
         self, points: Array, titles: Sequence[str], names: Sequence[str | None], request: Request
     ) -> list[Drawing]:
         """Draw from each latent point, (K, C), with the request's own seed."""
-        seeds = (request.sampling.seed,)
-        tasks = [
-            _Task(self._empty(), name, request, point[None], seeds) for point, name in zip(points, names, strict=True)
-        ]
-        return [
-            Drawing(Sketch(()), one, name, title=title, part="drawing")
-            for (one,), title, name in zip(
-                self._draw(tasks, request.sampling, processors()), titles, names, strict=True
-            )
-        ]
+        jobs = [Job(self._empty(), name, request, point[None]) for point, name in zip(points, names, strict=True)]
+        drawn = self._draw(jobs, processors())
+        return [replace(one, title=title, part="drawing") for (one,), title in zip(drawn, titles, strict=True)]
 
-    def _draw(self, tasks: Sequence[_Task], sampling: Sampling, threads: int) -> list[list[Completion]]:
-        """Sample all candidates of some tasks in one batch, and return the drawings that are kept of each."""
-        if not tasks:
+    def _draw(self, jobs: Sequence[Job], threads: int) -> list[list[Drawing]]:
+        """Sample all candidates of some jobs in one batch, and return the drawings that are kept of each."""
+        if not jobs:
             return []
-        jobs = []
-        for task in tasks:
-            conditionings = task.conditionings
-            if 1 < len(conditionings) == len(task.seeds) < len(task.tries):
-                conditionings = np.repeat(conditionings, task.request.best_of, axis=0)
-            jobs.append(Job(task.prefix, task.tries, conditionings))
-        sampled = sample_jobs(self.network, jobs, sampling, threads)
-        sampled = self._scored(tasks, sampled, threads)
+        sampled = self._scored(jobs, sample_jobs(self.network, jobs, threads), threads)
         kept = []
-        for task, candidates in zip(tasks, sampled, strict=True):
-            request, scale = task.request, self.network.offset_scale
+        for job, candidates in zip(jobs, sampled, strict=True):
+            request, scale = job.request, self.network.offset_scale
             if request.diverse:
-                kept.append(most_diverse(task.prefix, candidates, request.count, scale))
+                kept.append(most_diverse(job.prefix, candidates, request.count, scale))
             elif request.best_of == 1:
                 kept.append(candidates)
             else:
                 groups = (
                     candidates[first : first + request.best_of] for first in range(0, len(candidates), request.best_of)
                 )
-                kept.append([best_of(task.prefix, group, scale) for group in groups])
+                kept.append([best_of(job.prefix, group, scale) for group in groups])
         return kept
 
-    def _scored(self, tasks: Sequence[_Task], sampled: list[list[Completion]], threads: int) -> list[list[Completion]]:
-        """Return candidates with the recognizer's scores, for tasks with several candidates."""
+    def _scored(self, jobs: Sequence[Job], sampled: list[list[Drawing]], threads: int) -> list[list[Drawing]]:
+        """Return candidates with the recognizer's scores, for jobs with several candidates."""
         recognizer = self.recognizer
         if recognizer is None:
             return sampled
         wanted = [
             number
-            for number, task in enumerate(tasks)
-            if task.category in recognizer.categories and (task.request.best_of > 1 or task.request.diverse)
+            for number, job in enumerate(jobs)
+            if job.category in recognizer.categories and (job.request.best_of > 1 or job.request.diverse)
         ]
-        drawings = [one.joined(tasks[number].prefix.sketch).strokes for number in wanted for one in sampled[number]]
+        drawings = [one.sketch.strokes for number in wanted for one in sampled[number]]
         columns = np.repeat(
-            [recognizer.categories.index(str(tasks[number].category)) for number in wanted],
+            [recognizer.categories.index(str(jobs[number].category)) for number in wanted],
             [len(sampled[number]) for number in wanted],
         ).astype(np.int64)
 
@@ -517,7 +467,8 @@ class Model:
         first = 0
         for number in wanted:
             end = first + len(sampled[number])
-            sampled[number] = scored(sampled[number], scores[first:end].tolist())
+            pairs = zip(sampled[number], scores[first:end].tolist(), strict=True)
+            sampled[number] = [replace(one, score=score) for one, score in pairs]
             first = end
         return sampled
 
@@ -602,23 +553,15 @@ def as_prefix(request: Request) -> Record:
         if request.continue_from is not None:
             raise ConfigurationError("continue_from: expected an SVG document as prefix, found another format")
         return record
-    drawing = record.source.drawing
+    drawing = record.source
     if request.continue_from is not None:
         drawing = drawing.continued_from(request.continue_from)
     sketch = replace(drawing.sketch, pen_down=not drawing.lines[-1].closed)
-    return replace(record, sketch=sketch, source=replace(record.source, drawing=drawing))
+    return replace(record, sketch=sketch, source=drawing)
 
 
 def _is_auto(category: str | None) -> bool:
     return category is None or category.partition(":")[0] == AUTO
-
-
-def _seeds(request: Request) -> tuple[int, ...]:
-    return tuple(range(request.sampling.seed, request.sampling.seed + request.count))
-
-
-def _tries(seeds: Sequence[int], candidates: int) -> tuple[tuple[int, int], ...]:
-    return tuple((seed, candidate) for seed in seeds for candidate in range(candidates))
 
 
 def _batch_key(request: Request) -> tuple[Sampling, int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
-from sketchrnn.settings import NETWORK, check_settings, documented, setting
+from sketchrnn.settings import NETWORK, Settings, setting
 from sketchrnn.sketch.conversions import MARGIN, pictures
 
 Array = NDArray[np.float32]
@@ -29,9 +29,8 @@ def _sizes(default: int | tuple[int, ...], help: str, minimum: int = 1) -> Any:
     return setting(default, help, type=int, many=many, minimum=minimum, maximum=LARGEST_SIZE, panel=NETWORK)
 
 
-@documented
 @dataclass(frozen=True)
-class RecognizerConfiguration:
+class RecognizerConfiguration(Settings):
     """Sizes of a recognizer. Its convolutions pad the picture by half of the kernel."""
 
     picture_size: int = _sizes(48, "Width and height of the picture, in pixels.", int(2 * MARGIN) + 1)
@@ -48,7 +47,7 @@ class RecognizerConfiguration:
         """
         for name in ("channels", "kernels", "strides"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        check_settings(self)
+        super().__post_init__()
         if not len(self.channels) == len(self.kernels) == len(self.strides) or not self.channels:
             raise ConfigurationError("channels: expected as many channels as kernels and strides, at least one")
         if any(kernel % 2 == 0 for kernel in self.kernels):

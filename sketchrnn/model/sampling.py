@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from sketchrnn.errors import ConfigurationError
-from sketchrnn.settings import HOW, WHAT, check_settings, documented, setting
+from sketchrnn.settings import HOW, WHAT, Settings, setting
 
 if TYPE_CHECKING:
     from sketchrnn.formats import Record
@@ -20,14 +20,13 @@ LARGEST_SEED = 2**32 - 1
 BEST_OF = 4
 
 
-@documented
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(Settings):
     """How points are sampled."""
 
     temperature: float = setting(
         0.4,
-        "Variety of the lines: 0 = likeliest point each time, 1 = as in the training drawings.",
+        "Variety of the lines: 0 = always the likeliest point, 1 = as in the training drawings.",
         minimum=LEAST_TEMPERATURE,
         maximum=10.0,
         also=(0.0,),
@@ -38,7 +37,7 @@ class Sampling:
     )
     pen_temperature: float = setting(
         0.7,
-        "The same for the pen: when it lifts and when the drawing ends.",
+        "Like --temperature, for the pen: when it lifts, and when the drawing ends.",
         minimum=LEAST_TEMPERATURE,
         maximum=10.0,
         also=(0.0,),
@@ -49,7 +48,7 @@ class Sampling:
     )
     top_p: float = setting(
         1.0,
-        "Sample only from the likeliest mixture components with this total weight.",
+        "Sample from the most probable mixture components only, up to this total weight.",
         above=0.0,
         maximum=1.0,
         details="Nucleus sampling.",
@@ -58,7 +57,7 @@ class Sampling:
     )
     guidance: float = setting(
         1.8,
-        "Strength of the category: 1 = as trained, more = stronger, 0 = ignored.",
+        "Influence of the category: 0 = none, 1 = as in training, higher = stronger.",
         minimum=0.0,
         maximum=10.0,
         details="It multiplies the distance of the category's embedding from the mean embedding. The effect is that of "
@@ -68,7 +67,7 @@ class Sampling:
     )
     clarity: float = setting(
         1.0,
-        "Clarity of the category: 0 = as in the average drawing, 1 = as in the clearest ones.",
+        "How clearly to show the category: 0 = like an average drawing, 1 = like the clearest.",
         minimum=-5.0,
         maximum=5.0,
         source="benchmarks/RESULTS.md",
@@ -76,7 +75,7 @@ class Sampling:
     )
     seed: int = setting(
         0,
-        "Seed of the first drawing; drawing i has seed + i. The same seed repeats a drawing.",
+        "Seed of the first drawing; each further drawing adds 1. A seed repeats its drawing.",
         minimum=0,
         maximum=LARGEST_SEED,
         panel=HOW,
@@ -92,24 +91,15 @@ class Sampling:
     )
     latent: str = setting(
         "auto",
-        "Source of z for a model with an encoder; auto = none if the model can, else prefix.",
+        "Source of z, if the model has an encoder; auto = no z if possible, else the prefix.",
         choices=LATENTS,
         details="prefix: the posterior of the prefix; prior: N(0, 1).",
         panel=HOW,
     )
 
-    def __post_init__(self) -> None:
-        """Check every field.
 
-        Raises:
-            ConfigurationError: a value is outside its range.
-        """
-        check_settings(self)
-
-
-@documented
 @dataclass(frozen=True)
-class Request:
+class Request(Settings):
     """One request to a model: what to draw, and how.
 
     ``prefix`` has the given strokes, in any unit, y down; None draws from nothing. ``sampling`` says how points are
@@ -139,10 +129,10 @@ class Request:
         panel=HOW,
         common=True,
     )
-    diverse: bool = setting(False, "Keep the good candidates that differ most from each other.", panel=HOW)
+    diverse: bool = setting(False, "Keep candidates without flaws that differ most from each other.", panel=HOW)
     scale: float | None = setting(
         None,
-        "Pixels of a finished drawing 255 wide in one unit of the prefix.",
+        "Pixels in one unit of the prefix, if the finished drawing is 255 pixels large.",
         type=float,
         above=0.0,
         default_text="estimated from the prefix",
@@ -158,7 +148,7 @@ class Request:
     )
     arrange: bool = setting(
         True,
-        "Give the model the strokes in their likeliest order and direction.",
+        "Put the strokes into their most probable order and direction for the model.",
         details="The strokes in the result do not change.",
         panel=HOW,
         flags=("--arrange/--no-arrange",),
@@ -168,13 +158,11 @@ class Request:
     )
     sampling: Sampling = field(default_factory=Sampling)
 
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            ConfigurationError: a value is outside its range.
-        """
-        check_settings(self)
+    @property
+    def tries(self) -> tuple[tuple[int, int], ...]:
+        """Seed and candidate number of each candidate; drawing i has the seed of the sampling + i."""
+        seeds = range(self.sampling.seed, self.sampling.seed + self.count)
+        return tuple((seed, candidate) for seed in seeds for candidate in range(self.best_of))
 
     @property
     def record(self) -> Record:

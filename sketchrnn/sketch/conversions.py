@@ -5,7 +5,6 @@ Each conversion imports its package when it is called.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -154,15 +153,11 @@ def image(sketch: Sketch, size: int) -> Image:
     Raises:
         ConfigurationError: the size is outside its range, or resvg or Pillow is not installed.
     """
-    from sketchrnn.formats.picture import png
+    from sketchrnn.formats.picture import on_white
 
     _check_size(size)
-    pillow, operations = (import_extra(f"PIL.{name}", "image") for name in ("Image", "ImageOps"))
-    import_extra("resvg_py", "image")
-    picture = pillow.open(io.BytesIO(png(sketch._repr_svg_(), size=size))).convert("RGBA")
-    paper = pillow.new("RGBA", picture.size, "white")
-    paper.alpha_composite(picture)
-    result: Image = operations.pad(paper.convert("L"), (size, size), color=255)
+    picture = on_white(sketch._repr_svg_(), size).convert("L")
+    result: Image = import_extra("PIL.ImageOps", "image").pad(picture, (size, size), color=255)
     return result
 
 
@@ -219,13 +214,7 @@ def pictures(drawings: Sequence[Sequence[NDArray[Any]]], size: int) -> NDArray[n
 
 
 def _fitted(points: NDArray[np.float64], drawing: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    """Return points (n, 2) such that each drawing is centered and fills its picture up to MARGIN.
-
-    Args:
-        points: in any unit.
-        drawing: which drawing each point belongs to, in ascending order, (n,).
-        size: width and height of a picture, in pixels.
-    """
+    """Return the points (n, 2) of drawings, given in their order (n,), moved and scaled into their pictures."""
     changes = np.flatnonzero(np.diff(drawing, prepend=-1))
     low, high = np.minimum.reduceat(points, changes), np.maximum.reduceat(points, changes)  # (drawings, 2)
     extent = (high - low).max(axis=1)

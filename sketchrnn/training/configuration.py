@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sketchrnn.settings import MACHINE, TRAINING, check_settings, documented, setting
+from sketchrnn.settings import MACHINE, TRAINING, Settings, setting
 
 LEARNING_RATE_SCHEDULES = ("cosine", "exponential")
 CLIPPINGS = ("norm", "value")
@@ -52,9 +52,8 @@ class Dropouts:
 NO_DROPOUT = Dropouts()
 
 
-@documented
 @dataclass(frozen=True)
-class TrainingConfiguration:
+class TrainingConfiguration(Settings):
     """Settings of a training run. Defaults are those of Magenta's code, except where the source is a benchmark."""
 
     max_steps: int = _count(
@@ -177,14 +176,6 @@ class TrainingConfiguration:
     checkpoint_every: int = _count(100, "Steps between two checkpoints of the last state.", 1)
     patience: int = _count(0, "Stop after this number of evaluations without a better model; 0 = never.")
 
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            ConfigurationError: a field is outside its range.
-        """
-        check_settings(self)
-
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)
@@ -223,9 +214,8 @@ def kl_weight(step: int, configuration: TrainingConfiguration) -> float:
     return configuration.kl_weight - rise * configuration.kl_decay**step
 
 
-@documented
 @dataclass(frozen=True)
-class RecognizerTraining:
+class RecognizerTraining(Settings):
     """Settings of the training of a recognizer."""
 
     steps: int | None = _count(
@@ -270,11 +260,3 @@ class RecognizerTraining:
     seed: int = _count(
         0, "Seed of all random numbers; the same seed repeats the result.", maximum=LARGEST_SEED, panel=MACHINE
     )
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            ConfigurationError: a field is outside its range.
-        """
-        check_settings(self)

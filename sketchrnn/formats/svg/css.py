@@ -240,12 +240,7 @@ class Cascade:
         return found
 
     def style(self, element: ElementTree.Element, parent: Style | None) -> Style:
-        """Return an element's computed values.
-
-        Args:
-            element: of the document.
-            parent: the style of the element that it inherits from; None for the root.
-        """
+        """Return an element's computed values; ``parent`` is the style that it inherits from, None for the root."""
         parent = parent or self._initial
         declared = self.declared(element)
         key = (id(declared), id(parent))
@@ -323,22 +318,22 @@ def _is_valid(name: str, value: str) -> bool:
             if match:
                 return not match[3].strip() or match[3].strip().lower() == "none" or _is_valid("color", match[3])
         return lower == "currentcolor" or color_of(value) is not None
-    if name in _OPACITIES:
-        return Units().length(value, 1.0, 1.0) is not None
     if name == "display":
         return _DISPLAY.fullmatch(lower) is not None
-    if name == "stroke-width":
-        return (Units().length(value, 1.0, 1.0) or 0.0) >= 0 and Units().length(value, 1.0, 1.0) is not None
     if name == "d":
         return lower == "none" or lower.startswith("path(")
+    length = Units().length(value, 1.0, 1.0)
+    if name in _OPACITIES:
+        return length is not None
+    if name == "stroke-width":
+        return length is not None and length >= 0
     if name in GEOMETRY:
-        length = Units().length(value, 1.0, 1.0)
         if length is None:
             return lower == "auto"
         has_unit = not re.fullmatch(NUMBER, value) or length == 0.0
         return has_unit and not (name in _NOT_NEGATIVE and length < 0 and _LENGTH.fullmatch(value))
     if name == "font-size":
-        return lower in _FONT_SIZES or lower in ("smaller", "larger") or Units().length(value, 1.0, 1.0) is not None
+        return lower in _FONT_SIZES or lower in ("smaller", "larger") or length is not None
     if name in ("clip-path", "mask"):
         return True
     from sketchrnn.formats.svg.geometry import parse_css_transform, parse_origin

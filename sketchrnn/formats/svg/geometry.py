@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -38,29 +37,7 @@ _IRREGULAR = re.compile(r"\.(?![0-9])|,\s*(?![0-9+\-.])|(?:^|[A-Za-z])\s*,")
 _NUMBER = re.compile(NUMBER)
 _SEPARATOR = re.compile(r"[ \t\r\n\f]*(?:,[ \t\r\n\f]*)?")
 _ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
-_TOKEN = re.compile(rf"{NUMBER}|[A-Za-z]")
-_NO_PATH_DATA, _SPACE, _COMMA, _LETTER, _OF_NUMBER, _SIGN, _DIGIT = range(7)
-_CHARACTERS = np.full(128, _NO_PATH_DATA, np.int8)
-for _kind, _set in (
-    (_SPACE, b" \t\r\n\f"),
-    (_COMMA, b","),
-    (_LETTER, b"MmZzLlHhVvCcSsQqTtAa"),
-    (_OF_NUMBER, b".eE"),
-    (_SIGN, b"+-"),
-    (_DIGIT, b"0123456789"),
-):
-    _CHARACTERS[[*_set]] = _kind
-_TO_SPACES = str.maketrans(dict.fromkeys("MmZzLlHhVvCcSsQqTtAa,", " "))
-_ARITIES = np.full(128, -1, np.int64)  # without arcs: their flags need no separators
-for _letter, _count in {**_ARGUMENTS, "Z": 0}.items():
-    _ARITIES[[ord(_letter), ord(_letter.lower())]] = _count if _letter != "A" else -1
-_IS_ABSOLUTE = np.isin(np.arange(128), [*b"MLCZz"])
-_LONG_DATA = 400  # with more characters, reading all numbers at once is faster
-_LONG_RUN = 32  # with more numbers in a line command, NumPy is faster
 _KAPPA = 4 / 3 * (math.sqrt(2) - 1)  # control point distance of a cubic curve for a quarter of a circle
-
-
-_TWO_POINTS = np.array([MOVE, LINE], np.int8)
 
 
 @dataclass(frozen=True)
@@ -80,8 +57,6 @@ class Outline:
         """Return straight lines through points, (points, 2)."""
         nodes = np.zeros((len(points) + closed, 6))
         nodes[: len(points), 4:] = points
-        if len(nodes) == 2:
-            return cls(nodes, _TWO_POINTS)
         kinds = np.full(len(nodes), LINE, np.int8)
         kinds[:1] = MOVE
         if closed:
@@ -160,10 +135,6 @@ def parse_path(data: str) -> tuple[Outline, str]:
     >>> outline.nodes[:, 4:].tolist(), error
     ([[1.0, 2.0], [4.0, 2.0]], 'L5')
     """
-    if len(data) > _LONG_DATA:
-        outline = _parse_long_path(data)
-        if outline is not None:
-            return outline, ""
     wrong = _NOT_PATH_DATA.search(data)
     error = "" if wrong is None else data[wrong.start() :]
     text = data if wrong is None else data[: wrong.start()]
@@ -188,93 +159,6 @@ def parse_path(data: str) -> tuple[Outline, str]:
         if not complete:
             return builder.outline(), f"{letter}{arguments}{error}"
     return builder.outline(), error
-
-
-def _parse_long_path(data: str) -> Outline | None:
-    """Return the segments of path data, all numbers read at once; None for arcs and for data with an error."""
-    if not data.isascii():
-        return None
-    characters = np.frombuffer(data.encode(), np.uint8)
-    kinds = _CHARACTERS[characters]
-    solid = kinds[kinds != _SPACE]  # a comma must be between two numbers, and a dot before a digit
-    commas, dots = solid == _COMMA, np.flatnonzero(characters == ord("."))
-    if kinds.min() == _NO_PATH_DATA or solid[0] != _LETTER or solid[-1] == _COMMA or characters[-1] == ord("."):
-        return None
-    if commas.any() and (solid[np.flatnonzero(commas)[:, None] + [-1, 1]] < _OF_NUMBER).any():
-        return None
-    if (kinds[dots + 1] != _DIGIT).any():
-        return None
-    is_number = kinds >= _OF_NUMBER
-    starts = np.flatnonzero(is_number[1:] & ~is_number[:-1]) + 1
-    signs = np.flatnonzero(kinds == _SIGN)
-    touches = (kinds[signs - 1] == _DIGIT).any() or (np.diff(np.searchsorted(starts, dots)) == 0).any()
-    text = data
-    if touches:  # 1-2 and .5.5 are two numbers each
-        tokens = _TOKEN.findall(data)
-        if sum(map(len, tokens)) != (kinds > _COMMA).sum():
-            return None
-        text = " ".join(tokens)
-        characters = np.frombuffer(text.encode(), np.uint8)
-        kinds = _CHARACTERS[characters]
-        is_number = kinds >= _OF_NUMBER
-        starts = np.flatnonzero(is_number[1:] & ~is_number[:-1]) + 1
-    letters = np.flatnonzero(kinds == _LETTER)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # NumPy's error for text that is not a number
-        try:
-            values = np.fromstring(text.translate(_TO_SPACES), sep=" ")
-        except (DeprecationWarning, ValueError):
-            return None
-    counts = np.diff(np.append(np.searchsorted(starts, letters), len(starts)))
-    names = characters[letters]
-    arity = _ARITIES[names]
-    if len(values) != len(starts) or (arity < 0).any():
-        return None
-    if (counts[arity == 0] != 0).any() or (counts[arity > 0] == 0).any() or (counts % np.maximum(arity, 1)).any():
-        return None
-    if _IS_ABSOLUTE[names].all():
-        outline = _absolute_outline(names, arity, counts, values)
-        if outline is not None:
-            return outline
-    builder = _PathBuilder()
-    # equal commands in a row are one command with more arguments, except M and Z
-    breaks = np.flatnonzero(
-        np.append(True, (names[1:] != names[:-1]) | (arity[1:] == 0) | np.isin(names[1:], (77, 109)))
-    )
-    offsets = np.append(0, np.cumsum(counts))
-    ends = np.append(breaks[1:], len(names))
-    for name, begin, end in zip(names[breaks].tolist(), offsets[breaks].tolist(), offsets[ends].tolist(), strict=True):
-        if name in b"Zz":
-            builder.close()
-        else:
-            builder.add(chr(name), values[begin:end].tolist())
-    return builder.outline()
-
-
-def _absolute_outline(
-    names: NDArray[np.uint8], arity: NDArray[np.int64], counts: NDArray[np.int64], values: FloatArray
-) -> Outline | None:
-    """Return the segments of commands M, L, C and Z; None if a subpath continues after Z without a move."""
-    is_close = arity == 0
-    if (is_close[:-1] & (names[1:] != ord("M"))).any():
-        return None
-    segments = np.where(is_close, 1, counts // np.maximum(arity, 1))
-    command = np.repeat(np.arange(len(names)), segments)
-    within = np.arange(len(command)) - np.repeat(np.cumsum(segments) - segments, segments)
-    kinds = np.full(len(command), LINE, np.int8)
-    kinds[(names[command] == ord("M")) & (within == 0)] = MOVE
-    kinds[names[command] == ord("C")] = CURVE
-    kinds[is_close[command]] = CLOSE
-    ends = (np.cumsum(counts) - counts)[command] + (within + 1) * arity[command]  # of each segment's numbers
-    nodes = np.zeros((len(command), 6))
-    drawn = np.flatnonzero(kinds != CLOSE)
-    nodes[drawn, 4], nodes[drawn, 5] = values[ends[drawn] - 2], values[ends[drawn] - 1]
-    curves = np.flatnonzero(kinds == CURVE)
-    nodes[curves, :4] = values[ends[curves][:, None] + np.arange(-6, -2)]
-    moves = np.maximum.accumulate(np.where(kinds == MOVE, np.arange(len(kinds)), 0))
-    closes = np.flatnonzero(kinds == CLOSE)
-    nodes[closes, 4:] = nodes[moves[closes], 4:]
-    return Outline(nodes, kinds)
 
 
 def parse_points(text: str) -> tuple[FloatArray, str]:
@@ -322,138 +206,80 @@ class _PathBuilder:
     def __init__(self) -> None:
         self._nodes: list[tuple[float, ...]] = []
         self._kinds = bytearray()
-        self._chunks: list[FloatArray] = []
-        self._start = (0.0, 0.0)
-        self._current = (0.0, 0.0)
+        self._start = self._current = (0.0, 0.0)
         self._cubic = self._quadratic = (0.0, 0.0)  # last control point, which S and T reflect
         self._is_closed = False
 
     def outline(self) -> Outline:
-        self._flush()
-        nodes = np.concatenate(self._chunks) if self._chunks else np.zeros((0, 6))
+        nodes = np.array(self._nodes, np.float64).reshape(-1, 6)
         return Outline(nodes, np.frombuffer(bytes(self._kinds), np.int8))
 
     def close(self) -> None:
-        if self._is_closed:
-            self._reopen()
-        self._nodes.append((0.0, 0.0, 0.0, 0.0, *self._start))
-        self._kinds.append(CLOSE)
+        self._reopen()
+        self._append(CLOSE, *self._start)
         self._current = self._cubic = self._quadratic = self._start
         self._is_closed = True
 
     def add(self, letter: str, numbers: list[float]) -> None:
         """Add the segments of one command with all its arguments."""
         command, relative = letter.upper(), letter.islower()
-        if command == "M":
-            x, y = numbers[0], numbers[1]
-            if relative:
-                x, y = self._current[0] + x, self._current[1] + y
-            self._start = self._current = x, y
-            self._is_closed = False
-            self._nodes.append((0.0, 0.0, 0.0, 0.0, x, y))
-            self._kinds.append(MOVE)
-            numbers, command = numbers[2:], "L"
-        elif self._is_closed:
+        count = _ARGUMENTS[command]
+        if command != "M":
             self._reopen()
-        if command == "L" and len(numbers) >= _LONG_RUN:
-            self._long_run(np.array(numbers).reshape(-1, 2), relative)
+        for position in range(0, len(numbers), count):
+            if command == "M" and position:  # further points are lines
+                command = "L"
+            self._add_segment(command, numbers[position : position + count], relative)
+
+    def _reopen(self) -> None:
+        """Begin a new subpath at the same point if the last one was closed."""
+        if self._is_closed:
+            self._append(MOVE, *self._start)
+            self._is_closed = False
+
+    def _append(self, kind: int, x: float, y: float, controls: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)) -> None:
+        self._nodes.append((*controls, x, y))
+        self._kinds.append(kind)
+
+    def _add_segment(self, command: str, values: list[float], relative: bool) -> None:
+        x0, y0 = self._current
+        if command == "H":
+            values = [*values, 0.0 if relative else y0]
+        elif command == "V":
+            values = [0.0 if relative else x0, *values]
+        if relative:
+            first = 5 if command == "A" else 0
+            values[first:] = [value + (x0, y0)[axis & 1] for axis, value in enumerate(values[first:])]
+        x, y = self._current = (values[-2], values[-1])
+        if command == "M":
+            self._start, self._is_closed = self._current, False
+            self._append(MOVE, x, y)
         elif command in "LHV":
-            self._lines(command, numbers, relative)
+            self._append(LINE, x, y)
         elif command == "A":
-            self._arcs(numbers, relative)
+            rx, ry, turn, large, sweep = values[:5]
+            curves = _arc((x0, y0), abs(rx), abs(ry), math.radians(turn), large != 0.0, sweep != 0.0, (x, y))
+            for *controls, end_x, end_y in curves:
+                self._append(CURVE, end_x, end_y, tuple(controls))
+            if not curves:
+                self._append(LINE, x, y)
         else:
-            self._curves(command, numbers, relative)
+            if command in "ST":
+                last = self._cubic if command == "S" else self._quadratic
+                values = [2 * x0 - last[0], 2 * y0 - last[1], *values]
+            if command in "QT":  # the same curve with two control points
+                self._quadratic = quadratic_x, quadratic_y = (values[0], values[1])
+                values = [(x0 + 2 * quadratic_x) / 3, (y0 + 2 * quadratic_y) / 3]
+                values += [(x + 2 * quadratic_x) / 3, (y + 2 * quadratic_y) / 3]
+            else:
+                self._cubic = (values[2], values[3])
+            self._append(CURVE, x, y, tuple(values[:4]))
         if command not in "CS":
             self._cubic = self._current
         if command not in "QT":
             self._quadratic = self._current
 
-    def _reopen(self) -> None:
-        self._nodes.append((0.0, 0.0, 0.0, 0.0, *self._start))
-        self._kinds.append(MOVE)
-        self._is_closed = False
 
-    def _flush(self) -> None:
-        if self._nodes:
-            self._chunks.append(np.array(self._nodes, dtype=np.float64))
-            self._nodes = []
-
-    def _long_run(self, points: FloatArray, relative: bool) -> None:
-        if relative:
-            points[0] += self._current
-            points = np.cumsum(points, axis=0)
-        self._flush()
-        nodes = np.zeros((len(points), 6))
-        nodes[:, 4:] = points
-        self._chunks.append(nodes)
-        self._kinds += bytes([LINE]) * len(points)
-        self._current = float(points[-1, 0]), float(points[-1, 1])
-
-    def _lines(self, command: str, numbers: list[float], relative: bool) -> None:
-        x, y = self._current
-        append = self._nodes.append
-        if command == "L":
-            for dx, dy in zip(numbers[0::2], numbers[1::2], strict=True):
-                x, y = (x + dx, y + dy) if relative else (dx, dy)
-                append((0.0, 0.0, 0.0, 0.0, x, y))
-            count = len(numbers) // 2
-        else:
-            count = len(numbers)
-            for number in numbers:
-                if command == "H":
-                    x = x + number if relative else number
-                else:
-                    y = y + number if relative else number
-                append((0.0, 0.0, 0.0, 0.0, x, y))
-        self._kinds += bytes([LINE]) * count
-        self._current = x, y
-
-    def _curves(self, command: str, numbers: list[float], relative: bool) -> None:
-        x0, y0 = self._current
-        count = _ARGUMENTS[command]
-        shortened = command in "ST"  # the first control point is the reflection of the last one
-        append = self._nodes.append
-        control_x, control_y = self._cubic if command in "CS" else self._quadratic
-        for position in range(0, len(numbers), count):
-            values = numbers[position : position + count]
-            if relative:
-                values = [value + (x0, y0)[axis & 1] for axis, value in enumerate(values)]
-            if shortened:
-                values = [2 * x0 - control_x, 2 * y0 - control_y, *values]
-            x, y = values[-2:]
-            if command in "CS":
-                append((*values[:4], x, y))
-                control_x, control_y = values[2], values[3]
-            else:
-                control_x, control_y = values[0], values[1]
-                append(
-                    (
-                        *((x0 + 2 * control_x) / 3, (y0 + 2 * control_y) / 3),
-                        *((x + 2 * control_x) / 3, (y + 2 * control_y) / 3, x, y),
-                    )
-                )
-            x0, y0 = x, y
-        self._kinds += bytes([CURVE]) * (len(numbers) // count)
-        self._current = x0, y0
-        if command in "CS":
-            self._cubic = control_x, control_y
-        else:
-            self._quadratic = control_x, control_y
-
-    def _arcs(self, numbers: list[float], relative: bool) -> None:
-        for position in range(0, len(numbers), 7):
-            rx, ry, turn, large, sweep, x, y = numbers[position : position + 7]
-            if relative:
-                x, y = self._current[0] + x, self._current[1] + y
-            curves = _arc(self._current, abs(rx), abs(ry), math.radians(turn), large != 0.0, sweep != 0.0, (x, y))
-            self._nodes += curves
-            self._kinds += bytes([LINE if len(curves[0]) == 6 and curves[0][:4] == _NO_CONTROL else CURVE]) * len(
-                curves
-            )
-            self._current = x, y
-
-
-_NO_CONTROL = (0.0, 0.0, 0.0, 0.0)
 _NO_OUTLINE = Outline(np.zeros((0, 6)), np.zeros(0, np.int8))
 
 
@@ -466,14 +292,13 @@ def _arc(
     sweep: bool,
     end: tuple[float, float],
 ) -> list[tuple[float, ...]]:
-    """Return an elliptical arc as cubic curves; a straight line where a radius is 0.
+    """Return an elliptical arc as cubic curves; none for a straight line.
 
     Reference:
         SVG 2, appendix "Elliptical arc implementation notes", B.2.4 and B.2.5.
     """
-    straight: list[tuple[float, ...]] = [(*_NO_CONTROL, *end)]
     if start == end:
-        return straight
+        return []
     try:
         cosine, sine = math.cos(turn), math.sin(turn)
         half_x, half_y = (start[0] - end[0]) / 2, (start[1] - end[1]) / 2
@@ -497,7 +322,7 @@ def _arc(
         step = angle / count
         reach = 4 / 3 * math.tan(step / 4)
     except (ArithmeticError, ValueError):  # a radius of 0, or numbers that float64 cannot compute with
-        return straight
+        return []
 
     def mapped(u: float, v: float) -> tuple[float, float]:
         return middle_x + cosine * rx * u - sine * ry * v, middle_y + sine * rx * u + cosine * ry * v
@@ -811,12 +636,7 @@ def parse_css_transform(
 ) -> Matrix | None:
     """Return the matrix of the property ``transform``, ``translate``, ``rotate`` or ``scale``; None if not valid.
 
-    Args:
-        text: the value, in the grammar of CSS, where lengths and angles have units.
-        name: of the property.
-        sides: width and height of the reference box, for percentages.
-        units: of the document.
-        font_size: of the element.
+    In the grammar of CSS, lengths and angles have units. Percentages are of the sides of the reference box.
     """
     if text.lower() == "none":
         return IDENTITY

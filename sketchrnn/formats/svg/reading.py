@@ -107,6 +107,7 @@ class SvgDrawing:
         millimeters: in a user unit of the root; None if the document has no unit of length.
         page: (x, y, width, height) of the visible part, in the root's user units; None if it is unknown.
         outlines_only: no shape has a stroke, and the lines are the outlines of filled shapes.
+        content: the document.
     """
 
     lines: tuple[SvgLine, ...]
@@ -114,6 +115,7 @@ class SvgDrawing:
     millimeters: float | None
     page: tuple[float, float, float, float] | None = None
     outlines_only: bool = False
+    content: bytes = b""
 
     @property
     def sketch(self) -> Sketch:
@@ -149,16 +151,11 @@ def parse_svg(content: bytes, name: str) -> SvgDrawing:
     The lines are those of shapes with a visible stroke. If no shape has one, as in a logo, they are the outlines of
     filled shapes. A line that starts at the end of the previous line continues it.
 
-    Args:
-        content: the document.
-        name: its name for messages.
-
     Raises:
         FormatError: it is not SVG, is damaged, or has no lines; the message names the document and the element.
     """
-    content = uncompressed(content, name)
     try:
-        return _drawing(parse_root(content))
+        return replace(_drawing(parse_root(uncompressed(content, name))), content=content)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from error
     except RecursionError as error:
@@ -184,48 +181,28 @@ def parse_root(content: bytes) -> ElementTree.Element:
 
 @dataclass(frozen=True)
 class _Shape:
-    """A visible shape, in the root's user units.
-
-    Attributes:
-        outline: its segments.
-        stroke: style of its line, without points; None if it has none.
-        fill: color of its area; None if it is invisible.
-        clips: regions that clip it.
-        even_odd: as an area of a clip path, it uses the even-odd rule.
-    """
+    """A visible shape, in the root's user units."""
 
     outline: Outline
-    stroke: SvgLine | None
-    fill: str | None
+    stroke: SvgLine | None  # style of its line, without points
+    fill: str | None  # color of its area
     clips: tuple[Region, ...]
-    even_odd: bool
+    even_odd: bool  # as an area of a clip path, it uses the even-odd rule
 
 
 @dataclass(frozen=True)
 class _Context:
-    """Values that an element gets from its ancestors.
+    """Values that an element gets from its ancestors."""
 
-    Attributes:
-        style: computed values of the parent.
-        matrix: from the element's user units to the root's.
-        viewport: width and height that percentages refer to.
-        opacity: product of all groups' opacities.
-        ids: of the element and its ancestors, the outermost first.
-        uses: targets of the ``<use>`` elements around it.
-        clips: regions that clip it.
-        sizes: width and height of the ``<use>`` that shows this element, as written.
-        is_separate: each shape is a separate stroke.
-    """
-
-    style: Style | None
-    matrix: Matrix
-    viewport: tuple[float, float]
-    opacity: float = 1.0
-    ids: tuple[str, ...] = ()
-    uses: tuple[ElementTree.Element, ...] = ()
+    style: Style | None  # computed values of the parent
+    matrix: Matrix  # from the element's user units to the root's
+    viewport: tuple[float, float]  # that percentages refer to
+    opacity: float = 1.0  # product of all groups' opacities
+    ids: tuple[str, ...] = ()  # of the element and its ancestors, the outermost first
+    uses: tuple[ElementTree.Element, ...] = ()  # targets of the <use> elements around it
     clips: tuple[Region, ...] = ()
-    sizes: tuple[str | None, str | None] = (None, None)
-    is_separate: bool = False
+    sizes: tuple[str | None, str | None] = (None, None)  # of the <use> that shows this element, as written
+    is_separate: bool = False  # each shape is a separate stroke
 
 
 def _drawing(root: ElementTree.Element) -> SvgDrawing:
@@ -257,11 +234,7 @@ def _drawing(root: ElementTree.Element) -> SvgDrawing:
 
 
 def _without_background(flat: Flattened, shapes: Sequence[_Shape], walk: _Walk, extent: float) -> Flattened:
-    """Drop the outlines of areas that cover the whole page: the paper, not the drawing on it.
-
-    White areas are always dropped; areas of another color only if the document gives the size of its page, and other
-    outlines remain.
-    """
+    """Drop the outlines of areas that cover the page: white ones, and others on a page of known size with outlines."""
     points = np.concatenate(flat.lines)
     low, high = points.min(axis=0), points.max(axis=0)
     if walk.page is not None:
@@ -337,7 +310,6 @@ class _Walk:
     Attributes:
         ignored: number of visible elements that are not read, by kind.
         first_error: problem and location of the first damaged element.
-
         millimeters: of a user unit of the root; None where the document gives its size in no unit of length.
         page: (x, y, width, height) of the root's view box, or of its size.
     """

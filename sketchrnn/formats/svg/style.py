@@ -18,7 +18,7 @@ import numpy as np
 
 from sketchrnn.errors import ConfigurationError
 from sketchrnn.formats.json_values import shortest_number
-from sketchrnn.settings import LOOK, check_settings, documented, setting
+from sketchrnn.settings import LOOK, Settings, setting
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.sketch import FloatArray
 
@@ -165,9 +165,8 @@ STYLE_SHEET = """
 """Shows the finished drawing if animations are not supported, and respects ``prefers-reduced-motion``."""
 
 
-@documented
 @dataclass(frozen=True)
-class RenderStyle:
+class RenderStyle(Settings):
     """What the lines and the page look like."""
 
     style: str = setting(
@@ -179,7 +178,7 @@ class RenderStyle:
     )
     stroke_width: Length | None = setting(
         None,
-        "Width of lines: in the drawing's unit, in % of it, or with --page in mm, cm, in, pt.",
+        "Width of lines, as 3 (in the drawing's unit) or 2%; with --page also 0.3mm, cm, in, pt.",
         parse=Length.parse,
         default_text="1% of the drawing; on a page 0.35mm",
         panel=LOOK,
@@ -204,7 +203,9 @@ class RenderStyle:
         panel=LOOK,
         metavar="LENGTH",
     )
-    optimize: bool = setting(False, "Reorder the strokes of each layer for short pen travel.", panel=LOOK)
+    optimize: bool = setting(
+        False, "Reorder the strokes of each layer, so that a plotter's lifted pen travels less.", panel=LOOK
+    )
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -212,7 +213,7 @@ class RenderStyle:
         Raises:
             ConfigurationError: a field is outside its range.
         """
-        check_settings(self)
+        super().__post_init__()
         if self.stroke_width is not None and self.stroke_width.value <= 0:
             raise ConfigurationError(f"line width: expected a length above 0, found {self.stroke_width}")
 

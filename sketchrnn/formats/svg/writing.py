@@ -72,31 +72,16 @@ class Layer:
         name: the id of the layer's group, such as ``prefix`` or ``completion``; unique in a picture.
         color: a CSS color.
         label: the layer's name in Inkscape; by default the same as ``name``.
+        stroke_width: of the lines of a layer that is added to a document, in the root's user units.
+        opacity: of these lines, from 0 to 1.
+        hidden: such a layer is invisible until the user shows it in Inkscape.
     """
 
     sketch: Sketch
     name: str
     color: str = TEXT_COLOR
     label: str | None = None
-
-
-@dataclass(frozen=True)
-class AddedLayer:
-    """A layer that is added to an existing document.
-
-    Attributes:
-        sketch: the strokes, in the user units of the document's root.
-        label: the layer's name in Inkscape.
-        color: of the lines.
-        stroke_width: of the lines, in the root's user units.
-        opacity: of the lines, from 0 to 1.
-        hidden: invisible until the user shows the layer in Inkscape.
-    """
-
-    sketch: Sketch
-    label: str
-    color: str
-    stroke_width: float
+    stroke_width: float = 1.0
     opacity: float = 1.0
     hidden: bool = False
 
@@ -214,7 +199,7 @@ def svg_sheet(
 
 
 def add_layers(
-    content: bytes, layers: Sequence[AddedLayer], *, style: str = "pen", optimize: bool = False, strokes_before: int = 0
+    content: bytes, layers: Sequence[Layer], *, style: str = "pen", optimize: bool = False, strokes_before: int = 0
 ) -> bytes:
     """Return an SVG document with layers added at its end; nothing else changes.
 
@@ -249,7 +234,7 @@ def add_layers(
                 "xmlns:inkscape": _INKSCAPE,
                 "id": identifier,
                 "inkscape:groupmode": "layer",
-                "inkscape:label": xml_text(_numbered(layer.label, next(layer_numbers))),
+                "inkscape:label": xml_text(_numbered(layer.label or layer.name, next(layer_numbers))),
                 "style": "display:none" if layer.hidden else "display:inline",
                 SEPARATE_STROKES[0]: SEPARATE_STROKES[1],
             },
@@ -284,23 +269,14 @@ def xml_text(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The visible part of a picture, including its margin; on a page, without the margin.
-
-    Attributes:
-        x: of the left side.
-        y: of the upper side.
-        width: of the whole.
-        height: of the whole.
-        stroke_width: in the drawing's unit.
-        scale: millimeters of a unit on the page; 1 without one.
-    """
+    """The visible part of a picture, including its margin; on a page, without the margin."""
 
     x: float
     y: float
     width: float
     height: float
-    stroke_width: float
-    scale: float = 1.0
+    stroke_width: float  # in the drawing's unit
+    scale: float = 1.0  # millimeters of a unit on the page; 1 without a page
 
     @classmethod
     def around(cls, layers: Sequence[Layer], render_style: RenderStyle) -> _Frame:
@@ -458,10 +434,7 @@ def _xml_element(element: SvgElement) -> ElementTree.Element:
 def _add_moving(
     group: ElementTree.Element, drawn: SvgElement, timing: StrokeTiming, animation: Animation, identifier: str
 ) -> None:
-    """Add an animated element, or its visible part in a single frame.
-
-    An outline is revealed by a line along its middle.
-    """
+    """Add an animated element, or its visible part in a single frame; a line along its middle reveals an outline."""
     element = _xml_element(drawn)
     line = element
     still = None if animation.at is None else timing.progress(animation.at)
@@ -525,14 +498,7 @@ def _shortened(label: str, letters: float) -> str:
 
 
 class _RootEnd:
-    """The end of a document's root element.
-
-    Attributes:
-        position: in bytes, of the end tag; after the tag if the root is self-closing.
-        self_closing: the root is ``<svg .../>``.
-        encoding: of the document, by its byte order mark or its declaration.
-        name: of the root, with its prefix.
-    """
+    """The end of a document's root element: the position in bytes of its end tag, or after ``<svg .../>``."""
 
     def __init__(self, document: bytes) -> None:
         self.encoding = next((name for start, name in _UTF_16.items() if document.startswith(start)), "utf-8")
