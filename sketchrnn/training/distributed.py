@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,12 @@ def join_workers() -> Iterator[Workers]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
-    distributed.init_process_group(backend)
+    # a process that waits in C++ code runs no Python handler, and torchrun ends it if another one fails before joining
+    on_termination = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        distributed.init_process_group(backend)
+    finally:
+        signal.signal(signal.SIGTERM, on_termination)
     try:
         yield Workers(distributed.get_rank(), distributed.get_world_size())
         distributed.barrier()  # a process that ends while another one still writes could abort
