@@ -130,7 +130,7 @@ def test_finished_drawings_can_be_returned_to_and_deleted(addresses, opened):
     page.click("#more")
     page.click("#delete-all")
     page.click("#delete-dialog button[value=delete]")
-    page.wait_for_selector("#hint:not([hidden])", timeout=WAIT)
+    page.wait_for_selector("#hint:not([hidden])", state="attached", timeout=WAIT)  # behind the list of drawings
     page.wait_for_selector("#no-drawings:not([hidden])", timeout=WAIT)
     page.reload()
     page.wait_for_selector(READY, timeout=WAIT)
