@@ -1,5 +1,6 @@
 """Every command of the README, of samples/ and of every --help runs as it stands."""
 
+import os
 import re
 import shlex
 import shutil
@@ -126,6 +127,7 @@ def run_in_shell(command, folder, bucket):
         "cwd": folder,
         "text": True,
         "env": {
+            **os.environ,  # the drawings are only the same with the same kernels of BLAS, which variables can choose
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
             **environment(folder, bucket),
