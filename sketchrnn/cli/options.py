@@ -115,7 +115,7 @@ def setting_option(name: str, default: Any, setting: Setting, **changes: Any) ->
     description = {
         "cls": PanelOption,
         "default": default,
-        "show_default": default is not None and default is not False,
+        "show_default": default is not None and default is not False and default != (),
         "help": text,
         "panel": setting.panel,
         "common": setting.common,
