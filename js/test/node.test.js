@@ -19,7 +19,7 @@ test("in Node", async (context) => {
   for (const [name, run] of Object.entries(cases)) await context.test(name, () => run({ model, module, source }));
 });
 
-test("Node is told how to read a file", async () => {
+test("in Node, load explains how to read a file", async () => {
   for (const source of ["model.safetensors", MODEL])
     await module.load(source).then(
       () => expect(false, "a file was read by its address"),

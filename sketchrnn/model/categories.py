@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import logging
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 
 from sketchrnn.errors import CategoryError
 
@@ -37,6 +35,8 @@ def index_of_name(name: str, categories: Sequence[str]) -> int:
         if form in others:
             _log_once(name, others[form])
             return categories.index(others[form])
+    import difflib  # here, as few runs need it
+
     close = difflib.get_close_matches(word, {**others, **known}, n=3, cutoff=0.5)
     nearest = dict.fromkeys(known.get(form) or others[form] for form in close)
     hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
@@ -56,6 +56,8 @@ def _log_once(name: str, category: str) -> None:
 @cache
 def synonyms() -> dict[str, str]:
     """Return other words for categories, from the file that the page and the JavaScript package use."""
+    from importlib.resources import files  # here, as its import takes 4 ms
+
     text = (files("sketchrnn") / "web" / "engine" / "synonyms.js").read_text(encoding="utf-8")
     words: dict[str, str] = json.loads(text[text.index("{") : text.rindex("}") + 1])
     return words

@@ -3,7 +3,7 @@
 import { SYNONYMS } from "./synonyms.js";
 
 /** Returns a name without capitals, spaces, hyphens, underscores and apostrophes, and without a leading "the". */
-export function folded(name) {
+function folded(name) {
   return name
     .toLowerCase()
     .replace(/^\s*the[\s_]+/, "")
