@@ -1,8 +1,9 @@
-"""How well is the scale of a prefix found, and how large are prefixes of so many points in training?
+"""How well is the scale of a prefix estimated, and how large are the first rows of the training drawings?
 
-    python benchmarks/scale.py simplified/*.ndjson
+    python benchmarks/scale.py STORE
 
-The first is measured on test drawings of which a part is shown; the second is the prior of sketchrnn/model/scale.py.
+The first is measured on the first parts of test drawings. The second is the prior USUAL_EXTENTS of
+sketchrnn/model/scale.py.
 """
 
 import argparse
@@ -11,26 +12,17 @@ import numpy as np
 from guess import first_part
 from results import machine, write_results
 
-from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import PrefixSettings, conditionings_of, encode_prefix
-from sketchrnn.model.scale import ROWS, find_scales
+from sketchrnn.model.scale import ROWS, extent_prior, find_scales
 from sketchrnn.sketch import Sketch
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
-
-
-def extents(drawings: Drawings, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and larger side of the first part of each drawing, cut at a row chosen evenly."""
-    counts = generator.integers(1, drawings.lengths + 1)
-    sides = np.zeros(len(drawings))
-    for place, count in enumerate(counts):
-        rows = drawings.stroke3(place)[:count, :2]
-        points = np.concatenate([np.zeros((1, 2)), np.cumsum(rows, axis=0)])
-        sides[place] = np.ptp(points, axis=0).max()
-    return counts, sides
+MOST_TRAINING_DRAWINGS = 20_000
+OFF = 1.25
+"""Scales that differ from the true one by more than this factor are counted."""
 
 
 def main() -> None:
@@ -41,22 +33,26 @@ def main() -> None:
     arguments = parser.parse_args()
     generator = np.random.default_rng(0)
     network = NumpyNetwork(load_model(arguments.model, prefixes=DECODER_TENSORS))
-    drawings, report = load(arguments.files, max_length=250)
+    drawings, report = load(arguments.files, max_length=400)
     print(report, flush=True)
-    counts, sides = extents(drawings.of_split("train"), generator)
-    lines = [f"{machine('cpu')}; the prior: larger side of the first rows, in offset scales.", ""]
-    lines += ["| rows | mean of its logarithm | deviation |", "| --- | --- | --- |"]
-    for rows in ROWS:
-        near = np.log(np.maximum(sides[np.abs(np.log2(counts / rows)) <= 0.5], 1.0) / network.offset_scale)
-        lines.append(f"| {rows} | {near.mean():.2f} | {near.std():.2f} |")
+    train = drawings.of_split("train")
+    some = generator.permutation(len(train))[:MOST_TRAINING_DRAWINGS]
+    lengths = train.lengths[some].astype(np.int64)
+    (prior,) = extent_prior([(train.padded(some, int(lengths.max()))[0], lengths)])
+    lines = [f"{machine('cpu')}; the prior of all categories together.", ""]
+    lines += ["| rows | as large as the whole drawing | others: mean of log(extent / whole extent) | deviation |"]
+    lines += ["| --- " * 4 + "|"]
+    for rows, (whole, mean, deviation) in zip(ROWS, prior, strict=True):
+        lines.append(f"| {rows} | {whole:.0%} | {mean:.2f} | {deviation:.2f} |")
     test = drawings.of_split("test")
     chosen = generator.choice(len(test), arguments.count, replace=False)
     lines += [
         "",
-        f"Found on {arguments.count} test drawings, of which a part is shown, as a factor of the true scale:",
+        f"The estimated scale of the first parts of {arguments.count} test drawings, divided by the true scale:",
         "",
     ]
-    lines += ["| shown | category | a quarter is below | half | a quarter is above |", "| --- " * 5 + "|"]
+    lines += [f"| shown | category | lower quartile | median | upper quartile | off by more than {OFF} times |"]
+    lines += ["| --- " * 6 + "|"]
     for share in SHARES:
         for known in (True, False):
             found = []
@@ -64,12 +60,12 @@ def main() -> None:
                 name = test.categories[test.category[place]]
                 index = network.configuration.category_index(name) if known else None
                 conditionings = conditionings_of(network, [index])
-                found += find_scales(
-                    network, [first_part(Sketch.from_stroke3(test.stroke3(place)), share)], conditionings
-                )
+                part = first_part(Sketch.from_stroke3(test.stroke3(place)), share)
+                found += find_scales(network, [part], [index], conditionings)
             low, middle, high = np.percentile(found, [25, 50, 75])
-            told = "told" if known else "not told"
-            lines.append(f"| {share:.0%} | {told} | {low:.2f} | {middle:.2f} | {high:.2f} |")
+            off = np.mean(np.abs(np.log(found)) > np.log(OFF))
+            given = "given" if known else "not given"
+            lines.append(f"| {share:.0%} | {given} | {low:.2f} | {middle:.2f} | {high:.2f} | {off:.0%} |")
             print(lines[-1], flush=True)
     right: dict[float, list[float]] = {share: [] for share in SHARES}
     for place in chosen:

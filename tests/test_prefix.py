@@ -17,7 +17,7 @@ from sketchrnn.model.likelihood import log_likelihood
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import MAX_PREFIX_POINTS, as_trained, conditionings_of, rows_of
 from sketchrnn.model.sampling import Sampling
-from sketchrnn.model.scale import COARSE, find_scales
+from sketchrnn.model.scale import ROWS, TRIED, USUAL_EXTENTS, extent_prior, find_scales
 from sketchrnn.sketch import Sketch
 
 PIG = Sketch.from_polylines(
@@ -27,7 +27,7 @@ PIG = Sketch.from_polylines(
 
 
 def scale_of(network, sketch, category=None):
-    return find_scales(network, [sketch], conditionings_of(network, [category]))[0]
+    return find_scales(network, [sketch], [category], conditionings_of(network, [category]))[0]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,49 @@ def test_the_scale_of_real_drawings_is_found(shipped):
             assert 1 / 1.7 < scale_of(shipped, drawing.sketch.transformed(7.0), index) * 7.0 < 1.7
 
 
+def test_the_outline_of_a_head_is_not_taken_for_a_part_of_it(shipped):
+    """A head that is 0.9 of the box large, with an eye in it, needs no second head around it."""
+    turn = np.linspace(0, 2 * np.pi, 18)
+    head = np.column_stack([120 + 110 * np.sin(turn), 125 - 115 * np.cos(turn)])
+    eye = [(78, 92), (70, 100), (74, 112), (86, 112), (90, 100), (80, 92)]
+    sketch = Sketch.from_polylines([head.tolist(), eye])
+    assert 0.8 < scale_of(shipped, sketch, shipped.configuration.category_index("face")) <= 255 / sketch.extent
+
+
+def growing(extents):
+    """Offsets of a drawing that moves right, and has these extents after each row."""
+    return np.diff(np.array([[0.0, 0.0]] + [[extent, 0.0] for extent in extents], np.float32), axis=0)[None]
+
+
+def test_the_prior_of_the_extent_is_that_of_the_first_rows():
+    at_once, evenly = growing([10.0] * 64), growing(np.linspace(1 / 64, 1, 64))
+    lengths = np.array([64])
+    few = extent_prior([(at_once, lengths), (evenly, lengths)])
+    many = extent_prior([(np.repeat(one, 200, axis=0), np.repeat(lengths, 200)) for one in (at_once, evenly)])
+    assert many.shape == (2, len(ROWS), 3)
+    np.testing.assert_allclose(many[0, :, 0], 1.0, atol=0.08)  # each part is as large as the whole
+    np.testing.assert_array_less(many[1, :-1, 0], 0.05)
+    np.testing.assert_allclose(many[1, 2:-1, 1], np.log(ROWS[2:-1] / 64), atol=0.2)  # half of them, half of it
+    assert np.abs(few[0, :, 0] - 1.0).mean() > np.abs(many[0, :, 0] - 1.0).mean()  # few drawings count less
+
+
+def test_the_prior_of_few_or_no_drawings_is_the_usual_one():
+    nothing = (np.zeros((0, 0, 2), np.float32), np.zeros(0, np.int64))
+    (prior,) = extent_prior([nothing])
+    np.testing.assert_allclose(prior, USUAL_EXTENTS, rtol=1e-5)
+    dots = (np.zeros((3, 5, 2), np.float32), np.full(3, 5))
+    np.testing.assert_allclose(extent_prior([dots])[0], USUAL_EXTENTS, rtol=1e-5)
+
+
+def test_padding_does_not_change_the_prior():
+    rows = np.random.default_rng(0).normal(size=(4, 9, 2)).astype(np.float32)
+    lengths = np.array([9, 4, 6, 1])
+    rows[np.arange(9) >= lengths[:, None]] = 0.0
+    together = extent_prior([(rows, lengths)])
+    longer = extent_prior([(np.pad(rows, ((0, 0), (0, 7), (0, 0))), lengths)])
+    np.testing.assert_allclose(together, longer, rtol=1e-6)
+
+
 @pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
 def test_the_likelihood_is_a_density_of_the_sketchs_own_coordinates(small, factor):
     """Finding the scale compares densities of the same coordinates: its integral over them is 1 at every scale."""
@@ -110,8 +153,8 @@ def test_the_scale_is_always_a_positive_number(small, extent):
     scale = scale_of(small, sketch)
     assert 0 < scale < np.inf
     if extent:
-        low, high = np.exp(COARSE[[0, -1]] + [-0.3, 0.3]) * small.offset_scale / extent
-        assert low < scale < high
+        low, high = np.exp(TRIED[[0, -1]] + [-0.1, 0.0]) * small.whole_extent / extent
+        assert low < scale <= high * (1 + 1e-9)
     else:
         assert scale == 1.0
 

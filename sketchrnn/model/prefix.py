@@ -128,9 +128,8 @@ def _scales(
 ) -> list[float]:
     """Return the given scales, and estimate the others."""
     missing = [number for number, each in enumerate(settings) if each.scale is None]
-    found = dict(
-        zip(missing, find_scales(network, [given[each] for each in missing], conditionings[missing]), strict=True)
-    )
+    sketches, categories = [given[each] for each in missing], [settings[each].category for each in missing]
+    found = dict(zip(missing, find_scales(network, sketches, categories, conditionings[missing]), strict=True))
     return [found.get(number, each.scale or 1.0) for number, each in enumerate(settings)]
 
 

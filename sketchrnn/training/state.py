@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import CATEGORY_COUNTS, STARTED_FROM, Checkpoint, load_checkpoint, save_checkpoint
+from sketchrnn.model.checkpoint import (
+    CATEGORY_COUNTS,
+    EXTENT_PRIOR,
+    STARTED_FROM,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from sketchrnn.model.configuration import ModelConfiguration
+from sketchrnn.model.scale import FITTED, extent_prior
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
@@ -119,6 +127,7 @@ class TrainingState:
         if start is not None:
             counts = np.maximum(counts, start.category_counts)  # the drawings can be the same
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
+        self._extent_prior = _extent_prior(drawings.of_split("train"))
         self._averaged_share = training.averaged_share
         self._record = {
             STARTED_FROM: None if start is None else _record_of(start),
@@ -202,6 +211,7 @@ class TrainingState:
             "evaluated_step": self.evaluated_step,
         }
         record = self._record | self._category_counts | progress | best
+        tensors = tensors | {EXTENT_PRIOR: self._extent_prior}
         return Checkpoint(self._model, tensors, self._offset_scale, self._unit, self._max_length, record)
 
 
@@ -210,6 +220,17 @@ def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[
         prefix + name: np.array(tensor.detach().float().cpu().numpy())
         for name, tensor in zip(names, tensors, strict=True)
     }
+
+
+def _extent_prior(drawings: Drawings) -> NDArray[np.float32]:
+    """Return the prior of the extent of prefixes, (categories, ROWS, 3)."""
+
+    def some(category: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        index = np.flatnonzero(drawings.category == category)[:FITTED]
+        lengths = drawings.lengths[index].astype(np.int64)
+        return drawings.padded(index, int(lengths.max(initial=0)))[0], lengths
+
+    return extent_prior(some(category) for category in range(max(1, len(drawings.categories))))
 
 
 def _record_of(start: Checkpoint) -> dict[str, Any]:

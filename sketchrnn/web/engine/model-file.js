@@ -17,8 +17,8 @@ const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15))
 
 /**
  * Returns the content of a file: `configuration`, that of the `recognizer` or null, `offsetScale`, `unit`,
- * `categoryLogPrior`,
- * and `tensor(name, ...shape)`, which returns a tensor's numbers as a Float32Array.
+ * `categoryLogPrior`, `has(name)`, which says whether it has a tensor, and `tensor(name, ...shape)`, which returns the
+ * tensor's numbers as a Float32Array.
  */
 export function readModelFile(buffer) {
   const { header, begin } = headerOf(buffer);
@@ -50,6 +50,7 @@ export function readModelFile(buffer) {
     offsetScale,
     unit: metadata.unit,
     categoryLogPrior: logPrior(configuration.categories.length, training.category_counts),
+    has: (name) => name in tensors,
     tensor(name, ...shape) {
       const found = tensors[name]?.shape;
       if (!found || found.length !== shape.length || found.some((side, axis) => side !== shape[axis]))

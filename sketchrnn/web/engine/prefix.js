@@ -10,15 +10,23 @@ const FEWER_POINTS = 0.7; // a prefix is simplified if that leaves at most this 
 const DECIMALS = 3; // of rounded coordinates, so that a drawing in two units gives the same result
 const START = [0, 0, 1, 0, 0];
 
-// Mean and deviation of log(larger side / offset_scale) of the first 2 ** LOG2_ROWS rows of the training drawings.
+// How large the first 2 ** LOG2_ROWS rows are, for models without a prior of their own: the share that is as large as
+// the whole drawing; and, of the others, mean and deviation of log(extent / extent of the whole drawing).
 const LOG2_ROWS = [0, 1, 2, 3, 4, 5, 6];
-const USUAL_EXTENT = [-0.06, 0.64, 1.24, 1.65, 1.88, 1.98, 2.02];
-const USUAL_DEVIATION = [0.93, 0.74, 0.56, 0.42, 0.28, 0.19, 0.14];
-const COARSE_STEP = (Math.log(15) - Math.log(0.1)) / 11;
-const COARSE = Array.from({ length: 12 }, (_, index) => Math.log(0.1) + index * COARSE_STEP);
-const FINE = Array.from({ length: 4 }, (_, index) => (-0.375 + 0.25 * index) * COARSE_STEP);
+const USUAL_EXTENTS = [
+  [0.01, -2, 0.95], [0.03, -1.2, 0.72], [0.08, -0.79, 0.56], [0.21, -0.53, 0.44], [0.43, -0.36, 0.32],
+  [0.62, -0.26, 0.24], [0.72, -0.2, 0.19],
+];
+const LEAST_PROBABILITY = 1e-12; // of an extent, so that no prior excludes one
+const USUAL_SHARE = 0.7; // extent of a typical prefix relative to the whole drawing, for simplification
+// Logarithms of the extent, relative to a whole drawing: those whose likelihood is computed, and those of the posterior.
+const TRIED = [-4.4, -3.4, -2.6, -2, -1.55, -1.2, -0.95, -0.75, -0.58, -0.43, -0.3, -0.19, -0.09, 0];
+const STEP = 0.03;
+const GRID = Array.from({ length: 148 }, (_, index) => STEP * (index - 147));
+const EFFECTIVE_ROWS = 8; // the likelihood of more rows counts as that of this number
+const QUANTILE = 0.7; // of the posterior
 const MOST_SCALE_ROWS = 32; // rows whose likelihood is computed; more rows change the scale little
-const SCALE_MARGIN = 8; // scales this number of nats behind the best are dropped
+const SCALE_MARGIN = 16; // scales this number of nats behind the best are dropped
 
 /**
  * Yields regularly; returns the given `sketch` with its pen position, the `scale`, units of the model in one unit of
@@ -67,37 +75,58 @@ function* penStaysDown(network, seen, category) {
   return logQ[0] > logQ[1];
 }
 
-/** Returns the most probable scale: units of the training drawings in one unit of the sketch. */
+/** Returns the scale, a quantile of its posterior: units of the training drawings in one unit of the sketch. */
 function* findScale(network, sketch, category) {
   const extent = extentOf(sketch);
   if (!extent || !network.configuration.canDrawWithoutLatent) return 1;
-  const usual = Math.exp(USUAL_EXTENT[4]) * network.offsetScale; // larger side for simplification
+  const usual = USUAL_SHARE * network.wholeExtent;
   const seen = rounded(simplifiedInPlace(scaledAtOrigin(sketch, usual / extent)), DECIMALS);
-  const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / usual, dy / usual, ...pen]); // larger side 1
-  let best = yield* mostProbable(network, rows, COARSE, category);
-  best = yield* mostProbable(network, rows, FINE.map((step) => best + step), category);
-  return (Math.exp(best) * network.offsetScale) / extent;
+  const unit = USUAL_SHARE * network.offsetScale; // as large as a whole drawing
+  const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / unit, dy / unit, ...pen]);
+  const likelihood = yield* likelihoodsOfExtents(network, rows, category);
+  const count = rows.length - 1;
+  const prior = logPrior(network.extentPrior(category) ?? USUAL_EXTENTS, count);
+  const weight = Math.min(1, EFFECTIVE_ROWS / count);
+  const logPosterior = GRID.map((x, index) => weight * interpolated(x, TRIED, likelihood) + prior[index]);
+  const highest = Math.max(...logPosterior);
+  let total = 0;
+  const cumulative = logPosterior.map((value) => (total += Math.exp(value - highest)));
+  const logExtent = GRID[cumulative.findIndex((value) => value >= QUANTILE * total)];
+  return (Math.exp(logExtent) * network.wholeExtent) / extent;
 }
 
-/** Returns the most probable of several logarithms of the larger side, in offset scales. */
-function* mostProbable(network, rows, logExtents, category) {
-  const length = Math.log2(rows.length - 1);
-  const [mean, deviation] = [USUAL_EXTENT, USUAL_DEVIATION].map((values) => interpolated(length, LOG2_ROWS, values));
+/** Returns the log likelihood of a prefix at each extent of TRIED. */
+function likelihoodsOfExtents(network, rows, category) {
   const first = rows.slice(0, MOST_SCALE_ROWS + 1);
-  const scaled = logExtents.map((log) =>
+  const scaled = TRIED.map((log) =>
     first.map(([dx, dy, ...pen]) => Float32Array.of(dx * Math.exp(log), dy * Math.exp(log), ...pen)),
   );
   const conditioning = network.conditioning(category);
-  const posterior = yield* logLikelihood(network, network.start(logExtents.map(() => conditioning)), scaled, {
-    prior: logExtents.map((log) => -0.5 * ((log - mean) / deviation) ** 2),
-    logUnit: logExtents,
+  return logLikelihood(network, network.start(TRIED.map(() => conditioning)), scaled, {
+    prior: TRIED.map(() => 0),
+    logUnit: TRIED,
     margin: SCALE_MARGIN,
   });
-  return logExtents[posterior.indexOf(Math.max(...posterior))];
 }
 
+/** Returns the log probability of each extent of GRID, of a prefix with this number of rows. */
+function logPrior(prior, rows) {
+  const [whole, mean, deviation] = [0, 1, 2].map((index) =>
+    interpolated(Math.log2(rows), LOG2_ROWS, prior.map((values) => values[index])),
+  );
+  const probability = GRID.map((x) => Math.exp(-0.5 * ((x - mean) / deviation) ** 2));
+  const total = probability.reduce((sum, value) => sum + value, 0);
+  return probability.map((value, index) => {
+    const ofWhole = index === GRID.length - 1 ? whole : 0;
+    return Math.log(Math.max((value * (1 - whole)) / total + ofWhole, LEAST_PROBABILITY));
+  });
+}
+
+/** Returns the value at x of a function that is linear between ascending `xs` and constant outside. */
 function interpolated(x, xs, values) {
   if (x >= xs.at(-1)) return values.at(-1);
-  const index = Math.floor(x);
-  return values[index] + (x - index) * (values[index + 1] - values[index]);
+  if (x <= xs[0]) return values[0];
+  const above = xs.findIndex((each) => each > x);
+  const share = (x - xs[above - 1]) / (xs[above] - xs[above - 1]);
+  return values[above - 1] + share * (values[above] - values[above - 1]);
 }
