@@ -39,14 +39,16 @@ def run(command: list[str], threads: int, package: Path | None = None) -> tuple[
     Args:
         command: the program and its arguments.
         threads: number of threads.
-        package: folder of another version of sketchrnn, which the command then runs.
+        package: folder of the version of sketchrnn that the command runs; by default the installed one.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     if package is not None:
         environment["PYTHONPATH"] = str(package)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     before, started = os.times(), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    # python -m looks for the package in the current folder first
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, check=True, env=environment, cwd=package, **quiet)  # type: ignore[call-overload]
     wall, after = time.perf_counter() - started, os.times()
     return wall, after.children_user + after.children_system - before.children_user - before.children_system
 
