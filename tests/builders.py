@@ -7,7 +7,7 @@ import torch
 
 from sketchrnn.dataset.drawings import SPLITS, Drawings
 from sketchrnn.model.checkpoint import Checkpoint
-from sketchrnn.model.completion import Job, conditionings_for, sample_jobs
+from sketchrnn.model.completion import Job, after_prefixes, conditionings_for, sample_jobs
 from sketchrnn.model.configuration import ModelConfiguration
 from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.network import NumpyNetwork
@@ -76,7 +76,9 @@ def sampled(
     request = Request(category=category, count=count, best_of=candidates, sampling=sampling)
     if conditionings is None:
         conditionings = conditionings_for(network, prefix, category, request.tries, sampling)
-    return sample_jobs(network, [Job(prefix, category, request, conditionings)])[0]
+    jobs = [Job(prefix, category, request, conditionings)]
+    wanted = [(0, number) for number in range(len(request.tries))]
+    return sample_jobs(network, jobs, after_prefixes(network, jobs), wanted)
 
 
 def random_rows(generator: np.random.Generator, length: int) -> np.ndarray:

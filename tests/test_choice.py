@@ -6,7 +6,9 @@ from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchrnn.model.choice import best_of, flaws, most_diverse, scribbles
+from sketchrnn.model.cells import BLOCK
+from sketchrnn.model.choice import GOOD_SCORE, Candidate, best_of, flaws, most_diverse, scribbles
+from sketchrnn.model.completion import sample_jobs
 from sketchrnn.model.drawing import Drawing
 from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
@@ -41,16 +43,24 @@ def test_flaws_do_not_depend_on_the_prefixs_unit_or_its_number_of_points():
         assert flaws(prefix, one(sketch=far), SCALE) == 1
 
 
-def test_fewest_flaws_then_the_highest_score_then_the_first():
+def candidates_of(drawn):
+    return [Candidate.of(EMPTY, each, SCALE) for each in drawn]
+
+
+def test_the_first_good_one_else_fewest_flaws_then_the_highest_score_then_the_first():
+    good, better = GOOD_SCORE + 0.01, GOOD_SCORE + 0.1
     cases = [
+        ([one(-3.0), one(good), one(better)], 1),
+        ([one(-3.0), one(better, ended=False), one(-2.0), one(good)], 3),
+        ([one(-3.0), one(better, ended=False), one(-2.0)], 2),
         ([one(-3.0), one(-1.0), one(-2.0)], 1),
         ([one(-3.0), one(-1.0, ended=False), one(-2.0)], 2),
         ([one(), one(), one()], 0),
         ([one(ended=False), one(), one()], 1),
         ([one(-5.0, ended=False), one(-1.0, ended=False)], 1),
     ]
-    for candidates, expected in cases:
-        assert best_of(EMPTY, candidates, SCALE) is candidates[expected]
+    for drawn, expected in cases:
+        assert best_of(candidates_of(drawn)) is drawn[expected]
 
 
 def test_diverse_ones_differ_most_and_flawed_ones_come_last():
@@ -58,7 +68,7 @@ def test_diverse_ones_differ_most_and_flawed_ones_come_last():
     nearly = Sketch.from_polylines([[(0, 0), (100, 1), (100, 100)]])
     drawn = [one(-1.0), one(-2.0, nearly), one(-9.0, up), one(-0.5, up, ended=False)]
     for count, expected in ((2, [0, 2]), (4, [0, 2, 1, 3])):
-        chosen = most_diverse(EMPTY, drawn, count, SCALE)
+        chosen = most_diverse(candidates_of(drawn), count)
         assert [drawn.index(best) for best in chosen] == expected
 
 
@@ -99,8 +109,7 @@ def test_without_a_score_the_first_one_without_flaws_is_kept(monkeypatch):
     assert [(one.candidate, one.score) for one in unknown] == [(0, 0.0)] * 5
     single = model.generate(CATEGORIES[0], count=5, best_of=1, **SETTINGS)
     assert [one.score for one in single] == [0.0] * 5
-    number = iter(range(100))
-    monkeypatch.setattr("sketchrnn.model.choice.flaws", lambda *arguments: int(next(number) % 6 != 3))
+    monkeypatch.setattr("sketchrnn.model.choice.flaws", lambda prefix, drawing, scale: int(drawing.candidate != 3))
     assert [one.candidate for one in model.generate(CATEGORIES[2], count=3, best_of=6, **SETTINGS)] == [3] * 3
 
 
@@ -111,6 +120,26 @@ def test_the_best_of_a_drawing_does_not_depend_on_the_others(monkeypatch):
         (alone,) = model.generate(CATEGORIES[0], seed=drawing.seed, best_of=4, **SETTINGS)
         assert alone.candidate == drawing.candidate
         assert alone.sketch == drawing.sketch
+
+
+def test_after_a_good_candidate_no_other_one_is_sampled(monkeypatch):
+    model = recognized(monkeypatch)
+    sampled = []
+
+    def counted(network, jobs, state, wanted, threads):
+        sampled.extend(wanted)
+        return sample_jobs(network, jobs, state, wanted, threads)
+
+    monkeypatch.setattr("sketchrnn.model.model.sample_jobs", counted)
+    model.generate(CATEGORIES[2], count=BLOCK, best_of=6, **SETTINGS)  # without flaws and scores, the first is good
+    assert [number % 6 for _, number in sampled] == [0] * BLOCK
+    sampled.clear()
+    monkeypatch.setattr(FakeRecognizer, "log_probabilities", lambda self, drawings: np.full((len(drawings), 2), -9.0))
+    model.generate(CATEGORIES[1], count=BLOCK, best_of=6, **SETTINGS)  # no score is good
+    assert sorted(sampled) == [(0, number) for number in range(6 * BLOCK)]
+    sampled.clear()
+    model.generate(CATEGORIES[2], count=2, best_of=6, **SETTINGS)  # fewer than a block take the same time
+    assert sorted(sampled) == [(0, number) for number in range(12)]
 
 
 def test_diverse_keeps_the_best_of_all(monkeypatch):

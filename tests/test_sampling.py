@@ -9,7 +9,7 @@ from builders import CATEGORIES, CONFIGURATIONS, checkpoint_of, network_of, samp
 
 from sketchrnn.errors import CategoryError, ConfigurationError, FormatError, SketchRNNError
 from sketchrnn.model import batches, cells
-from sketchrnn.model.completion import Job, conditionings_for, sample_jobs
+from sketchrnn.model.completion import Job, after_prefixes, conditionings_for, sample_jobs
 from sketchrnn.model.model import Model
 from sketchrnn.model.network import NumpyNetwork
 from sketchrnn.model.noise import point_noise
@@ -127,7 +127,8 @@ def test_several_threads_draw_the_same(exact_products):
     request = Request(count=70, best_of=1, sampling=SAMPLING)
     conditionings = conditionings_for(network, prefix, CATEGORIES[0], request.tries, SAMPLING)
     job = Job(prefix, CATEGORIES[0], request, conditionings)
-    one, four = (sample_jobs(network, [job], threads)[0] for threads in (1, 4))
+    state, wanted = after_prefixes(network, [job]), [(0, number) for number in range(70)]
+    one, four = (sample_jobs(network, [job], state, wanted, threads) for threads in (1, 4))
     assert [each.sketch for each in one] == [each.sketch for each in four]
 
 

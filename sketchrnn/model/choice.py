@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +26,47 @@ SPOTS_AT_ONCE = 512
 """Points whose distances from all others are computed together. A limit keeps the memory small."""
 
 
-def best_of(prefix: EncodedPrefix, candidates: Sequence[Drawing], offset_scale: float) -> Drawing:
-    """Return the best candidate of one drawing: the fewest flaws, then the highest score, then the first."""
-    return min(candidates, key=lambda one: (flaws(prefix, one, offset_scale), -one.score))
+GOOD_SCORE = math.log(0.8)
+"""A candidate without flaws is good if its score, the logarithm of the recognizer's probability, is at least this."""
 
 
-def most_diverse(
-    prefix: EncodedPrefix, candidates: Sequence[Drawing], count: int, offset_scale: float
-) -> list[Drawing]:
+@dataclass(frozen=True)
+class Candidate:
+    """One of several drawings of which the best is kept.
+
+    Attributes:
+        drawing: with its score.
+        flaws: their number.
+    """
+
+    drawing: Drawing
+    flaws: int
+
+    @property
+    def good(self) -> bool:
+        """Whether no other candidate is needed."""
+        return not self.flaws and self.drawing.score >= GOOD_SCORE
+
+    @classmethod
+    def of(cls, prefix: EncodedPrefix, drawing: Drawing, offset_scale: float) -> Candidate:
+        """Count the flaws of a drawing."""
+        return cls(drawing, flaws(prefix, drawing, offset_scale))
+
+
+def best_of(candidates: Sequence[Candidate]) -> Drawing:
+    """Return the first good candidate of a drawing, else the one with the fewest flaws, then the highest score."""
+    good = next((one for one in candidates if one.good), None)
+    return (good or min(candidates, key=lambda one: (one.flaws, -one.drawing.score))).drawing
+
+
+def most_diverse(candidates: Sequence[Candidate], count: int) -> list[Drawing]:
     """Return candidates that differ: first the best one, then always the one that is farthest from the chosen ones.
 
     Candidates with flaws come last.
     """
-    flawed = [flaws(prefix, one, offset_scale) for one in candidates]
-    order = sorted(range(len(candidates)), key=lambda number: (flawed[number], -candidates[number].score))
-    wholes = [one.sketch for one in candidates]
+    drawings, flawed = [one.drawing for one in candidates], [one.flaws for one in candidates]
+    order = sorted(range(len(candidates)), key=lambda number: (flawed[number], -drawings[number].score))
+    wholes = [one.sketch for one in drawings]
     empty = np.zeros(2 * SIGNATURE_POINTS, np.float32)
     signatures = np.stack([signature(whole) if whole.strokes else empty for whole in wholes])
     taken = order[:1]
@@ -49,7 +77,7 @@ def most_diverse(
         taken.append(max(left, key=lambda number: float(nearest[number])))
         left.remove(taken[-1])
     rest = [number for number in order[1:] if flawed[number]]
-    return [candidates[number] for number in (taken + rest)[:count]]
+    return [drawings[number] for number in (taken + rest)[:count]]
 
 
 def flaws(prefix: EncodedPrefix, drawing: Drawing, offset_scale: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Job:
     request: Request
     conditionings: Array
 
-    @property
+    @cached_property
     def tries(self) -> tuple[tuple[int, int], ...]:
         """Seed and candidate number of each candidate."""
         return self.request.tries
@@ -65,49 +66,49 @@ def conditionings_for(
     return network.conditioning(np.full(1 if z is None else len(tries), index), z, sampling.guidance, sampling.clarity)
 
 
-def sample_jobs(network: NumpyNetwork, jobs: Sequence[Job], threads: int = 1) -> list[list[Drawing]]:
-    """Sample all candidates of some jobs in one batch, each to its end.
-
-    Args:
-        network: the model.
-        jobs: the candidates; all requests have the same sampling, except for their seeds.
-        threads: how many share the work.
-
-    Returns:
-        For each job its candidates, in the order of its tries.
-    """
+def after_prefixes(network: NumpyNetwork, jobs: Sequence[Job]) -> DecoderState:
+    """Return the states after the prefixes of some jobs: one for each of their conditionings."""
     state = after_start(network, np.concatenate([job.conditionings for job in jobs]))
     rows = [job.prefix.rows[1:] for job in jobs for _ in job.conditionings]
     if any(map(len, rows)):
         _, state = follow(network, state, rows, score=False)
-    shared = np.cumsum([0] + [len(job.conditionings) for job in jobs])
-    index = np.concatenate(
-        [
-            first + (np.arange(len(job.tries)) if len(job.conditionings) > 1 else np.zeros(len(job.tries), np.int64))
-            for first, job in zip(shared, jobs, strict=False)
-        ]
-    )
-    tries = np.array([each for job in jobs for each in job.tries], np.int64).reshape(-1, 2)
+    return state
+
+
+def sample_jobs(
+    network: NumpyNetwork,
+    jobs: Sequence[Job],
+    state: DecoderState,
+    wanted: Sequence[tuple[int, int]],
+    threads: int = 1,
+) -> list[Drawing]:
+    """Sample candidates of some jobs in one batch, each to its end.
+
+    Args:
+        network: the model.
+        jobs: all requests have the same sampling, except for their seeds.
+        state: what :func:`after_prefixes` returned.
+        wanted: the candidates: index of the job, and index in its tries.
+        threads: how many share the work.
+
+    Returns:
+        The candidates, in the order of ``wanted``.
+    """
+    first = np.cumsum([0] + [len(job.conditionings) for job in jobs])
+    index = np.array([first[job] + (number if len(jobs[job].conditionings) > 1 else 0) for job, number in wanted])
+    tries = np.array([jobs[job].tries[number] for job, number in wanted], np.int64)
     parts = np.array_split(np.arange(len(tries)), max(1, min(threads, len(tries) // BLOCK)))
 
     def sampled(part: NDArray[np.int64]) -> list[tuple[Array, bool]]:
         return _sample(network, state.take(index[part]), tries[part, 0], tries[part, 1], jobs[0].request.sampling)
 
-    results = iter(one for each in in_threads(sampled, parts, threads) for one in each)
-    return [
-        [
-            Drawing(
-                job.prefix.sketch,
-                _continued(job.prefix, stroke3, network.offset_scale),
-                ended,
-                seed,
-                job.category,
-                candidate,
-            )
-            for (seed, candidate), (stroke3, ended) in zip(job.tries, results, strict=False)
-        ]
-        for job in jobs
-    ]
+    drawn = []
+    results = (one for each in in_threads(sampled, parts, threads) for one in each)
+    for (job, _), (seed, candidate), (stroke3, ended) in zip(wanted, tries.tolist(), results, strict=True):
+        prefix, category = jobs[job].prefix, jobs[job].category
+        completion = _continued(prefix, stroke3, network.offset_scale)
+        drawn.append(Drawing(prefix.sketch, completion, ended, seed, category, candidate))
+    return drawn
 
 
 def _sample(

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.formats import Record, read_records
 from sketchrnn.model.batches import attempt, in_batches, in_threads, processors
-from sketchrnn.model.cells import Array
+from sketchrnn.model.cells import BLOCK, Array
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
-from sketchrnn.model.choice import best_of, most_diverse
-from sketchrnn.model.completion import Job, conditionings_for, sample_jobs
+from sketchrnn.model.choice import Candidate, best_of, most_diverse
+from sketchrnn.model.completion import Job, after_prefixes, conditionings_for, sample_jobs
 from sketchrnn.model.drawing import Drawing, render
 from sketchrnn.model.guess import CATEGORIES_TRIED, Guess, guess_by_likelihood, ranked
 from sketchrnn.model.latent import between, combined, grid, latent_point_of_category, latent_points_of_sketch
@@ -424,53 +424,74 @@ class Model:
         return [replace(one, title=title, part="drawing") for (one,), title in zip(drawn, titles, strict=True)]
 
     def _draw(self, jobs: Sequence[Job], threads: int) -> list[list[Drawing]]:
-        """Sample all candidates of some jobs in one batch, and return the drawings that are kept of each."""
+        """Sample the candidates of some jobs in batches, and return the drawings that are kept of each.
+
+        After a good candidate of a drawing, no other one is sampled. A batch has at least BLOCK candidates, because
+        fewer take the same time.
+        """
         if not jobs:
             return []
-        sampled = self._scored(jobs, sample_jobs(self.network, jobs, threads), threads)
-        kept = []
-        for job, candidates in zip(jobs, sampled, strict=True):
-            request, scale = job.request, self.network.offset_scale
-            if request.diverse:
-                kept.append(most_diverse(job.prefix, candidates, request.count, scale))
-            elif request.best_of == 1:
-                kept.append(candidates)
-            else:
-                groups = (
-                    candidates[first : first + request.best_of] for first in range(0, len(candidates), request.best_of)
-                )
-                kept.append([best_of(job.prefix, group, scale) for group in groups])
+        state = after_prefixes(self.network, jobs)
+        groups = [(number, group) for number, job in enumerate(jobs) for group in job.request.groups]
+        found: list[list[Candidate]] = [[] for _ in groups]
+        unfinished = list(range(len(groups)))
+        while unfinished:
+            size = max(1, BLOCK // len(unfinished))
+            wanted = []
+            for index in unfinished:
+                number, group = groups[index]
+                first = len(found[index])
+                end = len(group) if jobs[number].request.diverse else first + size
+                wanted += [(index, number, each) for each in group[first:end]]
+            pairs = [(number, each) for _, number, each in wanted]
+            drawn = self._scored(jobs, pairs, sample_jobs(self.network, jobs, state, pairs, threads), threads)
+            for (index, number, _), drawing in zip(wanted, drawn, strict=True):
+                found[index].append(Candidate.of(jobs[number].prefix, drawing, self.network.offset_scale))
+            unfinished = [
+                index
+                for index in unfinished
+                if len(found[index]) < len(groups[index][1]) and not any(one.good for one in found[index])
+            ]
+        kept: list[list[Drawing]] = [[] for _ in jobs]
+        for (number, _), candidates in zip(groups, found, strict=True):
+            request = jobs[number].request
+            kept[number] += most_diverse(candidates, request.count) if request.diverse else [best_of(candidates)]
         return kept
 
-    def _scored(self, jobs: Sequence[Job], sampled: list[list[Drawing]], threads: int) -> list[list[Drawing]]:
-        """Return candidates with the recognizer's scores, for jobs with several candidates."""
+    def _scored(
+        self, jobs: Sequence[Job], wanted: Sequence[tuple[int, int]], sampled: list[Drawing], threads: int
+    ) -> list[Drawing]:
+        """Return candidates with the recognizer's scores, for jobs with several candidates.
+
+        Args:
+            jobs: all of them.
+            wanted: index of the job of each candidate, and its index in the job's tries.
+            sampled: the candidates.
+            threads: how many share the work.
+        """
         recognizer = self.recognizer
         if recognizer is None:
             return sampled
-        wanted = [
-            number
-            for number, job in enumerate(jobs)
+        columns = [
+            recognizer.categories.index(str(job.category))
             if job.category in recognizer.categories and (job.request.best_of > 1 or job.request.diverse)
+            else None
+            for job in jobs
         ]
-        drawings = [one.sketch.strokes for number in wanted for one in sampled[number]]
-        columns = np.repeat(
-            [recognizer.categories.index(str(jobs[number].category)) for number in wanted],
-            [len(sampled[number]) for number in wanted],
-        ).astype(np.int64)
+        chosen = [index for index, (job, _) in enumerate(wanted) if columns[job] is not None]
+        own = np.array([columns[wanted[index][0]] for index in chosen], np.int64)
 
-        def scores_from(first: int) -> Array:
+        def scores_from(first: int) -> list[float]:
             part = slice(first, first + SCORED_AT_ONCE)
-            return np.take_along_axis(recognizer.log_probabilities(drawings[part]), columns[part, None], axis=1)[:, 0]
+            strokes = [sampled[index].sketch.strokes for index in chosen[part]]
+            scores = np.take_along_axis(recognizer.log_probabilities(strokes), own[part, None], axis=1)
+            return [float(score) for score in scores[:, 0]]
 
-        parts = in_threads(scores_from, range(0, len(drawings), SCORED_AT_ONCE), threads)
-        scores = np.concatenate([np.zeros(0, np.float32), *parts])
-        first = 0
-        for number in wanted:
-            end = first + len(sampled[number])
-            pairs = zip(sampled[number], scores[first:end].tolist(), strict=True)
-            sampled[number] = [replace(one, score=score) for one, score in pairs]
-            first = end
-        return sampled
+        parts = in_threads(scores_from, range(0, len(chosen), SCORED_AT_ONCE), threads)
+        scored = list(sampled)
+        for index, score in zip(chosen, (one for part in parts for one in part), strict=True):
+            scored[index] = replace(sampled[index], score=score)
+        return scored
 
     def _guess(self, prefixes: Sequence[Prefix], threads: int = 1) -> list[list[Guess] | SketchRNNError]:
         sketches = [prefix.sketch if isinstance(prefix, Record) else prefix for prefix in prefixes]

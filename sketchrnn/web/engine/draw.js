@@ -9,6 +9,7 @@ const PAGE = 13; // larger side of a drawing, in offset scales, beyond which it 
 const SPOT = 0.1; // a drawing scribbles if a square of SPOT times its larger side has more than SPOT_SHARE of its points
 const [SPOT_SHARE, SPOT_POINTS] = [1 / 3, 4]; // and at least SPOT_POINTS
 const [POINTS, LATENTS] = [0, 1]; // streams of random numbers
+const GOOD_SCORE = Math.log(0.8); // after a candidate without flaws and with this score, the others do not count
 
 /**
  * Draws candidates of a partial sketch, all at once. Yields null regularly so that other work can run, and events of each
@@ -167,9 +168,13 @@ function* chosen(drawings, network, recognizer, prefix, category, { count, bestO
   const order = [...candidates.keys()].sort(
     (one, other) => candidates[one].flaws - candidates[other].flaws || candidates[other].score - candidates[one].score,
   );
+  const isGood = (index) => !candidates[index].flaws && candidates[index].score >= GOOD_SCORE;
   const best = diverse
     ? farApart(order, candidates, wholes).slice(0, count)
-    : Array.from({ length: count }, (_, number) => order.find((index) => Math.floor(index / bestOf) === number));
+    : Array.from({ length: count }, (_, number) => {
+        const isOwn = (index) => Math.floor(index / bestOf) === number;
+        return [...candidates.keys()].find((index) => isOwn(index) && isGood(index)) ?? order.find(isOwn);
+      });
   return { candidates, completions: best.map((index) => candidates[index]) };
 }
 
