@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -125,11 +126,11 @@ class Visitor:
         )
 
 
-def watch_page(browser, address: str, rounds: int) -> dict[str, float]:
+def watch_page(browser, address: str, rounds: int, shapes: Sequence[str]) -> dict[str, float]:
     """Draw lines on the page; return figures in ms."""
     first, frames, guesses, longest = [], [], [], []
     for round_ in range(rounds):
-        for shape in SHAPES:
+        for shape in shapes:
             visitor = Visitor(browser, address)
             visitor.draw(shape, size=90 + 10 * (round_ % 5))
             visitor.wait_until_drawn()
@@ -260,6 +261,7 @@ def percentile(values: list[float], share: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of all shapes, each on a page just opened")
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--drawings", type=int, default=500, help="after which the memory is compared")
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
@@ -275,7 +277,10 @@ def main() -> None:
             browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
             addresses = {"served": f"http://127.0.0.1:{port}/", "file": path.as_uri()}
             if arguments.rounds:
-                rows = [row_of(name, watch_page(browser, one, arguments.rounds)) for name, one in addresses.items()]
+                rows = [
+                    row_of(name, watch_page(browser, one, arguments.rounds, arguments.shapes))
+                    for name, one in addresses.items()
+                ]
                 write_results("page", [began, "", *TABLE, *rows])
             if arguments.drawings:
                 write_results(

@@ -127,5 +127,5 @@ def test_page(benchmark):
     table = measured("page server", visitors=20, seconds=1)
     assert "20 served, 0 faults" in table
     assert "Resident memory" in table
-    assert "| file |" in measured("page", rounds=1)
+    assert "| file |" in measured("page", rounds=1, shapes="arc")
     assert "2 drawings" in measured("page memory", drawings=2)

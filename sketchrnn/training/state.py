@@ -40,8 +40,8 @@ CLARITY = "clarity"
 def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
     """Return a model with the categories of the drawings added.
 
-    The initial embedding of a new category is the mean of the known ones. A model with one category gets the category
-    of the drawings instead.
+    The initial embedding of a new category, and its prior of extents, is the mean of the known ones. A model with one
+    category gets the category of the drawings instead.
 
     Raises:
         ConfigurationError: the drawings have another unit, or several categories where the model has only one.
@@ -58,13 +58,14 @@ def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
             )
         return replace(start, configuration=replace(configuration, categories=drawings.categories))
     new = tuple(name for name in drawings.categories if name not in configuration.categories)
-    known = start.weights[CATEGORY_WEIGHT]
-    mean = known.astype(np.float32).mean(axis=0, keepdims=True)
+    by_category = {name: start.weights[name] for name in (CATEGORY_WEIGHT, EXTENT_PRIOR) if name in start.weights}
+    means = {name: known.astype(np.float32).mean(axis=0, keepdims=True) for name, known in by_category.items()}
     return replace(
         start,
         configuration=replace(configuration, categories=configuration.categories + new),
         training=start.training | {CATEGORY_COUNTS: start.category_counts.tolist() + [0] * len(new)},
-        weights=start.weights | {CATEGORY_WEIGHT: np.concatenate([known, np.repeat(mean, len(new), axis=0)])},
+        weights=start.weights
+        | {name: np.concatenate([known, *[means[name]] * len(new)]) for name, known in by_category.items()},
     )
 
 
@@ -124,10 +125,13 @@ class TrainingState:
         self.step, self.best_score, self.best_step, self.evaluated_step = 0, float("inf"), 0, -1
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
+        self._extent_prior = _extent_prior(drawings.of_split("train"))
+        if start is not None and EXTENT_PRIOR in start.weights:
+            drawn = counts[: len(self._extent_prior), None, None] > 0
+            self._extent_prior = np.where(drawn, self._extent_prior, start.weights[EXTENT_PRIOR])
         if start is not None:
             counts = np.maximum(counts, start.category_counts)  # the drawings can be the same
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
-        self._extent_prior = _extent_prior(drawings.of_split("train"))
         self._averaged_share = training.averaged_share
         self._record = {
             STARTED_FROM: None if start is None else _record_of(start),

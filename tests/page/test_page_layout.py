@@ -31,15 +31,22 @@ def drawn(opened, addresses, **options):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
-def test_no_control_is_cut_off(addresses, opened, size, language):
+def test_a_window_of_any_size(addresses, opened, size, language):
+    """One page goes through its states, because opening pages takes most of the time of these tests."""
     options = {"viewport": {"width": size[0], "height": size[1]}, "locale": language}
     page = opened(addresses["served"], model=MODEL, **options)
     assert page.evaluate(CUT_OFF, CONTROLS) == []
+    if size != SIZES[0]:
+        the_demonstration_is_above_the_hint(page)
     page.evaluate("() => document.getElementById('canvas').scrollIntoView({ block: 'center' })")
+    before = sheet_of(page, size)
     page.draw(page.circle(0.4))
     page.wait_until_drawn()
     page.wait_for_selector(".ending svg")
     assert page.evaluate(CUT_OFF, CONTROLS) == []
+    assert sheet_of(page, size) == before, "else it would move under the pen"
+    if size != SIZES[0]:
+        names_are_beside_the_pictures(page)
     page.click("#download")
     assert page.evaluate(CUT_OFF, "[data-format]") == []
     page.keyboard.press("Escape")
@@ -47,23 +54,18 @@ def test_no_control_is_cut_off(addresses, opened, size, language):
     box = page.locator("#category-list").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= size[0]
+    page.keyboard.press("Escape")
+    if size != SIZES[0]:
+        earlier_drawings_cover_nothing_else(page)
 
 
-@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1400, 900)], ids=lambda size: "x".join(map(str, size)))
-def test_the_sheet_keeps_its_size(addresses, opened, size):
-    """A sheet that changed its size while something is drawn would move under the pen."""
-    page = opened(addresses["served"], model=MODEL, viewport={"width": size[0], "height": size[1]})
-    before = page.locator("#canvas").bounding_box()
-    page.draw(page.circle())
-    page.wait_until_drawn()
-    page.wait_for_selector(".ending svg")
-    assert page.locator("#canvas").bounding_box() == before
+def sheet_of(page, size):
+    """Return the sheet's size, and where it is in windows that do not scroll."""
+    box = page.locator("#canvas").bounding_box()
+    return box if min(size) >= 390 else (box["width"], box["height"])
 
 
-@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
-def test_the_demonstration_is_above_the_hint(addresses, opened, size):
-    viewport = {"width": size[0], "height": size[1]}
-    page = opened(addresses["served"], model=MODEL, viewport=viewport, reduced_motion="reduce")
+def the_demonstration_is_above_the_hint(page):
     inked = """() => {
       const canvas = document.getElementById("canvas");
       const [sheet, title] = [canvas, document.querySelector(".hint-title")].map((one) => one.getBoundingClientRect());
@@ -78,18 +80,14 @@ def test_the_demonstration_is_above_the_hint(addresses, opened, size):
     assert page.evaluate(inked) == [True, False]
 
 
-@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
-def test_names_are_beside_the_pictures(addresses, opened, size):
-    page = drawn(opened, addresses, viewport={"width": size[0], "height": size[1]})
+def names_are_beside_the_pictures(page):
     for ending in page.locator(".ending:has(.ending-name)").all():
         picture, name = ending.locator("svg").bounding_box(), ending.locator(".ending-name").bounding_box()
         assert picture["height"] >= 30
         assert picture["y"] + picture["height"] <= name["y"] + 0.5
 
 
-@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: "x".join(map(str, size)))
-def test_earlier_drawings_cover_nothing_else(addresses, opened, size):
-    page = drawn(opened, addresses, viewport={"width": size[0], "height": size[1]})
+def earlier_drawings_cover_nothing_else(page):
     page.click("#new-sheet")
     page.click("#drawings-button")
     page.wait_for_selector("#drawings-list button")
