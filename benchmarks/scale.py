@@ -1,18 +1,21 @@
 """How well is the scale of a prefix estimated, and how large are the first rows of the training drawings?
 
-    python benchmarks/scale.py STORE
+    python benchmarks/scale.py STORE [--effective-rows 4 8 16 32]
 
 The first is measured on the first parts of test drawings. The second is the prior USUAL_EXTENTS of
-sketchrnn/model/scale.py.
+sketchrnn/model/scale.py. With several --effective-rows, the errors of these settings are compared.
 """
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 from guess import first_part
 from results import machine, write_results
 
+from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.dataset.load import load
+from sketchrnn.model import scale
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import PrefixSettings, conditionings_of, encode_prefix
@@ -25,11 +28,35 @@ OFF = 1.25
 """Scales that differ from the true one by more than this factor are counted."""
 
 
+def errors_with(network: NumpyNetwork, test: Drawings, chosen: np.ndarray, tried: Sequence[float]) -> list[str]:
+    """Return a table: mean of |log(estimate / true scale)| of the median of the posterior, for each EFFECTIVE_ROWS."""
+    lines = ["| effective rows | " + " | ".join(f"{share:.0%} shown" for share in SHARES) + " |"]
+    lines += ["| --- " * (len(SHARES) + 1) + "|"]
+    categories = [network.configuration.category_index(test.categories[test.category[place]]) for place in chosen]
+    conditionings = conditionings_of(network, categories)
+    usual = scale.EFFECTIVE_ROWS, scale.QUANTILE
+    for rows in tried:
+        scale.EFFECTIVE_ROWS, scale.QUANTILE = rows, 0.5
+        errors = []
+        for share in SHARES:
+            parts = [first_part(Sketch.from_stroke3(test.stroke3(place)), share) for place in chosen]
+            found = [
+                find_scales(network, [part], [category], conditioning[None])
+                for part, category, conditioning in zip(parts, categories, conditionings, strict=True)
+            ]
+            errors.append(float(np.abs(np.log(found)).mean()))
+        lines.append(f"| {rows:g} | " + " | ".join(f"{error:.3f}" for error in errors) + " |")
+        print(lines[-1], flush=True)
+    scale.EFFECTIVE_ROWS, scale.QUANTILE = usual
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--model", help="default: the model that ships")
     parser.add_argument("--count", type=int, default=200, help="test drawings")
+    parser.add_argument("--effective-rows", type=float, nargs="+", default=[], help="values of EFFECTIVE_ROWS")
     arguments = parser.parse_args()
     generator = np.random.default_rng(0)
     network = NumpyNetwork(load_model(arguments.model, prefixes=DECODER_TENSORS))
@@ -67,6 +94,8 @@ def main() -> None:
             given = "given" if known else "not given"
             lines.append(f"| {share:.0%} | {given} | {low:.2f} | {middle:.2f} | {high:.2f} | {off:.0%} |")
             print(lines[-1], flush=True)
+    if arguments.effective_rows:
+        lines += ["", *errors_with(network, test, chosen, arguments.effective_rows)]
     right: dict[float, list[float]] = {share: [] for share in SHARES}
     for place in chosen:
         for share in SHARES:

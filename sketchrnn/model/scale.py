@@ -32,6 +32,7 @@ USUAL_LENGTH = 40
 WHOLE = 0.02
 """A part whose log extent is at most this below that of the whole drawing is as large as the whole."""
 LEAST_DEVIATION = 0.1
+"""Of log(extent), so that few drawings that are alike do not exclude other extents."""
 LEAST_PROBABILITY = 1e-12
 """Of an extent of GRID, so that no prior excludes one."""
 USUAL_SHARE = 0.7
@@ -102,7 +103,7 @@ def find_scales(
 def _log_likelihoods(
     network: NumpyNetwork, rows: list[NDArray[np.float64]], conditionings: Array
 ) -> NDArray[np.float64]:
-    """Return the log likelihood of each prefix at each size of TRIED, (B, T).
+    """Return the log likelihood of each prefix at each extent of TRIED, (B, T).
 
     Args:
         network: the model.
@@ -161,13 +162,11 @@ def extent_prior(categories: Iterable[tuple[Array, NDArray[np.integer[Any]]]]) -
         categories: for each, the offsets of some drawings in any unit, padded with 0, (B, N, 2), and their lengths,
             (B,).
     """
-    sums, counts = np.zeros((0, len(ROWS), 4)), 1
-    for offsets, lengths in categories:
-        sums = np.concatenate([sums, _sums(offsets.astype(np.float64), lengths)[None]])
-        counts += len(lengths)
+    parts = [(_sums(offsets.astype(np.float64), lengths), len(lengths)) for offsets, lengths in categories]
+    sums, counts = np.stack([sums for sums, _ in parts]), sum(count for _, count in parts)
     whole, mean, deviation = USUAL_EXTENTS.T
     usual = np.stack([whole, 1.0 - whole, (1.0 - whole) * mean, (1.0 - whole) * (mean**2 + deviation**2)], axis=1)
-    average = (sums.sum(axis=0) + usual / USUAL_LENGTH) / counts  # of a drawing; it has a part in each of ROWS
+    average = (sums.sum(axis=0) + usual / USUAL_LENGTH) / (counts + 1)  # of a drawing; it has parts of all ROWS
     sums += SHARED_DRAWINGS * average
     whole, others, log_extents, squares = np.moveaxis(sums, -1, 0)
     mean = log_extents / others
