@@ -28,8 +28,9 @@ export PYTHONPATH="$PWD:$PWD/tests:$PWD/benchmarks"
 if ! "$PYTHON" -c "import sketchrnn.training.run, pytest, hypothesis" 2>/dev/null; then
   "$PYTHON" -m venv --system-site-packages .gpu-environment
   PYTHON=$PWD/.gpu-environment/bin/python
-  "$PYTHON" -m pip install --quiet --no-index --find-links gpu-wheels numpy safetensors click tqdm requests filelock \
-    ndjson svgwrite msgspec svgelements tinycss2 cssselect2 pytest hypothesis
+  "$PYTHON" -c 'import configparser as c; p = c.ConfigParser(); p.read("setup.cfg"); print(p["options"]["install_requires"])' \
+    > "$OUT/requirements.txt"
+  "$PYTHON" -m pip install --quiet --no-index --find-links gpu-wheels -r "$OUT/requirements.txt" pytest hypothesis
 fi
 if [ "$device" = cuda ]; then
   "$PYTHON" -c "import torch; assert torch.cuda.is_available(), 'torch finds no GPU: see --device cpu --smoke'"
