@@ -37,7 +37,7 @@ export interface CompleteOptions extends GuessOptions {
   seed?: number;
   /** Number of completions; for `completions` and `stream`. Default: 1. */
   count?: number;
-  /** Candidates sampled for each completion; the best one is kept. Default: 4. */
+  /** Candidates sampled for each completion; the first good one is kept, else the best one. Default: 4. */
   bestOf?: number;
   /** Keep the good candidates that differ most from each other. Default: false. */
   diverse?: boolean;
