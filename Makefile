@@ -2,6 +2,8 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+# tests wait for browsers much of the time, so few processors get half as many workers more
+WORKERS ?= $(shell $(PYTHON) -c "import os; n = os.cpu_count() or 2; print(max(n, min(n + n // 2, 6)))")
 
 .PHONY: demo test test-avx2 test-js lint docs package bench clean
 
@@ -11,14 +13,14 @@ demo: .venv/installed
 	@echo "A butterfly, completed six times: open $(CURDIR)/out/butterfly.svg"
 
 test: .venv/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # the numerical tests as on a processor without AVX-512: oneDNN and torch obey these variables
 NUMERICAL := recurrence network cells losses mixture numpy_network reference evaluation devices
 
 test-avx2: .venv/installed-test
 	OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 \
-	  $(BIN)/python -m pytest -n auto $(NUMERICAL:%=tests/test_%.py)
+	  $(BIN)/python -m pytest -n $(WORKERS) $(NUMERICAL:%=tests/test_%.py)
 
 test-js:
 	cd js && npm install --no-audit --no-fund --no-package-lock --silent && npm test
