@@ -321,7 +321,7 @@ def test_draw_complete_and_read_back_in_jupyterlab(lab, browser_model):
         press(canvas, "Undo")
         assert canvas.locator(".sheet .ink").count() == 2
         press(canvas, "Complete")
-        canvas.locator(".sheet .completion").first.wait_for()
+        canvas.locator(".sheet .completion").first.wait_for(state="attached")  # a dot has no size
         assert canvas.locator(".versions button").count() == 2
         assert [worker.url for worker in notebook.page.workers if worker.url.startswith("blob:")]
         found = notebook.values(1)
@@ -344,7 +344,7 @@ def test_draw_complete_and_read_back_in_jupyterlab(lab, browser_model):
         widths = [part.bounding_box()["width"] for part in canvas.locator(".sheet .ink").all()]
         assert max(widths) > 100  # fitted to the sheet
         press(canvas, "Complete")
-        canvas.locator(".sheet .completion").first.wait_for()
+        canvas.locator(".sheet .completion").first.wait_for(state="attached")  # a dot has no size
         found = notebook.values(1)
         assert (found["strokes"][0], found["scale"]) == ([[0, 0], [0.4, 0]], None)
         assert_same_completions(found, browser_model, count=1)
@@ -474,7 +474,7 @@ def test_the_script_needs_only_the_interface_of_anywidget(browser_model, policy,
         shown.draw(*CIRCLE)
         shown.draw((0.4, 0.4), (0.42, 0.42))
         press(shown.canvas, "Complete")
-        shown.canvas.locator(".sheet .completion").first.wait_for()
+        shown.canvas.locator(".sheet .completion").first.wait_for(state="attached")  # a dot has no size
         assert len(page.workers) == workers
         canvas.set_state({"_content": page.evaluate("state._content")})
         assert len(canvas.sketch.strokes) == 2
