@@ -8,8 +8,9 @@ const ROWS_BETWEEN_CUTS = 2;
  * Yields regularly, so that other work can run; returns the log density of a prefix under each of K hypotheses.
  *
  * `state`: before START, of K drawings; it is changed. `rows`: START and the prefix, in offset scales: one list for
- * all, or a list for each. `prior`: added to each. `logUnit`: logarithm of the factor of the prefix's coordinates for each;
- * an offset of exactly 0 counts as a probability. `margin`: hypotheses this number of nats behind the best are dropped.
+ * all, or a list for each. `prior`: added to each. `logUnit`: logarithm of the factor of the prefix's coordinates for
+ * each; an offset of exactly 0 counts as a probability. `margin`: hypotheses this number of nats behind the best are
+ * dropped.
  * @param {any} network @param {any} state @param {(number[] | Float32Array)[][]} rows
  * @param {{ prior: ArrayLike<number>, logUnit?: number[], margin?: number }} options
  */
@@ -22,7 +23,7 @@ export function* logLikelihood(network, state, rows, { prior, logUnit, margin = 
   const best = () => active.reduce((highest, index) => Math.max(highest, total[index]), -Infinity);
   for (let number = 1; number < rowsOf(0).length; number++) {
     const highest = best();
-    const cut = number % ROWS_BETWEEN_CUTS === 0 || number === 1;
+    const cut = number % ROWS_BETWEEN_CUTS === 0;
     const near = [...active.keys()].filter((slot) => !cut || highest - total[active[slot]] <= margin);
     if (near.length < active.length) {
       for (const index of active) if (highest - total[index] > margin) behind[index] = highest - total[index];
