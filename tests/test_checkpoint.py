@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -112,6 +113,21 @@ def test_files_of_other_kinds(path, content):
 def test_safetensors_of_someone_else(path, header):
     path.write_bytes(save({"weight": np.zeros(3, np.float32)}, header))
     assert "found another safetensors file" in refusal(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite(path, dtype, value):
+    """Else a model would draw nothing, or something wrong."""
+    checkpoint = load_checkpoint(path)
+    weights = {name: array.astype(dtype) for name, array in checkpoint.weights.items()}
+    largest = weights["decoder.output.bias"]
+    largest[:] = np.finfo(dtype).max
+    save_checkpoint(dataclasses.replace(checkpoint, weights=weights), path)
+    assert np.array_equal(load_checkpoint(path).weights["decoder.output.bias"], largest)
+    weights["category.weight"][1, 2:4] = value
+    save_checkpoint(dataclasses.replace(checkpoint, weights=weights), path)
+    assert refusal(path).endswith("tensor category.weight: expected finite numbers, found 2 that are not")
 
 
 @pytest.mark.parametrize("version", ["2", "0", "", "one", None])

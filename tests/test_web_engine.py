@@ -402,6 +402,17 @@ def test_damaged_files_are_refused(engine, change, words):
         engine.load(content)
 
 
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_with_numbers_that_are_not_finite_is_refused(engine, precision, value):
+    model = model_of(**KNOWN)
+    bias = np.array(model.weights["decoder.output.bias"])
+    bias[3] = value
+    content = page_model(dataclasses.replace(model, weights={**model.weights, "decoder.output.bias": bias}), precision)
+    with pytest.raises(RuntimeError, match=r"tensor decoder\.output\.bias: expected finite numbers"):
+        engine.load(content)
+
+
 @pytest.mark.parametrize(
     ("strokes", "options", "words"),
     [

@@ -26,6 +26,8 @@ CATEGORY_COUNTS = "category_counts"
 """Key in ``training`` of the number of training drawings per category."""
 STARTED_FROM = "started_from"
 """Where ``training`` names the model whose weights were the first ones, with that model's own record."""
+FLOAT16_EXPONENT = np.uint16(0x7C00)
+"""The bits of the exponent: all of them are set in infinities and NaN."""
 INT8_SCALE, LARGEST_INT8 = ".scale", 127
 """A tensor of int8 has a second one with this ending: what its rows are multiplied by."""
 RECOGNIZER_TENSORS = "recognizer."
@@ -190,7 +192,7 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
             header = file.metadata() or {}
             _check_header(path, header)
             names = [name for name in file.keys() if name.startswith(prefixes)]  # noqa: SIM118  (no mapping)
-            weights = _from_int8({name: file.get_tensor(name) for name in names})
+            weights = _from_int8({name: _finite(path, name, file.get_tensor(name)) for name in names})
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: a number type that NumPy does not know
         cause = "is empty" if not Path(path).stat().st_size else f"damaged or no safetensors file ({error})"
         raise CheckpointError(f"{path}: expected a sketchrnn checkpoint: {cause}") from error
@@ -207,6 +209,22 @@ def load_checkpoint(path: str | Path, *, prefixes: tuple[str, ...] = ("",)) -> C
         )
     except (KeyError, TypeError, ValueError, RecursionError, ConfigurationError, CheckpointError) as error:
         raise CheckpointError(f"{path}: the header of the checkpoint is damaged: {error}") from error
+
+
+def _finite(path: str | Path, name: str, value: NDArray[Any]) -> NDArray[Any]:
+    """Return a tensor.
+
+    Raises:
+        CheckpointError: a number in it is not finite.
+    """
+    if value.dtype == np.float16:  # by its bits, because np.isfinite is slow for it
+        finite = value.view(np.uint16) & FLOAT16_EXPONENT != FLOAT16_EXPONENT
+    else:
+        finite = np.isfinite(value)
+    if not finite.all():
+        count = int(np.count_nonzero(~finite))
+        raise CheckpointError(f"{path}: tensor {name}: expected finite numbers, found {count} that are not")
+    return value
 
 
 def load_shipped(*, prefixes: tuple[str, ...] = ("",)) -> Checkpoint:

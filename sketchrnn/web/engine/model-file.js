@@ -13,7 +13,7 @@ const LATER_FIELDS = {
 };
 const MOST_COUNTED = 200; // limit of the drawings per category in the prior, as in checkpoint.py
 const BYTES = { F32: 4, F16: 2, I8: 1 };
-const POWERS = Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15));
+const POWERS = Array.from({ length: 32 }, (_, exponent) => (exponent < 31 ? 2 ** (exponent - 15) : Infinity));
 
 /**
  * Returns the content of a file: `configuration`, that of the `recognizer` or null, `offsetScale`, `unit`,
@@ -58,6 +58,8 @@ export function readModelFile(buffer) {
           `the model: tensor ${name} ${found ? `has shape [${found}]` : "is missing"}; expected shape [${shape}]`,
         );
       const numbers = numbersOf(name);
+      if (Number.isNaN(numbers.reduce((sum, value) => sum + 0 * value, 0))) // 0 times infinity is NaN
+        throw new Error(`the model: tensor ${name}: expected finite numbers, found others`);
       return tensors[name].dtype === "I8" ? fromInt8(numbers, numbersOf(`${name}.scale`)) : numbers;
     },
   };
