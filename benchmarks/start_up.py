@@ -46,9 +46,14 @@ def run(command: list[str], threads: int, package: Path | None = None) -> tuple[
         environment["PYTHONPATH"] = str(package)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     before, started = os.times(), time.perf_counter()
-    # python -m looks for the package in the current folder first
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(command, check=True, env=environment, cwd=package, **quiet)  # type: ignore[call-overload]
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=package,  # python -m looks for the package in the current folder first
+    )
     wall, after = time.perf_counter() - started, os.times()
     return wall, after.children_user + after.children_system - before.children_user - before.children_system
 

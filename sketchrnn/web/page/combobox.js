@@ -89,7 +89,7 @@ export class Combobox {
     this.input.value = this.value;
   }
 
-  /** Leaves the field. An empty field means "whatever it looks like". Text that names no chosen category is removed. */
+  /** Called when the field loses the focus. An empty field resets the category; text that was not chosen is removed. */
   #leave() {
     const emptied = this.value && !this.input.value.trim();
     if (emptied) this.#choose(null);
