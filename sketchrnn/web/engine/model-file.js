@@ -58,9 +58,10 @@ export function readModelFile(buffer) {
           `the model: tensor ${name} ${found ? `has shape [${found}]` : "is missing"}; expected shape [${shape}]`,
         );
       const numbers = numbersOf(name);
-      if (Number.isNaN(numbers.reduce((sum, value) => sum + 0 * value, 0))) // 0 times infinity is NaN
+      const weights = numbers instanceof Int8Array ? fromInt8(numbers, numbersOf(`${name}.scale`)) : numbers;
+      if (weights.some((value) => !Number.isFinite(value)))
         throw new Error(`the model: tensor ${name}: expected finite numbers, found others`);
-      return tensors[name].dtype === "I8" ? fromInt8(numbers, numbersOf(`${name}.scale`)) : numbers;
+      return weights;
     },
   };
 }
