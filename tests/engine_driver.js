@@ -17,7 +17,7 @@ const finished = (steps) => {
   }
 };
 const rowsOf = ({ strokes, pen_down: penDown }, category, options) =>
-  finished(encodePrefix(engine.network, sketchOf(strokes, penDown), category, options));
+  finished(encodePrefix(engine.network, engine.recognizer, sketchOf(strokes, penDown), category, options));
 
 export const calls = {
   philox,

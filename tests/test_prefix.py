@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from sketchrnn.cli import main
 from sketchrnn.errors import ConfigurationError, FormatError
-from sketchrnn.model.checkpoint import load_shipped
+from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, load_shipped
 from sketchrnn.model.likelihood import log_likelihood
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
-from sketchrnn.model.prefix import MAX_PREFIX_POINTS, as_trained, conditionings_of, rows_of
+from sketchrnn.model.prefix import MAX_PREFIX_POINTS, conditionings_of, rows_of
+from sketchrnn.model.recognizer import LOG_EXTENTS, Recognizer
 from sketchrnn.model.sampling import Sampling
-from sketchrnn.model.scale import ROWS, TRIED, USUAL_EXTENTS, extent_prior, find_scales
+from sketchrnn.model.scale import GRID, find_scales, log_extent_probabilities
 from sketchrnn.sketch import Sketch
+from sketchrnn.sketch.simplify import as_trained
 
 PIG = Sketch.from_polylines(
     [[(142, 22), (112, 20), (74, 33), (51, 59), (46, 103), (68, 140), (106, 152), (150, 138), (168, 100), (142, 22)],
@@ -26,13 +28,18 @@ PIG = Sketch.from_polylines(
 )  # fmt: skip
 
 
-def scale_of(network, sketch, category=None):
-    return find_scales(network, [sketch], [category], conditionings_of(network, [category]))[0]
+def scale_of(network, sketch, category=None, recognizer=None):
+    return find_scales(network, recognizer, [sketch], [category], conditionings_of(network, [category]))[0]
 
 
 @pytest.fixture(scope="module")
 def shipped():
     return NumpyNetwork(load_shipped(prefixes=DECODER_TENSORS))
+
+
+@pytest.fixture(scope="module")
+def shipped_recognizer():
+    return Recognizer(load_shipped(prefixes=(RECOGNIZER_TENSORS,)))
 
 
 @pytest.fixture(scope="module")
@@ -76,56 +83,47 @@ def test_all_between_is_completed(small, extent):
     assert np.isfinite(np.concatenate(drawn.completion.strokes)).all()
 
 
-def test_the_scale_of_real_drawings_is_found(shipped):
-    """A few held-out drawings' first halves, wherever there is a model that knows drawings: within a factor of 1.7."""
+@pytest.mark.parametrize("by", ["picture", "likelihood"])
+def test_the_scale_of_drawings_in_another_unit_is_found(shipped, shipped_recognizer, by):
+    """Within a factor of 1.7, of drawings that the model made."""
+    recognizer = shipped_recognizer if by == "picture" else None
     for category in ("pig", "face", "butterfly"):
         index = shipped.configuration.category_index(category)
         empty = seen_by(shipped, Sketch(()))
         for drawing in sampled(shipped, empty, category, 3, Sampling(0.4, seed=1)):
-            assert 1 / 1.7 < scale_of(shipped, drawing.sketch.transformed(7.0), index) * 7.0 < 1.7
+            assert 1 / 1.7 < scale_of(shipped, drawing.sketch.transformed(7.0), index, recognizer) * 7.0 < 1.7
 
 
-def test_the_outline_of_a_head_is_not_taken_for_a_part_of_it(shipped):
+def test_the_outline_of_a_head_is_not_taken_for_a_part_of_it(shipped, shipped_recognizer):
     """A head that is 0.9 of the box large, with an eye in it, needs no second head around it."""
     turn = np.linspace(0, 2 * np.pi, 18)
     head = np.column_stack([120 + 110 * np.sin(turn), 125 - 115 * np.cos(turn)])
     eye = [(78, 92), (70, 100), (74, 112), (86, 112), (90, 100), (80, 92)]
     sketch = Sketch.from_polylines([head.tolist(), eye])
-    assert 0.8 < scale_of(shipped, sketch, shipped.configuration.category_index("face")) <= 255 / sketch.extent
+    index = shipped.configuration.category_index("face")
+    assert 0.8 < scale_of(shipped, sketch, index, shipped_recognizer) <= 255 / sketch.extent
 
 
-def growing(extents):
-    """Offsets of a drawing that moves right, and has these extents after each row."""
-    return np.diff(np.array([[0.0, 0.0]] + [[extent, 0.0] for extent in extents], np.float32), axis=0)[None]
+def test_a_circle_is_a_whole_clock_but_a_part_of_a_bicycle(shipped, shipped_recognizer):
+    turn = np.linspace(0, 2 * np.pi, 17)
+    circle = Sketch.from_polylines([np.column_stack([80 * np.sin(turn), 80 * np.cos(turn)])])
+    clock, bicycle = (
+        160 / 255 * scale_of(shipped, circle, shipped.configuration.category_index(name), shipped_recognizer)
+        for name in ("clock", "bicycle")
+    )
+    assert bicycle < 0.6 < 0.9 < clock <= 1.0
 
 
-def test_the_prior_of_the_extent_is_that_of_the_first_rows():
-    at_once, evenly = growing([10.0] * 64), growing(np.linspace(1 / 64, 1, 64))
-    lengths = np.array([64])
-    few = extent_prior([(at_once, lengths), (evenly, lengths)])
-    many = extent_prior([(np.repeat(one, 200, axis=0), np.repeat(lengths, 200)) for one in (at_once, evenly)])
-    assert many.shape == (2, len(ROWS), 3)
-    np.testing.assert_allclose(many[0, :, 0], 1.0, atol=0.08)  # each part is as large as the whole
-    np.testing.assert_array_less(many[1, :-1, 0], 0.05)
-    np.testing.assert_allclose(many[1, 2:-1, 1], np.log(ROWS[2:-1] / 64), atol=0.2)  # half of them, half of it
-    assert np.abs(few[0, :, 0] - 1.0).mean() > np.abs(many[0, :, 0] - 1.0).mean()  # few drawings count less
-
-
-def test_the_prior_of_few_or_no_drawings_is_the_usual_one():
-    nothing = (np.zeros((0, 0, 2), np.float32), np.zeros(0, np.int64))
-    (prior,) = extent_prior([nothing])
-    np.testing.assert_allclose(prior, USUAL_EXTENTS, rtol=1e-5)
-    dots = (np.zeros((3, 5, 2), np.float32), np.full(3, 5))
-    np.testing.assert_allclose(extent_prior([dots])[0], USUAL_EXTENTS, rtol=1e-5)
-
-
-def test_padding_does_not_change_the_prior():
-    rows = np.random.default_rng(0).normal(size=(4, 9, 2)).astype(np.float32)
-    lengths = np.array([9, 4, 6, 1])
-    rows[np.arange(9) >= lengths[:, None]] = 0.0
-    together = extent_prior([(rows, lengths)])
-    longer = extent_prior([(np.pad(rows, ((0, 0), (0, 7), (0, 0))), lengths)])
-    np.testing.assert_allclose(together, longer, rtol=1e-6)
+def test_the_extents_probabilities_are_a_density_and_the_probability_of_the_whole():
+    outputs = np.zeros((3, len(LOG_EXTENTS) + 1), np.float32)
+    outputs[:, :-1] = LOG_EXTENTS * np.array([[0.0], [4.0], [-400.0]])
+    outputs[:, -1] = -200.0, 0.0, 200.0
+    probability = np.exp(log_extent_probabilities(outputs))
+    assert probability.shape == (3, len(GRID))
+    np.testing.assert_allclose(probability.sum(axis=1), 1.0)
+    np.testing.assert_allclose(probability[0], 1 / len(GRID))  # level, and never as large as the whole
+    np.testing.assert_allclose(np.diff(np.log(probability[1, 1:-1])), 4.0 * (GRID[1] - GRID[0]), rtol=1e-5)
+    assert probability[1, -1] > 0.5 and probability[2, -1] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
@@ -153,7 +151,7 @@ def test_the_scale_is_always_a_positive_number(small, extent):
     scale = scale_of(small, sketch)
     assert 0 < scale < np.inf
     if extent:
-        low, high = np.exp(TRIED[[0, -1]] + [-0.1, 0.0]) * small.whole_extent / extent
+        low, high = np.exp(LOG_EXTENTS[[0, -1]] + [-0.1, 0.0]) * small.whole_extent / extent
         assert low < scale <= high * (1 + 1e-9)
     else:
         assert scale == 1.0

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sketchrnn.errors import CheckpointError, ConfigurationError
 from sketchrnn.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
+from sketchrnn.model.recognizer import LOG_EXTENTS, Recognizer, RecognizerConfiguration, part_numbers
+from sketchrnn.model.scale import GRID, log_extent_probabilities
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.conversions import pictures
 from sketchrnn.training.recognizer import (
@@ -18,6 +19,7 @@ from sketchrnn.training.recognizer import (
     RecognizerNetwork,
     RecognizerTraining,
     draw_pictures,
+    extent_loss,
     fit_calibration,
     logits_of,
     rated,
@@ -159,6 +161,38 @@ def test_numpy_agrees_with_torch(network, temperature, tmp_path):
     assert recognizer.log_probabilities([]).shape == (0, 3)
 
 
+@torch.no_grad()
+def test_the_extent_agrees_with_torch(network):
+    recognizer = Recognizer(checkpoint_with(network))
+    strokes_of = [sketch.strokes for sketch in SKETCHES]
+    categories, known = torch.tensor([2, 0, 1]), torch.tensor([True, False, True])
+    features = network.features(torch.from_numpy(pictures(strokes_of, TINY.picture_size)))
+    numbers = torch.from_numpy(part_numbers(strokes_of))
+    expected = network.extent_outputs(features, numbers, categories, known)
+    found = recognizer.extent_outputs(strokes_of, [2, None, 1])
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+    assert np.abs(found - recognizer.extent_outputs(strokes_of, [1, 0, 2])).min(axis=1).max() > 1e-4
+
+
+def test_the_numbers_of_a_part_do_not_depend_on_its_unit():
+    square = [np.array([(0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0), (0.0, 0.0)]), np.array([(1.0, 1.0)])]
+    for factor in (1.0, 1e-6, 1e6):
+        (numbers,) = part_numbers([[factor * stroke for stroke in square]])
+        np.testing.assert_allclose(numbers, np.log([6, 1 + 8 / 2]), rtol=1e-6)
+
+
+def test_the_loss_is_that_of_the_probabilities_in_use():
+    outputs = torch.randn(40, len(LOG_EXTENTS) + 1, generator=torch.Generator().manual_seed(0))
+    log_extent = torch.linspace(-4.3, 0.0, 40)
+    log_probability = log_extent_probabilities(outputs.numpy())
+    cell = np.abs(GRID - log_extent.numpy()[:, None]).argmin(axis=1)
+    cell = np.where(log_extent.numpy() < -0.02, np.minimum(cell, len(GRID) - 2), len(GRID) - 1)
+    expected = -log_probability[np.arange(40), cell].mean()
+    assert float(extent_loss(outputs, log_extent)) == pytest.approx(expected, rel=1e-5)
+    smaller = torch.cat([log_extent, torch.tensor([-9.0, -14.0])])  # does not count
+    assert float(extent_loss(torch.cat([outputs, outputs[:2]]), smaller)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_only_the_recognizer_can_be_loaded(network, tmp_path):
     path = tmp_path / "model.safetensors"
     checkpoint = checkpoint_with(network)
@@ -220,8 +254,10 @@ def test_training_learns_and_repeats():
     checkpoint = Checkpoint(ModelConfiguration(categories=NAMES), dict(weights), 1.0, recognizer=TINY.to_json())
     test = drawings.of_split("test")
     shown = [Sketch.from_stroke3(test.stroke3(index)).strokes for index in range(len(test))]
-    found = Recognizer(checkpoint).log_probabilities(shown).argmax(-1)
-    assert np.mean(found == test.category) > 0.9
+    recognizer = Recognizer(checkpoint)
+    assert np.mean(recognizer.log_probabilities(shown).argmax(-1) == test.category) > 0.9
+    extents = log_extent_probabilities(recognizer.extent_outputs(shown, test.category.tolist()))
+    assert np.exp(extents[:, -1]).min() > 0.8  # it saw whole drawings only
 
 
 def test_clear_drawings_are_rated_higher():
@@ -243,8 +279,11 @@ def test_random_pictures_are_parts_of_changed_drawings():
     generator = torch.Generator().manual_seed(0)
     index = np.arange(20)
     plain = batches.plain(index)
-    random = batches.random(index, generator, RecognizerTraining())
+    parts = batches.random(index, generator, RecognizerTraining())
+    random = parts.picture
     assert random.shape == plain.shape == (20, 16, 16)
+    assert parts.numbers.shape == (20, 2) and torch.isfinite(parts.numbers).all()
+    assert -3.0 < float(parts.log_extent.min()) < -0.1 and float(parts.log_extent.max()) == 0.0
     assert torch.isfinite(random).all() and float(random.min()) >= 0.0 and float(random.max()) <= 1.0
     assert not torch.allclose(random, plain)
 

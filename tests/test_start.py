@@ -8,7 +8,7 @@ from builders import checkpoint_of, network_of, random_drawings, small_model
 from test_training import DRAWINGS, MAX_LENGTH, TRAINING, Watcher, interrupt, run_training, stored
 
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import CATEGORY_COUNTS, EXTENT_PRIOR, load_checkpoint
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, load_checkpoint
 from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
 from sketchrnn.training.evaluation import evaluate
 from sketchrnn.training.files import last_path
@@ -36,15 +36,10 @@ def test_the_first_weights_are_those_of_the_other_model(tmp_path, start):
     assert ours.offset_scale == start.offset_scale
     assert ours.weights.keys() == start.weights.keys()
     for name, value in ours.weights.items():
-        if name not in ("category.weight", EXTENT_PRIOR):
+        if name != "category.weight":
             assert np.array_equal(value, start.weights[name]), name
     embedding = start.weights["category.weight"]
     np.testing.assert_array_equal(ours.weights["category.weight"], [*embedding, embedding.mean(axis=0)])
-    prior = start.weights[EXTENT_PRIOR]
-    drawn = np.isin(ours.configuration.categories, DRAWINGS.categories)
-    assert drawn.tolist() == [False, True, True]
-    np.testing.assert_array_equal(ours.weights[EXTENT_PRIOR][0], prior[0])  # no drawings of this category
-    assert not np.array_equal(ours.weights[EXTENT_PRIOR][1], prior[1])
 
 
 def test_it_learns_from_there_and_is_never_worse_than_its_start(tmp_path, start):

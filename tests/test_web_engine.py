@@ -1,8 +1,8 @@
 """The engine in JavaScript against its twin in NumPy, in Node and in Chromium, on the same model file."""
 
 import dataclasses
-import re
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -161,9 +161,10 @@ def test_weights_in_int8_are_what_python_reads_in_the_same_file(engine, kind, tm
 # what it sees
 
 
-def test_prefixes_are_seen_as_python_sees_them(engine):
-    checkpoint = model_of(**KNOWN)
-    network = NumpyNetwork(checkpoint)
+@pytest.mark.parametrize("recognizes", [False, True], ids=["by likelihood", "by picture"])
+def test_prefixes_are_seen_as_python_sees_them(engine, recognizes):
+    checkpoint = with_recognizer(model_of(**KNOWN)) if recognizes else model_of(**KNOWN)
+    network, recognizer = NumpyNetwork(checkpoint), Recognizer.from_checkpoint(checkpoint)
     engine.load(page_model(checkpoint, "float16"))
     generator = np.random.default_rng(4)
     sketches = [*PREFIXES.values(), Sketch.from_polylines([[(1, 2), (1, 2)], [(5, 5), (9, 1)]])]
@@ -171,10 +172,11 @@ def test_prefixes_are_seen_as_python_sees_them(engine):
         shape = [int(size) for size in generator.integers(1, 120, generator.integers(1, 4))]
         walks = [np.cumsum(generator.normal(0, generator.choice([0.3, 3, 20]), (size, 2)), axis=0) for size in shape]
         sketches.append(Sketch.from_polylines(walks, pen_down=bool(generator.random() < 0.5)))
-    for sketch in sketches:
+    for number, sketch in enumerate(sketches):
+        category = (0, 1, None)[number % 3]
         for options in ({}, {"scale": 2.5}, {"scale": 0.5, "pen": "auto"}, {"scale": 1, "arrange": True}):
-            ours = encode_prefix(network, sketch, PrefixSettings(1, **options))
-            theirs = engine("prefix", sent(sketch), 1, options)
+            ours = encode_prefix(network, sketch, PrefixSettings(category, **options), recognizer)
+            theirs = engine("prefix", sent(sketch), category, options)
             assert theirs["scale"] == pytest.approx(ours.scale, rel=1e-6)
             assert theirs["penDown"] == ours.sketch.pen_down
             np.testing.assert_allclose(theirs["lastPoint"], ours.last_point, rtol=1e-4)

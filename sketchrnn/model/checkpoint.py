@@ -32,10 +32,6 @@ INT8_SCALE, LARGEST_INT8 = ".scale", 127
 """A tensor of int8 has a second one with this ending: what its rows are multiplied by."""
 RECOGNIZER_TENSORS = "recognizer."
 """What the names of a recognizer's tensors begin with."""
-EXTENT_PRIOR = "extent_prior"
-"""Name of the tensor of :func:`sketchrnn.model.scale.extent_prior`; older models lack it."""
-EXTENT_PRIOR_SHAPE = (7, 3)
-"""Its shape, for each category."""
 MOST_COUNTED = 200
 """Drawings from which on a category is known well: that training had more of it does not make it more probable."""
 OFFSET_SCALES_OF_A_DRAWING = 8.0
@@ -146,12 +142,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
 def to_int8(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return weights with each matrix as whole numbers from -127 to 127, and a factor for each row.
 
-    Vectors, the gains and biases of normalizations and the prior of extents do not change. :func:`load_checkpoint`
-    reads the result.
+    Vectors, and the gains and biases of normalizations, do not change. :func:`load_checkpoint` reads the result.
     """
     small = {}
     for name, value in weights.items():
-        if value.ndim < 2 or "norm" in name or name.endswith("bias") or name == EXTENT_PRIOR:
+        if value.ndim < 2 or "norm" in name or name.endswith("bias"):
             small[name] = value
             continue
         rows = value.reshape(*value.shape[: 2 if value.ndim == 3 else 1], -1).astype(np.float32)

@@ -34,14 +34,12 @@ from sketchrnn.model.latent import between, combined, grid, latent_point_of_cate
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
-from sketchrnn.model.recognizer import Recognizer
+from sketchrnn.model.recognizer import SCORED_AT_ONCE, Recognizer
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
 AUTO = "auto"
 """Category name for the most probable category; ``auto:3`` draws each of the three most probable."""
-SCORED_AT_ONCE = 16
-"""Pictures in a batch of the recognizer: their windows then stay in the processor's cache."""
 SHOWN_GUESSES = 3
 
 Prefix = Sketch | Record
@@ -353,7 +351,9 @@ class Model:
         prefixes = [(record.sketch, each) for (_, record, _), each in zip(asked, settings, strict=True)]
         jobs = [
             prefix if isinstance(prefix, SketchRNNError) else attempt(self._job, requests[number], name, prefix)
-            for (number, _, name), prefix in zip(asked, encode_prefixes(self.network, prefixes), strict=True)
+            for (number, _, name), prefix in zip(
+                asked, encode_prefixes(self.network, prefixes, self.recognizer), strict=True
+            )
         ]
         drawn = iter(self._draw([job for job in jobs if isinstance(job, Job)], threads))
         for (number, record, _), job in zip(asked, jobs, strict=True):
@@ -402,7 +402,7 @@ class Model:
         name = self.configuration.category_name(request.category or record.word)
         self._check_encoder()
         settings = PrefixSettings(self.configuration.category_index(name), request.scale)
-        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+        encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings, self.recognizer)
         sampling, seeds = request.sampling, [seed for seed, candidate in request.tries if candidate == 0]
         points = latent_points_of_sketch(
             self.network, encoded, name, sampling.guidance, sampling.clarity, seeds if sample else None
@@ -547,7 +547,7 @@ class Model:
         else:
             record = as_prefix(replace(request, prefix=end))
             settings = PrefixSettings(self.configuration.category_index(name))
-            encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings)
+            encoded = encode_prefix(self.network, replace(record.sketch, pen_down=False), settings, self.recognizer)
             points = latent_points_of_sketch(self.network, encoded, name, sampling.guidance, sampling.clarity)
         point: Array = points[0]
         return point

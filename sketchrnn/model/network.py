@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sketchrnn.errors import CheckpointError
 from sketchrnn.model.cells import Array, NumpyCell, batch_last, numpy_cell, product
-from sketchrnn.model.checkpoint import EXTENT_PRIOR, EXTENT_PRIOR_SHAPE, Checkpoint
+from sketchrnn.model.checkpoint import Checkpoint
 from sketchrnn.model.configuration import (
     MAX_LOG_SIGMA,
     MAX_RHO_LOGIT,
@@ -21,7 +21,7 @@ from sketchrnn.model.configuration import (
     ModelConfiguration,
 )
 
-DECODER_TENSORS = ("decoder.", "category.", "clarity", "no_latent", EXTENT_PRIOR)
+DECODER_TENSORS = ("decoder.", "category.", "clarity", "no_latent")
 """Prefixes of the names of the tensors for drawing without an encoder."""
 ENCODER_TENSORS = "encoder."
 
@@ -231,8 +231,6 @@ class NumpyNetwork:
         self.whole_extent = checkpoint.whole_extent
         self.category_log_prior = checkpoint.category_log_prior
         self._weights, self._source = checkpoint.weights, checkpoint.source
-        shape = (max(1, len(self.configuration.categories)), *EXTENT_PRIOR_SHAPE)
-        self.extent_prior = self._tensor(EXTENT_PRIOR, *shape) if EXTENT_PRIOR in self._weights else None
         units = self.configuration.decoder_units
         sizes = (self.configuration.row_units, self.configuration.conditioning_units, units)
         self._cell = self._layer("decoder.lstm", self.configuration.decoder_cell, *sizes)

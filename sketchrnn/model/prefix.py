@@ -13,20 +13,14 @@ from sketchrnn.model.arrangement import arrange
 from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import after_start, follow
 from sketchrnn.model.network import NumpyNetwork
+from sketchrnn.model.recognizer import Recognizer
 from sketchrnn.model.scale import find_scales
 from sketchrnn.sketch import Sketch
-from sketchrnn.sketch.simplify import rounded, simplify_in_place, with_at_most
+from sketchrnn.sketch.simplify import as_trained, with_at_most
 from sketchrnn.sketch.sketch import LARGEST_EXTENT, SMALLEST_EXTENT, stroke5_from_stroke3
 
 MAX_PREFIX_POINTS = 2_000
 """The model sees at most this number of points: the last ones of a longer prefix, after simplification."""
-
-FEWER_POINTS = 0.7
-"""A prefix is simplified only if that leaves at most this share of its points, so that simplified drawings do not
-change."""
-
-DECIMALS = 3
-"""Decimals to which the model's units are rounded, so that a drawing in two units gives the same result."""
 
 
 @dataclass(frozen=True)
@@ -64,41 +58,49 @@ class EncodedPrefix:
     last_point: NDArray[np.float64]
 
 
-def encode_prefix(network: NumpyNetwork, sketch: Sketch, settings: PrefixSettings | None = None) -> EncodedPrefix:
+def encode_prefix(
+    network: NumpyNetwork,
+    sketch: Sketch,
+    settings: PrefixSettings | None = None,
+    recognizer: Recognizer | None = None,
+) -> EncodedPrefix:
     """Convert one partial sketch for the model; see :func:`encode_prefixes`.
 
     Raises:
         ConfigurationError: the scale is too large to compute with.
         FormatError: the sketch is too small or too large to compute with.
     """
-    (encoded,) = encode_prefixes(network, [(sketch, settings or PrefixSettings())])
+    (encoded,) = encode_prefixes(network, [(sketch, settings or PrefixSettings())], recognizer)
     if isinstance(encoded, SketchRNNError):
         raise encoded
     return encoded
 
 
 def encode_prefixes(
-    network: NumpyNetwork, prefixes: Sequence[tuple[Sketch, PrefixSettings]]
+    network: NumpyNetwork, prefixes: Sequence[tuple[Sketch, PrefixSettings]], recognizer: Recognizer | None = None
 ) -> list[EncodedPrefix | SketchRNNError]:
     """Convert partial sketches for the model, in one batch.
 
     Args:
         network: the model.
         prefixes: in any unit; may be empty.
+        recognizer: that of the model, which estimates scales; None for a model without one.
 
     Returns:
         Each prefix, or the error why it cannot be used.
     """
     problems = [_problem(*prefix) for prefix in prefixes]
     good = [prefix for prefix, problem in zip(prefixes, problems, strict=True) if problem is None]
-    encoded = iter(_encoded(network, *map(list, zip(*good, strict=True))) if good else [])
+    encoded = iter(_encoded(network, recognizer, *map(list, zip(*good, strict=True))) if good else [])
     return [problem or next(encoded) for problem in problems]
 
 
-def _encoded(network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings]) -> list[EncodedPrefix]:
+def _encoded(
+    network: NumpyNetwork, recognizer: Recognizer | None, given: list[Sketch], settings: list[PrefixSettings]
+) -> list[EncodedPrefix]:
     conditionings = conditionings_of(network, [each.category for each in settings])
     short = [with_at_most(sketch, MAX_PREFIX_POINTS) for sketch in given]
-    scales = _scales(network, short, settings, conditionings)
+    scales = _scales(network, recognizer, short, settings, conditionings)
     for number, each in enumerate(settings):
         if each.pen in ("up", "down"):
             given[number] = replace(given[number], pen_down=each.pen == "down" and bool(given[number].strokes))
@@ -124,12 +126,17 @@ def _encoded(network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSe
 
 
 def _scales(
-    network: NumpyNetwork, given: list[Sketch], settings: list[PrefixSettings], conditionings: Array
+    network: NumpyNetwork,
+    recognizer: Recognizer | None,
+    given: list[Sketch],
+    settings: list[PrefixSettings],
+    conditionings: Array,
 ) -> list[float]:
     """Return the given scales, and estimate the others."""
     missing = [number for number, each in enumerate(settings) if each.scale is None]
     sketches, categories = [given[each] for each in missing], [settings[each].category for each in missing]
-    found = dict(zip(missing, find_scales(network, sketches, categories, conditionings[missing]), strict=True))
+    estimated = find_scales(network, recognizer, sketches, categories, conditionings[missing])
+    found = dict(zip(missing, estimated, strict=True))
     return [found.get(number, each.scale or 1.0) for number, each in enumerate(settings)]
 
 
@@ -144,17 +151,6 @@ def conditionings_of(network: NumpyNetwork, categories: Sequence[int | None]) ->
     return np.concatenate(
         [network.conditioning(None if category is None else np.array([category]), z) for category in categories]
     )
-
-
-def as_trained(sketch: Sketch) -> Sketch:
-    """Return a sketch in the model's unit with as few points as the training drawings have.
-
-    A sketch with many more points than its shape needs is simplified as Google simplified the Quick, Draw! drawings.
-    """
-    simplified = simplify_in_place(sketch)
-    if simplified.point_count <= FEWER_POINTS * sketch.point_count:
-        return rounded(simplified)
-    return rounded(sketch, DECIMALS)
 
 
 def rows_of(network: NumpyNetwork, sketch: Sketch) -> Array:

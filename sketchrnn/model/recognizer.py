@@ -1,7 +1,8 @@
-"""The recognizer: names the category of a whole or partial drawing from its picture.
+"""The recognizer: names the category of a whole or partial drawing from its picture, and estimates its extent.
 
 A small convolutional network looks at a gray picture of the lines. The picture does not depend on the order, direction
-or starting points of the strokes, so neither does the answer. Training is in :mod:`sketchrnn.training.recognizer`.
+or starting points of the strokes, so neither does the answer. A second output, for a known category, says how large the
+drawing is relative to the finished one. Training is in :mod:`sketchrnn.training.recognizer`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ Array = NDArray[np.float32]
 
 
 LARGEST_SIZE = 4096
+LOG_EXTENTS = -np.array([4.4, 3.4, 2.6, 2.0, 1.55, 1.2, 0.95, 0.75, 0.58, 0.43, 0.3, 0.19, 0.09, 0.0])
+"""Logarithms of the extent of a part relative to the whole drawing, at which its probability density is given."""
+PART_NUMBERS = 2
+"""Numbers that :func:`part_numbers` returns for each drawing."""
+SCORED_AT_ONCE = 16
+"""Pictures in a batch of the recognizer: their windows then stay in the processor's cache."""
 
 
 def _sizes(default: int | tuple[int, ...], help: str, minimum: int = 1) -> Any:
@@ -38,6 +45,7 @@ class RecognizerConfiguration(Settings):
     kernels: tuple[int, ...] = _sizes((5, 3, 3, 3, 3, 3), "Kernel width of each convolution, an odd number.")
     strides: tuple[int, ...] = _sizes((2, 2, 1, 2, 1, 2), "Stride of each convolution.")
     hidden_units: int = _sizes(256, "Units of the fully connected layer before the output.")
+    extent_units: int = _sizes(128, "Units of the layer that estimates the extent of the whole drawing.")
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -72,6 +80,10 @@ class RecognizerConfiguration(Settings):
         flat = inputs * self.final_size**2
         shapes |= {"hidden.weight": (self.hidden_units, flat), "hidden.bias": (self.hidden_units,)}
         shapes |= {"output.weight": (categories, self.hidden_units), "output.bias": (categories,)}
+        units, outputs = self.extent_units, len(LOG_EXTENTS) + 1
+        shapes |= {"extent.hidden.weight": (units, self.hidden_units + PART_NUMBERS), "extent.hidden.bias": (units,)}
+        shapes |= {"extent.category.weight": (categories, units)}
+        shapes |= {"extent.output.weight": (outputs, units), "extent.output.bias": (outputs,)}
         return {f"{RECOGNIZER_TENSORS}{name}": shape for name, shape in shapes.items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -122,10 +134,10 @@ class Recognizer:
             value = value.astype(np.float32)
             if value.ndim == 4:  # (outputs, inputs, k, k) -> (k k inputs, outputs), for pictures with channels last
                 value = value.transpose(2, 3, 1, 0).reshape(-1, shape[0])
-            elif name.endswith("hidden.weight"):  # channels last here, channels first in torch
+            elif name == f"{RECOGNIZER_TENSORS}hidden.weight":  # channels last here, channels first in torch
                 size = self.configuration.final_size
                 value = value.reshape(shape[0], -1, size, size).transpose(2, 3, 1, 0).reshape(-1, shape[0])
-            elif value.ndim == 2:
+            elif value.ndim == 2 and not name.endswith("category.weight"):
                 value = value.T
             self._tensors[name.removeprefix(RECOGNIZER_TENSORS)] = np.ascontiguousarray(value)
 
@@ -148,13 +160,32 @@ class Recognizer:
         """
         if not len(drawings):
             return np.zeros((0, len(self.categories)), np.float32)
-        logits = self._logits(pictures(drawings, self.configuration.picture_size))
+        logits = self._hidden(drawings) @ self._tensors["output.weight"] + self._tensors["output.bias"]
         logits -= logits.max(axis=-1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         return logits
 
-    def _logits(self, picture: Array) -> Array:
-        """Return the network's output (B, categories) for pictures (B, size, size)."""
+    def extent_outputs(self, drawings: Sequence[Sequence[NDArray[Any]]], categories: Sequence[int | None]) -> Array:
+        """Return what :func:`sketchrnn.model.scale.log_extent_probabilities` takes, (B, len(LOG_EXTENTS) + 1).
+
+        Args:
+            drawings: for each its strokes, with as few points as the training drawings have, in any unit; each has an
+                extent.
+            categories: the index of each; None if it is not known.
+        """
+        inputs = np.concatenate([self._hidden(drawings), part_numbers(drawings)], axis=1)
+        values = inputs @ self._tensors["extent.hidden.weight"] + self._tensors["extent.hidden.bias"]
+        for row, category in enumerate(categories):
+            if category is not None:
+                values[row] += self._tensors["extent.category.weight"][category]
+        outputs: Array = (
+            np.maximum(values, 0.0) @ self._tensors["extent.output.weight"] + self._tensors["extent.output.bias"]
+        )
+        return outputs
+
+    def _hidden(self, drawings: Sequence[Sequence[NDArray[Any]]]) -> Array:
+        """Return the values of the hidden layer, (B, hidden_units)."""
+        picture = pictures(drawings, self.configuration.picture_size)
         values = picture[..., None]  # (B, height, width, channels)
         configuration = self.configuration
         for index, (kernel, stride) in enumerate(zip(configuration.kernels, configuration.strides, strict=True)):
@@ -171,8 +202,15 @@ class Recognizer:
             values = windows.reshape(count * size * size, -1) @ self._tensors[f"convolution{index}.weight"]
             values += self._tensors[f"convolution{index}.bias"]
             values = np.maximum(values, 0.0, out=values).reshape(len(picture), size, size, -1)
-        hidden = values.reshape(len(picture), -1) @ self._tensors["hidden.weight"] + self._tensors["hidden.bias"]
-        logits: NDArray[np.float32] = (
-            np.maximum(hidden, 0.0) @ self._tensors["output.weight"] + self._tensors["output.bias"]
-        )
-        return logits
+        hidden: Array = values.reshape(len(picture), -1) @ self._tensors["hidden.weight"] + self._tensors["hidden.bias"]
+        return np.maximum(hidden, 0.0, out=hidden)
+
+
+def part_numbers(drawings: Sequence[Sequence[NDArray[Any]]]) -> Array:
+    """Return how detailed each drawing is: log of its points, and log(1 + length of its lines / extent), (B, 2)."""
+    numbers = np.zeros((len(drawings), PART_NUMBERS), np.float32)
+    for row, strokes in enumerate(drawings):
+        points = np.concatenate(strokes)
+        length = sum(float(np.hypot(*np.diff(stroke, axis=0).T).sum()) for stroke in strokes)
+        numbers[row] = np.log(len(points)), np.log1p(length / np.ptp(points, axis=0).max())
+    return numbers

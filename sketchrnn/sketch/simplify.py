@@ -11,6 +11,11 @@ from sketchrnn.sketch.sketch import FloatArray, Sketch
 
 BOX = 255.0
 """Largest side of a simplified Quick, Draw! drawing."""
+FEWER_POINTS = 0.7
+"""A sketch is simplified for a model only if that leaves at most this share of its points, so that simplified drawings
+do not change."""
+DECIMALS = 3
+"""Decimals to which the model's units are rounded, so that a drawing in two units gives the same result."""
 
 
 def fit_to_box(sketch: Sketch, side: float = BOX) -> Sketch:
@@ -68,6 +73,17 @@ def simplify_in_place(sketch: Sketch, epsilon: float = 2.0) -> Sketch:
         even = resample(stroke) if len(stroke) > length + 1 else stroke
         strokes.append(even)
     return Sketch(tuple(ramer_douglas_peucker(strokes, epsilon)), sketch.pen_down)
+
+
+def as_trained(sketch: Sketch) -> Sketch:
+    """Return a sketch in the model's unit with as few points as the training drawings have.
+
+    A sketch with many more points than its shape needs is simplified as Google simplified the Quick, Draw! drawings.
+    """
+    simplified = simplify_in_place(sketch)
+    if simplified.point_count <= FEWER_POINTS * sketch.point_count:
+        return rounded(simplified)
+    return rounded(sketch, DECIMALS)
 
 
 def with_at_most(sketch: Sketch, limit: int) -> Sketch:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import ConfigurationError, DatasetError
 from sketchrnn.model.checkpoint import RECOGNIZER_TENSORS, Checkpoint
-from sketchrnn.model.recognizer import Recognizer, RecognizerConfiguration
+from sketchrnn.model.recognizer import LOG_EXTENTS, PART_NUMBERS, Recognizer, RecognizerConfiguration
+from sketchrnn.model.scale import BETWEEN, STEP, WHOLE
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.conversions import MARGIN, SAMPLE_SPACING
 from sketchrnn.training.batches import few_of_each
@@ -27,6 +28,10 @@ RATED_TOGETHER = 128
 """Drawings whose pictures are rated together."""
 CALIBRATION_SHARES = (0.25, 0.5, 1.0)
 """Visible shares of the drawings that the probabilities are calibrated on."""
+UNKNOWN_SHARE = 0.1
+"""Share of the drawings whose extent is estimated without their category."""
+SMALLEST = 1e-6
+"""A part is taken as at least this large, in the unit of the drawings."""
 BIAS_PENALTY = 1e-4
 """Weight of the squared biases of the calibration, so that categories with few drawings have a small bias."""
 
@@ -49,13 +54,38 @@ class RecognizerNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(inputs * configuration.final_size**2, configuration.hidden_units)
         self.output = nn.Linear(configuration.hidden_units, categories)
+        self.extent_hidden = nn.Linear(configuration.hidden_units + PART_NUMBERS, configuration.extent_units)
+        self.extent_category = nn.Embedding(categories, configuration.extent_units)
+        self.extent_output = nn.Linear(configuration.extent_units, len(LOG_EXTENTS) + 1)
+        nn.init.normal_(self.extent_category.weight, std=0.1)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return logits (B, categories) of pictures (B, size, size)."""
+        return self.logits(self.features(picture))
+
+    def features(self, picture: Tensor) -> Tensor:
+        """Return the values of the hidden layer, (B, hidden_units)."""
         values = self.convolutions(picture[:, None].contiguous(memory_format=torch.channels_last))
-        hidden = torch.relu(self.hidden(self.dropout(values.flatten(1))))
-        logits: Tensor = self.output(self.dropout(hidden))
+        return torch.relu(self.hidden(self.dropout(values.flatten(1))))
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return logits (B, categories)."""
+        logits: Tensor = self.output(self.dropout(features))
         return logits
+
+    def extent_outputs(self, features: Tensor, numbers: Tensor, category: Tensor, known: Tensor) -> Tensor:
+        """Return the outputs for the extent, (B, len(LOG_EXTENTS) + 1).
+
+        Args:
+            features: (B, hidden_units).
+            numbers: of :func:`sketchrnn.model.recognizer.part_numbers`, (B, 2).
+            category: the index of each, (B,).
+            known: whether the category is given, (B,).
+        """
+        values = self.extent_hidden(torch.cat([features, numbers.to(features.dtype)], dim=1))
+        values = values + self.extent_category(category) * known[:, None]
+        outputs: Tensor = self.extent_output(torch.relu(values))
+        return outputs
 
     @torch.no_grad()
     def weights(self, temperature: float = 1.0, bias: Tensor | None = None) -> dict[str, NDArray[np.float32]]:
@@ -77,6 +107,9 @@ class RecognizerNetwork(nn.Module):
         tensors |= {"output.weight": self.output.weight / temperature, "output.bias": self.output.bias / temperature}
         if bias is not None:
             tensors["output.bias"] = tensors["output.bias"] + bias
+        tensors |= {"extent.hidden.weight": self.extent_hidden.weight, "extent.hidden.bias": self.extent_hidden.bias}
+        tensors |= {"extent.category.weight": self.extent_category.weight}
+        tensors |= {"extent.output.weight": self.extent_output.weight, "extent.output.bias": self.extent_output.bias}
         return {f"{RECOGNIZER_TENSORS}{name}": value.float().cpu().numpy().copy() for name, value in tensors.items()}
 
 
@@ -97,6 +130,34 @@ class Segments:
     weight_of_dot: Tensor
     drawing: Tensor
     count: int
+
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Return the least and the largest coordinates of each drawing, (B, 2) each; infinite for an empty one."""
+        index = self.drawing.repeat(2)[:, None].expand(-1, 2)
+        ends = torch.cat([self.start, self.end])
+        low = torch.full((self.count, 2), math.inf, device=ends.device).scatter_reduce(0, index, ends, "amin")
+        high = torch.full((self.count, 2), -math.inf, device=ends.device).scatter_reduce(0, index, ends, "amax")
+        return low, high
+
+    def extents(self) -> Tensor:
+        """Return the larger side of each drawing, (B,)."""
+        low, high = self.bounds()
+        return (high - low).amax(1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """First parts of drawings.
+
+    Attributes:
+        picture: (B, size, size).
+        numbers: those of :func:`sketchrnn.model.recognizer.part_numbers`, (B, 2).
+        log_extent: log(extent of the part / extent of the whole drawing), (B,).
+    """
+
+    picture: Tensor
+    numbers: Tensor
+    log_extent: Tensor
 
 
 def segments_of(
@@ -151,9 +212,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
     """
     drawing, count = segments.drawing, segments.count
     ends = torch.stack([segments.start, segments.end])  # (2, S, 2)
-    index = drawing[:, None].expand(-1, 2)
-    low = torch.full((count, 2), math.inf, device=ends.device).scatter_reduce(0, index, ends.amin(0), "amin")
-    high = torch.full((count, 2), -math.inf, device=ends.device).scatter_reduce(0, index, ends.amax(0), "amax")
+    low, high = segments.bounds()
     extent = (high - low).amax(1)
     room = torch.full_like(extent, size - 1 - 2.0 * MARGIN)
     shift = torch.zeros(count, 2, device=ends.device)
@@ -236,8 +295,8 @@ class PictureBatches:
         shares = torch.full((len(index),), share, device=self._device)
         return draw_pictures(segments_of(offsets, lifts, lengths, share=shares), self._size)
 
-    def random(self, index: NDArray[np.int64], generator: torch.Generator, training: RecognizerTraining) -> Tensor:
-        """Return the pictures of random parts of augmented drawings, (B, size, size)."""
+    def random(self, index: NDArray[np.int64], generator: torch.Generator, training: RecognizerTraining) -> Parts:
+        """Return random parts of augmented drawings."""
         offsets, lifts, lengths = self._rows(index)
         count, steps = lifts.shape
         offsets, lifts = augmented(offsets, lifts, generator)
@@ -251,7 +310,12 @@ class PictureBatches:
         fit = torch.rand(count, 3, generator=generator, device=self._device)
         fit = torch.cat([0.85 + 0.15 * fit[:, :1], 3.0 * fit[:, 1:] - 1.5], dim=1)
         segments = segments_of(offsets, lifts, lengths, share=share, stroke_order=order, backward=backward)
-        return draw_pictures(segments, self._size, fit)
+        extent, whole = segments.extents(), segments_of(offsets, lifts, lengths).extents()
+        length = torch.zeros_like(extent).index_add_(0, segments.drawing, (segments.end - segments.start).norm(dim=1))
+        points = (share * lengths).ceil() + 1
+        numbers = torch.stack([points.log(), torch.log1p(length / extent.clamp_min(SMALLEST))], dim=1)
+        log_extent = (extent.clamp_min(SMALLEST) / whole.clamp_min(SMALLEST)).log()
+        return Parts(draw_pictures(segments, self._size, fit), numbers, log_extent)
 
 
 def train_recognizer(
@@ -304,11 +368,15 @@ def train_recognizer(
         while len(order) < min(training.batch_size, len(train_set)):
             order = np.concatenate([order, few_of_each(train_set.category, MOST_OF_A_CATEGORY, order_generator)])
         index, order = order[: training.batch_size], order[training.batch_size :]
-        picture = batches.random(index, generator, training)
+        parts = batches.random(index, generator, training)
         target = torch.from_numpy(train_set.category[index].astype(np.int64)).to(device)
+        known = torch.rand(len(index), generator=generator, device=device) >= UNKNOWN_SHARE
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bfloat16):
-            logits = network(picture)
+            features = network.features(parts.picture)
+            logits = network.logits(features)
+            outputs = network.extent_outputs(features.detach(), parts.numbers, target, known)
         loss = nn.functional.cross_entropy(logits.float(), target, label_smoothing=training.label_smoothing)
+        loss = loss + extent_loss(outputs.float(), parts.log_extent)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -318,6 +386,25 @@ def train_recognizer(
         if on_step is not None:
             on_step(step + 1, float(loss.detach()))
     return averaged.weights(*fit_calibration(averaged, valid_set if len(valid_set) else train_set, device))
+
+
+def extent_loss(outputs: Tensor, log_extent: Tensor) -> Tensor:
+    """Return the mean negative log probability of the extents; parts smaller than all of LOG_EXTENTS do not count.
+
+    Args:
+        outputs: of the network, (B, len(LOG_EXTENTS) + 1).
+        log_extent: (B,).
+    """
+    between = torch.from_numpy(BETWEEN).to(outputs)
+    density = torch.log_softmax(outputs[:, :-1] @ between, dim=1) + nn.functional.logsigmoid(-outputs[:, -1:])
+    whole = torch.logaddexp(density[:, -1], nn.functional.logsigmoid(outputs[:, -1]))
+    cells = len(BETWEEN.T)
+    cell = (log_extent / STEP).round().long() + cells - 1
+    cell = torch.where(log_extent >= -WHOLE, cells - 1, cell.clamp_max(cells - 2))
+    chosen = density.gather(1, cell.clamp_min(0)[:, None])[:, 0]
+    log_probability = torch.where(cell == cells - 1, whole, chosen)
+    counted = cell >= 0
+    return -(log_probability * counted).sum() / counted.sum().clamp_min(1)
 
 
 def default_steps(drawings: Drawings) -> int:

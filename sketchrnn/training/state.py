@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 
 from sketchrnn.dataset.drawings import Drawings
 from sketchrnn.errors import CheckpointError, ConfigurationError
-from sketchrnn.model.checkpoint import (
-    CATEGORY_COUNTS,
-    EXTENT_PRIOR,
-    STARTED_FROM,
-    Checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from sketchrnn.model.checkpoint import CATEGORY_COUNTS, STARTED_FROM, Checkpoint, load_checkpoint, save_checkpoint
 from sketchrnn.model.configuration import ModelConfiguration
-from sketchrnn.model.scale import FITTED, extent_prior
 from sketchrnn.training.configuration import TrainingConfiguration
 from sketchrnn.training.network.sketch_rnn import SketchRNN
 
@@ -40,8 +32,8 @@ CLARITY = "clarity"
 def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
     """Return a model with the categories of the drawings added.
 
-    The initial embedding of a new category, and its prior of extents, is the mean of the known ones. A model with one
-    category gets the category of the drawings instead.
+    The initial embedding of a new category is the mean of the known ones. A model with one category gets the category
+    of the drawings instead.
 
     Raises:
         ConfigurationError: the drawings have another unit, or several categories where the model has only one.
@@ -58,14 +50,13 @@ def extend_categories(start: Checkpoint, drawings: Drawings) -> Checkpoint:
             )
         return replace(start, configuration=replace(configuration, categories=drawings.categories))
     new = tuple(name for name in drawings.categories if name not in configuration.categories)
-    by_category = {name: start.weights[name] for name in (CATEGORY_WEIGHT, EXTENT_PRIOR) if name in start.weights}
-    means = {name: known.astype(np.float32).mean(axis=0, keepdims=True) for name, known in by_category.items()}
+    known = start.weights[CATEGORY_WEIGHT]
+    mean = known.astype(np.float32).mean(axis=0, keepdims=True)
     return replace(
         start,
         configuration=replace(configuration, categories=configuration.categories + new),
         training=start.training | {CATEGORY_COUNTS: start.category_counts.tolist() + [0] * len(new)},
-        weights=start.weights
-        | {name: np.concatenate([known, *[means[name]] * len(new)]) for name, known in by_category.items()},
+        weights=start.weights | {CATEGORY_WEIGHT: np.concatenate([known, np.repeat(mean, len(new), axis=0)])},
     )
 
 
@@ -125,10 +116,6 @@ class TrainingState:
         self.step, self.best_score, self.best_step, self.evaluated_step = 0, float("inf"), 0, -1
         self._model, self._offset_scale, self._max_length, self._unit = model, offset_scale, max_length, drawings.unit
         counts = np.bincount(drawings.of_split("train").category, minlength=len(drawings.categories))
-        self._extent_prior = _extent_prior(drawings.of_split("train"))
-        if start is not None and EXTENT_PRIOR in start.weights:
-            drawn = counts[: len(self._extent_prior), None, None] > 0
-            self._extent_prior = np.where(drawn, self._extent_prior, start.weights[EXTENT_PRIOR])
         if start is not None:
             counts = np.maximum(counts, start.category_counts)  # the drawings can be the same
         self._category_counts = {CATEGORY_COUNTS: counts.tolist()}
@@ -215,7 +202,6 @@ class TrainingState:
             "evaluated_step": self.evaluated_step,
         }
         record = self._record | self._category_counts | progress | best
-        tensors = tensors | {EXTENT_PRIOR: self._extent_prior}
         return Checkpoint(self._model, tensors, self._offset_scale, self._unit, self._max_length, record)
 
 
@@ -224,17 +210,6 @@ def _arrays(prefix: str, names: list[str], tensors: list[torch.Tensor]) -> dict[
         prefix + name: np.array(tensor.detach().float().cpu().numpy())
         for name, tensor in zip(names, tensors, strict=True)
     }
-
-
-def _extent_prior(drawings: Drawings) -> NDArray[np.float32]:
-    """Return the prior of the extent of prefixes, (categories, ROWS, 3)."""
-
-    def some(category: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        index = np.flatnonzero(drawings.category == category)[:FITTED]
-        lengths = drawings.lengths[index].astype(np.int64)
-        return drawings.padded(index, int(lengths.max(initial=0)))[0], lengths
-
-    return extent_prior(some(category) for category in range(max(1, len(drawings.categories))))
 
 
 def _record_of(start: Checkpoint) -> dict[str, Any]:

@@ -53,7 +53,7 @@ export class Engine {
     for (const name of names) {
       const index = indexOf(name, categories, conditional);
       yield { event: "start", category: categories[index] ?? null, drawings: triesOf(settings), guesses };
-      const prefix = yield* encodePrefix(this.network, sketch, index, settings);
+      const prefix = yield* encodePrefix(this.network, this.recognizer, sketch, index, settings);
       const drawn = yield* draw(this.network, this.recognizer, prefix, index, settings);
       first ??= drawn;
       if (drawn.completions.some(({ strokes }) => strokes.length)) return drawn;

@@ -13,7 +13,7 @@ export function* guess(network, recognizer, sketch, scale) {
     throw new Error("guess: expected a model with a recognizer, or that draws without z");
   const log = recognizer
     ? recognizer.logProbabilities(sketch)
-    : yield* byLikelihood(network, yield* encodePrefix(network, sketch, null, { scale }));
+    : yield* byLikelihood(network, yield* encodePrefix(network, null, sketch, null, { scale }));
   const highest = log.reduce((one, other) => Math.max(one, other), -Infinity);
   const likelihood = Array.from(log, (value) => Math.exp(value - highest));
   const sum = likelihood.reduce((total, value) => total + value, 0);

@@ -16,14 +16,11 @@ const POSITION_FACTOR = 0.25;
 const PEN_NUMBERS = 9;
 const BOX = 255; // extent of a whole training drawing
 const OFFSET_SCALES_OF_A_DRAWING = 8; // extent of a typical drawing in another unit
-const EXTENT_PRIOR = "extent_prior";
-const EXTENT_PRIOR_SHAPE = [7, 3]; // for each category
 
 export class Network {
   encoder = null;
   clarity = null;
   noLatent = null;
-  #extentPrior = null;
 
   constructor(file, kernel) {
     const { configuration } = file;
@@ -58,24 +55,6 @@ export class Network {
     if (configuration.clarity && configuration.conditional) this.clarity = file.tensor("clarity", categoryUnits);
     if (configuration.variational && configuration.canDrawWithoutLatent)
       this.noLatent = file.tensor("no_latent", latentUnits);
-    if (file.has(EXTENT_PRIOR))
-      this.#extentPrior = file.tensor(EXTENT_PRIOR, Math.max(1, categories.length), ...EXTENT_PRIOR_SHAPE);
-  }
-
-  /** Returns the prior of the extent of prefixes of a category, or of all if it is null; null if the model has none. */
-  extentPrior(category) {
-    if (!this.#extentPrior) return null;
-    const [rows, numbers] = EXTENT_PRIOR_SHAPE;
-    const count = this.#extentPrior.length / (rows * numbers);
-    const mean = (at) => {
-      let sum = 0;
-      for (let each = 0; each < count; each++) sum += this.#extentPrior[each * rows * numbers + at];
-      return sum / count;
-    };
-    const value = (at) => (category === null ? mean(at) : this.#extentPrior[category * rows * numbers + at]);
-    return Array.from({ length: rows }, (_, row) =>
-      Array.from({ length: numbers }, (_, number) => value(row * numbers + number)),
-    );
   }
 
   /**

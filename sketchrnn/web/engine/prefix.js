@@ -2,6 +2,7 @@
 
 import { arranged } from "./arrangement.js";
 import { logLikelihood } from "./likelihood.js";
+import { LOG_EXTENTS } from "./recognizer.js";
 import { extentOf, pointCount, rounded, scaledAtOrigin, simplifiedInPlace, stroke5, withAtMost } from "./sketch.js";
 
 const MAX_PREFIX_POINTS = 2_000; // that the model sees: the last ones of a longer prefix, after simplification
@@ -10,17 +11,16 @@ const FEWER_POINTS = 0.7; // a prefix is simplified if that leaves at most this 
 const DECIMALS = 3; // of rounded coordinates, so that a drawing in two units gives the same result
 const START = [0, 0, 1, 0, 0];
 
-// How large the first 2 ** LOG2_ROWS rows are, for models without a prior of their own: the share that is as large as
+// The prior of models without a recognizer: how large the first 2 ** LOG2_ROWS rows are: the share that is as large as
 // the whole drawing; and, of the others, mean and deviation of log(extent / extent of the whole drawing).
 const LOG2_ROWS = [0, 1, 2, 3, 4, 5, 6];
 const USUAL_EXTENTS = [
   [0.01, -2, 0.95], [0.03, -1.2, 0.72], [0.08, -0.79, 0.56], [0.21, -0.53, 0.44], [0.43, -0.36, 0.32],
   [0.62, -0.26, 0.24], [0.72, -0.2, 0.19],
 ];
-const LEAST_PROBABILITY = 1e-12; // of an extent, so that no prior excludes one
+const LEAST_PROBABILITY = 1e-12; // of an extent, so that the prior excludes none
 const USUAL_SHARE = 0.7; // extent of a typical prefix relative to the whole drawing, for simplification
-// Logarithms of the extent, relative to a whole drawing: those whose likelihood is computed, and those of the posterior.
-const TRIED = [-4.4, -3.4, -2.6, -2, -1.55, -1.2, -0.95, -0.75, -0.58, -0.43, -0.3, -0.19, -0.09, 0];
+// Logarithms of the extent relative to the whole drawing, in steps; the scale is one of them.
 const STEP = 0.03;
 const GRID = Array.from({ length: 148 }, (_, index) => STEP * (index - 147));
 const EFFECTIVE_ROWS = 8; // the likelihood of more rows counts as that of this number
@@ -33,13 +33,13 @@ const SCALE_MARGIN = 16; // scales this number of nats behind the best are dropp
  * the sketch, the `rows` for the model (START and stroke-5 rows in offset scales), and their `lastPoint` in the
  * coordinates of the sketch.
  */
-export function* encodePrefix(network, sketch, category, { scale = null, pen = null, arrange = false }) {
+export function* encodePrefix(network, recognizer, sketch, category, { scale = null, pen = null, arrange = false }) {
   const extent = extentOf(sketch);
   if (extent && !(extent > SMALLEST_EXTENT && extent < LARGEST_EXTENT))
     throw new RangeError(`strokes: expected ${SMALLEST_EXTENT} to ${LARGEST_EXTENT} units across, found ${extent}`);
   const largest = LARGEST_EXTENT / Math.max(1, extent);
   const short = withAtMost(sketch, MAX_PREFIX_POINTS);
-  if (scale === null) scale = yield* findScale(network, short, category);
+  if (scale === null) scale = yield* findScale(network, recognizer, short, category);
   else if (!(scale > 0 && scale < largest))
     throw new RangeError(`scale: expected above 0 and below ${largest}, found ${scale}`);
   let seen = asTrained(scaledAtOrigin(short, scale));
@@ -76,18 +76,13 @@ function* penStaysDown(network, seen, category) {
 }
 
 /** Returns the scale, a quantile of its posterior: units of the training drawings in one unit of the sketch. */
-function* findScale(network, sketch, category) {
+function* findScale(network, recognizer, sketch, category) {
   const extent = extentOf(sketch);
-  if (!extent || !network.configuration.canDrawWithoutLatent) return 1;
-  const usual = USUAL_SHARE * network.wholeExtent;
-  const seen = rounded(simplifiedInPlace(scaledAtOrigin(sketch, usual / extent)), DECIMALS);
-  const unit = USUAL_SHARE * network.offsetScale; // as large as a whole drawing
-  const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / unit, dy / unit, ...pen]);
-  const likelihood = yield* likelihoodsOfExtents(network, rows, category);
-  const count = rows.length - 1;
-  const prior = logPrior(network.extentPrior(category) ?? USUAL_EXTENTS, count);
-  const weight = Math.min(1, EFFECTIVE_ROWS / count);
-  const logPosterior = GRID.map((x, index) => weight * interpolated(x, TRIED, likelihood) + prior[index]);
+  if (!extent || !(recognizer || network.configuration.canDrawWithoutLatent)) return 1;
+  const seen = asTrained(scaledAtOrigin(sketch, (USUAL_SHARE * network.wholeExtent) / extent));
+  const logPosterior = recognizer
+    ? logExtentProbabilities(recognizer.extentOutputs(seen, category))
+    : yield* byLikelihood(network, seen, category);
   const highest = Math.max(...logPosterior);
   let total = 0;
   const cumulative = logPosterior.map((value) => (total += Math.exp(value - highest)));
@@ -95,24 +90,49 @@ function* findScale(network, sketch, category) {
   return (Math.exp(logExtent) * network.wholeExtent) / extent;
 }
 
-/** Returns the log likelihood of a prefix at each extent of TRIED. */
+/**
+ * Returns the log probability of each extent of GRID from the recognizer's outputs: the logarithm of a density at
+ * LOG_EXTENTS, but for a constant, and the logit of the probability that the sketch is as large as the whole drawing.
+ */
+function logExtentProbabilities(outputs) {
+  const logit = outputs.at(-1);
+  const density = GRID.map((x) => interpolated(x, LOG_EXTENTS, outputs.slice(0, -1)));
+  const highest = Math.max(...density);
+  const total = density.reduce((sum, value) => sum + Math.exp(value - highest), 0);
+  const smaller = 1 / (1 + Math.exp(logit)); // the probability
+  const probability = density.map((value) => (Math.exp(value - highest) / total) * smaller);
+  probability[probability.length - 1] += 1 - smaller;
+  return probability.map(Math.log);
+}
+
+/** Returns the log posterior of each extent of GRID, but for a constant. */
+function* byLikelihood(network, seen, category) {
+  const unit = USUAL_SHARE * network.offsetScale; // as large as a whole drawing
+  const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / unit, dy / unit, ...pen]);
+  const likelihood = yield* likelihoodsOfExtents(network, rows, category);
+  const prior = logPrior(rows.length - 1);
+  const weight = Math.min(1, EFFECTIVE_ROWS / (rows.length - 1));
+  return GRID.map((x, index) => weight * interpolated(x, LOG_EXTENTS, likelihood) + prior[index]);
+}
+
+/** Returns the log likelihood of a prefix at each extent of LOG_EXTENTS. */
 function likelihoodsOfExtents(network, rows, category) {
   const first = rows.slice(0, MOST_SCALE_ROWS + 1);
-  const scaled = TRIED.map((log) =>
+  const scaled = LOG_EXTENTS.map((log) =>
     first.map(([dx, dy, ...pen]) => Float32Array.of(dx * Math.exp(log), dy * Math.exp(log), ...pen)),
   );
   const conditioning = network.conditioning(category);
-  return logLikelihood(network, network.start(TRIED.map(() => conditioning)), scaled, {
-    prior: TRIED.map(() => 0),
-    logUnit: TRIED,
+  return logLikelihood(network, network.start(LOG_EXTENTS.map(() => conditioning)), scaled, {
+    prior: LOG_EXTENTS.map(() => 0),
+    logUnit: LOG_EXTENTS,
     margin: SCALE_MARGIN,
   });
 }
 
 /** Returns the log probability of each extent of GRID, of a prefix with this number of rows. */
-function logPrior(prior, rows) {
+function logPrior(rows) {
   const [whole, mean, deviation] = [0, 1, 2].map((index) =>
-    interpolated(Math.log2(rows), LOG2_ROWS, prior.map((values) => values[index])),
+    interpolated(Math.log2(rows), LOG2_ROWS, USUAL_EXTENTS.map((values) => values[index])),
   );
   const probability = GRID.map((x) => Math.exp(-0.5 * ((x - mean) / deviation) ** 2));
   const total = probability.reduce((sum, value) => sum + value, 0);

@@ -1,9 +1,16 @@
-/** The recognizer: names the category of a drawing from its picture; counterpart of sketchrnn/model/recognizer.py. */
+/**
+ * The recognizer: names the category of a drawing from its picture, and estimates its extent; counterpart of
+ * sketchrnn/model/recognizer.py.
+ */
 
 import { logSoftmax } from "./mixture.js";
+import { extentOf } from "./sketch.js";
 
 const MARGIN = 3; // pixels that stay empty on each side of the picture
 const SAMPLE_SPACING = 0.7; // pixels between the dots of a line, at most
+const PART_NUMBERS = 2; // that partNumbers returns
+/** Logarithms of the extent of a part relative to the whole drawing, at which its probability density is given. */
+export const LOG_EXTENTS = [-4.4, -3.4, -2.6, -2, -1.55, -1.2, -0.95, -0.75, -0.58, -0.43, -0.3, -0.19, -0.09, 0];
 
 /** Returns the recognizer of a model file; null for a model without one. */
 export function makeRecognizer({ recognizer, configuration, tensor }, kernel) {
@@ -11,7 +18,7 @@ export function makeRecognizer({ recognizer, configuration, tensor }, kernel) {
 }
 
 class Recognizer {
-  constructor({ pictureSize, channels, kernels, strides, hiddenUnits }, categories, tensor, kernel) {
+  constructor({ pictureSize, channels, kernels, strides, hiddenUnits, extentUnits }, categories, tensor, kernel) {
     this.pictureSize = pictureSize;
     this.kernel = kernel;
     let [inputs, size] = [1, pictureSize];
@@ -36,16 +43,39 @@ class Recognizer {
     this.hidden = dense(hidden, hiddenUnits, flat, "hidden");
     const output = tensor("recognizer.output.weight", categories, hiddenUnits);
     this.output = dense(output, categories, hiddenUnits, "output");
+    const [inputsOfExtent, outputsOfExtent] = [hiddenUnits + PART_NUMBERS, LOG_EXTENTS.length + 1];
+    const extentHidden = tensor("recognizer.extent.hidden.weight", extentUnits, inputsOfExtent);
+    this.extentHidden = dense(extentHidden, extentUnits, inputsOfExtent, "extent.hidden");
+    const extentOutput = tensor("recognizer.extent.output.weight", outputsOfExtent, extentUnits);
+    this.extentOutput = dense(extentOutput, outputsOfExtent, extentUnits, "extent.output");
+    this.extentCategory = tensor("recognizer.extent.category.weight", categories, extentUnits);
   }
 
   /** Returns the log probability of each category for a drawing. */
   logProbabilities({ strokes }) {
+    return logSoftmax(this.#layer(this.output, this.#hidden(strokes), 1, -Infinity));
+  }
+
+  /**
+   * Returns the outputs for the extent of a sketch with as few points as the training drawings; its category is null if
+   * it is not known.
+   */
+  extentOutputs({ strokes }, category) {
+    const inputs = Float32Array.of(...this.#hidden(strokes), ...partNumbers(strokes));
+    const values = this.#layer(this.extentHidden, inputs, 1, -Infinity).map((value, unit) =>
+      Math.max(0, category === null ? value : value + this.extentCategory[category * this.extentHidden.bias.length + unit]),
+    );
+    return this.#layer(this.extentOutput, values, 1, -Infinity);
+  }
+
+  /** Returns the values of the hidden layer. */
+  #hidden(strokes) {
     let values = pictureOf(strokes, this.pictureSize);
     for (const convolution of this.convolutions) {
       const positions = convolution.outputSize ** 2;
       values = this.#layer(convolution, windowsOf(values, convolution), positions);
     }
-    return logSoftmax(this.#layer(this.output, this.#layer(this.hidden, values, 1), 1, -Infinity));
+    return this.#layer(this.hidden, values, 1);
   }
 
   /** Returns the outputs of a layer for some vectors, at least `least`. */
@@ -58,6 +88,14 @@ class Recognizer {
       }
     return sums;
   }
+}
+
+/** Returns how detailed a drawing is: log of its points, and log(1 + length of its lines / extent). */
+function partNumbers(strokes) {
+  const sideOf = ([x, y], [nextX, nextY]) => Math.hypot(nextX - x, nextY - y);
+  const lengthOf = (stroke) => stroke.slice(1).reduce((sum, point, index) => sum + sideOf(stroke[index], point), 0);
+  const length = strokes.reduce((sum, stroke) => sum + lengthOf(stroke), 0);
+  return [Math.log(strokes.flat().length), Math.log1p(length / extentOf({ strokes }))];
 }
 
 /** Transposes rows [inputs, positions] to [positions, inputs]. */
