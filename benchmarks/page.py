@@ -161,7 +161,7 @@ def watch_memory(browser, address: str, drawings: int) -> str:
     """Make many drawings, each on a new sheet; return how the page's memory grew."""
     visitor = Visitor(browser, address)
     devtools = visitor.context.new_cdp_session(visitor.page)
-    pid = max(renderers(), key=memory_of)
+    pid = max(renderers(browser), key=memory_of)
     sizes = []
     for number in range(drawings):
         visitor.draw(list(SHAPES)[number % len(SHAPES)], pause=0)
@@ -179,14 +179,10 @@ def watch_memory(browser, address: str, drawings: int) -> str:
     )
 
 
-def renderers() -> list[int]:
-    """Return Chromium's processes that show pages."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if b"--type=renderer" in path.read_bytes():
-                found.append(int(path.parent.name))
-    return found
+def renderers(browser) -> list[int]:
+    """Return the processes of a browser that show pages; other browsers may run beside it."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return [process["id"] for process in processes if process["type"] == "renderer"]
 
 
 def visit(port: int) -> tuple[float, int]:
