@@ -288,6 +288,27 @@ def test_random_pictures_are_parts_of_changed_drawings():
     assert not torch.allclose(random, plain)
 
 
+def test_the_numbers_of_random_parts_are_those_of_the_recognizer(monkeypatch):
+    monkeypatch.setattr("sketchrnn.training.recognizer.augmented", lambda offsets, lifts, generator: (offsets, lifts))
+    rows = [sketch.to_stroke3() for sketch in SKETCHES] * 8
+    drawings = drawings_of(rows, NAMES, [0] * len(rows), [0] * len(rows))
+    generator = torch.Generator().manual_seed(0)
+    training = RecognizerTraining(whole_share=0.2, shuffled_share=0.0, reversed_share=0.0)
+    parts = PictureBatches(drawings, SIZE).random(np.arange(len(rows)), generator, training)
+    points = np.exp(parts.numbers[:, 0].numpy()).round().astype(int)
+    assert {*points} == {2, 3, 4, 5, 6}
+    compared = 0
+    for each, count, numbers, log_extent in zip(rows, points, parts.numbers, parts.log_extent, strict=True):
+        shown = Sketch.from_stroke3(each[: count - 1])
+        if len(shown.strokes[-1]) == 1 and not each[count - 2, 2]:
+            continue  # the pen has only moved to where a stroke begins; training does not draw that point
+        compared += 1
+        np.testing.assert_allclose(numbers.numpy(), part_numbers([shown.strokes])[0], rtol=1e-5)
+        share = shown.extent / Sketch.from_stroke3(each).extent
+        assert float(log_extent) == pytest.approx(np.log(share), abs=1e-5)
+    assert compared > 16
+
+
 def test_calibration_counts_each_category_the_same():
     torch.manual_seed(0)
     category = np.repeat([0, 1, 2], [60, 10, 10])
