@@ -89,10 +89,9 @@ def main() -> None:
             lines.append(f"| {share:.0%} | {title} | {numbers} |")
             print(lines[-1], flush=True)
     right: dict[float, list[float]] = {share: [] for share in SHARES}
-    for place in chosen:
+    for place, index in zip(chosen, categories, strict=True):
         for share in SHARES:
             sketch = first_part(Sketch.from_stroke3(test.stroke3(place)), share)
-            index = network.configuration.category_index(test.categories[test.category[place]])
             seen = encode_prefix(network, sketch, PrefixSettings(index, pen="auto"), model.recognizer)
             right[share].append(seen.sketch.pen_down == sketch.pen_down)
     lines += [

@@ -17,6 +17,7 @@ import sketchrnn
 from sketchrnn.cli import main
 from sketchrnn.errors import CategoryError, ConfigurationError, SketchRNNError
 from sketchrnn.model.checkpoint import save_checkpoint
+from sketchrnn.model.recognizer import LOG_EXTENTS
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -92,7 +93,7 @@ def test_the_recognizer_guesses_if_there_is_one(model, monkeypatch):
             return np.log([[0.2, 0.1, 0.7]] * len(drawings)).astype(np.float32)
 
         def extent_outputs(self, drawings, categories):
-            return np.zeros((len(drawings), 15), np.float32)
+            return np.zeros((len(drawings), len(LOG_EXTENTS) + 1), np.float32)
 
     monkeypatch.setitem(model.__dict__, "recognizer", Recognizer())
     (circle,) = sketchrnn.read(SAMPLES / "circle.json")

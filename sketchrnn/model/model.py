@@ -34,7 +34,7 @@ from sketchrnn.model.latent import between, combined, grid, latent_point_of_cate
 from sketchrnn.model.loading import load_model
 from sketchrnn.model.network import DECODER_TENSORS, NumpyNetwork
 from sketchrnn.model.prefix import EncodedPrefix, PrefixSettings, encode_prefix, encode_prefixes
-from sketchrnn.model.recognizer import SCORED_AT_ONCE, Recognizer
+from sketchrnn.model.recognizer import PICTURES_AT_ONCE, Recognizer
 from sketchrnn.model.sampling import Request, Sampling
 from sketchrnn.sketch import Sketch
 
@@ -482,12 +482,12 @@ class Model:
         own = np.array([columns[wanted[index][0]] for index in chosen], np.int64)
 
         def scores_from(first: int) -> list[float]:
-            part = slice(first, first + SCORED_AT_ONCE)
+            part = slice(first, first + PICTURES_AT_ONCE)
             strokes = [sampled[index].sketch.strokes for index in chosen[part]]
             scores = np.take_along_axis(recognizer.log_probabilities(strokes), own[part, None], axis=1)
             return [float(score) for score in scores[:, 0]]
 
-        parts = in_threads(scores_from, range(0, len(chosen), SCORED_AT_ONCE), threads)
+        parts = in_threads(scores_from, range(0, len(chosen), PICTURES_AT_ONCE), threads)
         scored = list(sampled)
         for index, score in zip(chosen, (one for part in parts for one in part), strict=True):
             scored[index] = replace(sampled[index], score=score)

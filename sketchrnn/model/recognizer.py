@@ -27,7 +27,7 @@ LOG_EXTENTS = -np.array([4.4, 3.4, 2.6, 2.0, 1.55, 1.2, 0.95, 0.75, 0.58, 0.43, 
 """Logarithms of the extent of a part relative to the whole drawing, at which its probability density is given."""
 PART_NUMBERS = 2
 """Numbers that :func:`part_numbers` returns for each drawing."""
-SCORED_AT_ONCE = 16
+PICTURES_AT_ONCE = 16
 """Pictures in a batch of the recognizer: their windows then stay in the processor's cache."""
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sketchrnn.model.cells import Array
 from sketchrnn.model.likelihood import log_likelihood, padded
 from sketchrnn.model.network import NumpyNetwork
-from sketchrnn.model.recognizer import LOG_EXTENTS, SCORED_AT_ONCE, Recognizer
+from sketchrnn.model.recognizer import LOG_EXTENTS, PICTURES_AT_ONCE, Recognizer
 from sketchrnn.sketch import Sketch
 from sketchrnn.sketch.simplify import as_trained
 from sketchrnn.sketch.sketch import stroke5_from_stroke3
@@ -102,10 +102,10 @@ def _by_picture(
     """Return the log probability of each extent of GRID, (B, G), by the recognizer."""
     outputs = [
         recognizer.extent_outputs(
-            [sketch.strokes for sketch in seen[first : first + SCORED_AT_ONCE]],
-            categories[first : first + SCORED_AT_ONCE],
+            [sketch.strokes for sketch in seen[first : first + PICTURES_AT_ONCE]],
+            categories[first : first + PICTURES_AT_ONCE],
         )
-        for first in range(0, len(seen), SCORED_AT_ONCE)
+        for first in range(0, len(seen), PICTURES_AT_ONCE)
     ]
     return log_extent_probabilities(np.concatenate(outputs))
 
@@ -114,8 +114,8 @@ def log_extent_probabilities(outputs: Array) -> NDArray[np.float64]:
     """Return the log probability of each extent of GRID, (B, G).
 
     Args:
-        outputs: of the recognizer, (B, T + 1): the logarithm of a density at LOG_EXTENTS, but for a constant, and the
-            logit of the probability that the sketch is as large as the whole drawing.
+        outputs: of the recognizer, (B, T + 1). The first T are the log density at each of LOG_EXTENTS, not normalized.
+            The last one is the logit of the probability that the sketch is as large as the whole drawing.
     """
     values = outputs.astype(np.float64)
     density, logit = values[:, :-1] @ BETWEEN, values[:, -1]
@@ -127,7 +127,7 @@ def log_extent_probabilities(outputs: Array) -> NDArray[np.float64]:
 
 
 def _by_likelihood(network: NumpyNetwork, seen: Sequence[Sketch], conditionings: Array) -> NDArray[np.float64]:
-    """Return the log posterior of each extent of GRID, but for a constant, (B, G).
+    """Return the log posterior of each extent of GRID, not normalized, (B, G).
 
     It is a power of the likelihood of the rows, times the prior of parts with this number of rows. The likelihood is a
     density of the sketch's coordinates, so each coordinate gives a factor of scale. An offset of exactly 0 gives none,

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -131,17 +132,19 @@ class Segments:
     drawing: Tensor
     count: int
 
+    @cached_property
     def bounds(self) -> tuple[Tensor, Tensor]:
-        """Return the least and the largest coordinates of each drawing, (B, 2) each; infinite for an empty one."""
-        index = self.drawing.repeat(2)[:, None].expand(-1, 2)
-        ends = torch.cat([self.start, self.end])
-        low = torch.full((self.count, 2), math.inf, device=ends.device).scatter_reduce(0, index, ends, "amin")
-        high = torch.full((self.count, 2), -math.inf, device=ends.device).scatter_reduce(0, index, ends, "amax")
+        """The least and the largest coordinates of each drawing, (B, 2) each; infinite for an empty one."""
+        index = self.drawing[:, None].expand(-1, 2)
+        least, most = torch.minimum(self.start, self.end), torch.maximum(self.start, self.end)  # of each segment
+        low = torch.full((self.count, 2), math.inf, device=least.device).scatter_reduce(0, index, least, "amin")
+        high = torch.full((self.count, 2), -math.inf, device=most.device).scatter_reduce(0, index, most, "amax")
         return low, high
 
+    @cached_property
     def extents(self) -> Tensor:
-        """Return the larger side of each drawing, (B,)."""
-        low, high = self.bounds()
+        """The larger side of each drawing, (B,)."""
+        low, high = self.bounds
         return (high - low).amax(1)
 
 
@@ -212,8 +215,7 @@ def draw_pictures(segments: Segments, size: int, fit: Tensor | None = None) -> T
     """
     drawing, count = segments.drawing, segments.count
     ends = torch.stack([segments.start, segments.end])  # (2, S, 2)
-    low, high = segments.bounds()
-    extent = (high - low).amax(1)
+    (low, high), extent = segments.bounds, segments.extents
     room = torch.full_like(extent, size - 1 - 2.0 * MARGIN)
     shift = torch.zeros(count, 2, device=ends.device)
     if fit is not None:
@@ -310,7 +312,7 @@ class PictureBatches:
         fit = torch.rand(count, 3, generator=generator, device=self._device)
         fit = torch.cat([0.85 + 0.15 * fit[:, :1], 3.0 * fit[:, 1:] - 1.5], dim=1)
         segments = segments_of(offsets, lifts, lengths, share=share, stroke_order=order, backward=backward)
-        extent, whole = segments.extents(), segments_of(offsets, lifts, lengths).extents()
+        extent, whole = segments.extents, segments_of(offsets, lifts, lengths).extents
         length = torch.zeros_like(extent).index_add_(0, segments.drawing, (segments.end - segments.start).norm(dim=1))
         points = (share * lengths).ceil() + 1
         numbers = torch.stack([points.log(), torch.log1p(length / extent.clamp_min(SMALLEST))], dim=1)

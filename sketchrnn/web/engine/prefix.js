@@ -91,12 +91,13 @@ function* findScale(network, recognizer, sketch, category) {
 }
 
 /**
- * Returns the log probability of each extent of GRID from the recognizer's outputs: the logarithm of a density at
- * LOG_EXTENTS, but for a constant, and the logit of the probability that the sketch is as large as the whole drawing.
+ * Returns the log probability of each extent of GRID. All outputs of the recognizer but the last one are the log density
+ * at LOG_EXTENTS, not normalized. The last one is the logit of the probability that the sketch is as large as the whole
+ * drawing.
  */
 function logExtentProbabilities(outputs) {
-  const logit = outputs.at(-1);
-  const density = GRID.map((x) => interpolated(x, LOG_EXTENTS, outputs.slice(0, -1)));
+  const [values, logit] = [outputs.slice(0, -1), outputs.at(-1)];
+  const density = GRID.map((x) => interpolated(x, LOG_EXTENTS, values));
   const highest = Math.max(...density);
   const total = density.reduce((sum, value) => sum + Math.exp(value - highest), 0);
   const smaller = 1 / (1 + Math.exp(logit)); // the probability
@@ -105,7 +106,7 @@ function logExtentProbabilities(outputs) {
   return probability.map(Math.log);
 }
 
-/** Returns the log posterior of each extent of GRID, but for a constant. */
+/** Returns the log posterior of each extent of GRID, not normalized. */
 function* byLikelihood(network, seen, category) {
   const unit = USUAL_SHARE * network.offsetScale; // as large as a whole drawing
   const rows = [START, ...stroke5(seen)].map(([dx, dy, ...pen]) => [dx / unit, dy / unit, ...pen]);
